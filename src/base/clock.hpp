@@ -1,0 +1,42 @@
+#pragma once
+
+/// @file
+/// Time as a dependency, so that tests decide what time it is. No clock ever decides whether
+/// data is safe (docs/protocol.md); times in a repository are for people.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dbbackup {
+
+/// Tells the time. Safe to call from several threads at once.
+class Clock {
+public:
+    Clock(const Clock&) = delete;
+    Clock& operator=(const Clock&) = delete;
+    virtual ~Clock() = default;
+
+    /// Wall-clock time, UTC; may jump either way between two calls.
+    [[nodiscard]] virtual std::chrono::sys_time<std::chrono::milliseconds> now() const = 0;
+
+protected:
+    Clock() = default;
+};
+
+/// The machine's own clock.
+class SystemClock final : public Clock {
+public:
+    [[nodiscard]] std::chrono::sys_time<std::chrono::milliseconds> now() const override;
+};
+
+/// "2026-11-22T14:03:05.123Z" (RFC 3339, UTC).
+[[nodiscard]] std::string format_rfc3339(std::chrono::sys_time<std::chrono::milliseconds> time);
+
+/// Reads RFC 3339 with any offset, or a prefix of it that people type: a date, or date and time
+/// with a space or a T, which are then UTC. Nothing when `text` is not a time.
+[[nodiscard]] std::optional<std::chrono::sys_time<std::chrono::milliseconds>> parse_time(
+    std::string_view text);
+
+}  // namespace dbbackup

@@ -1,0 +1,145 @@
+#include "config/check_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+using Path = std::vector<std::string>;
+
+class Check {
+public:
+    Check(const Config& config, const Settings& settings, Problems& problems)
+        : config_(config), settings_(settings), problems_(problems) {}
+
+    void required_keys(const Origin* document) {
+        for (const ConfigKey& key : config_keys()) {
+            const Path& pattern = key.parts;
+            if (!key.required) {
+                continue;
+            }
+            if (pattern.size() == 1) {
+                if (document != nullptr && !settings_.by_path.contains(pattern)) {
+                    problems_.add(
+                        document->file, {1, 1}, key.path,
+                        fmt::format("is missing; add the line `{}: {}`", key.path, key.example));
+                }
+                continue;
+            }
+            for (const auto& [section, origin] : settings_.sections) {
+                Path path = {section[0], section[1], pattern.back()};
+                if (section[0] == pattern[0] && !settings_.by_path.contains(path)) {
+                    problems_.add(origin.file, origin.mark, key_text(path),
+                                  fmt::format("is missing; add for example `{}: {}`",
+                                              pattern.back(), key.example));
+                }
+            }
+        }
+    }
+
+    void repositories() {
+        for (const auto& [name, repository] : config_.repositories) {
+            const Path section = {"repositories", name};
+            const bool has_passphrase = repository.passphrase.is_set();
+            if (repository.encryption == Encryption::none &&
+                (has_passphrase || repository.key_file)) {
+                wrong(section, "encryption",
+                      "is none, but a passphrase or key file is given; remove one of them");
+            }
+            if (repository.encryption == Encryption::keyfile && is_missing(section, "key_file")) {
+                wrong(section, "encryption", "is keyfile, but there is no key_file");
+            }
+            if (repository.encryption == Encryption::passphrase && repository.key_file) {
+                wrong(section, "key_file", "is given, but the encryption is passphrase");
+            }
+        }
+    }
+
+    void sources() {
+        std::vector<std::string> repositories;
+        for (const auto& [name, repository] : config_.repositories) {
+            repositories.push_back(name);
+        }
+        for (const auto& [name, source] : config_.sources) {
+            const Path section = {"sources", name};
+            const Path type = {"sources", name, "type"};
+            if (source.type == DatabaseType::sqlite && !is_missing(section, "type") &&
+                !settings_.unreadable.contains(type)) {
+                sqlite(section, source);
+            }
+            if (source.compression && source.compression->kind == CompressionKind::zip) {
+                wrong(section, "compression",
+                      "zip is only for archives (--format archive); use zstd, gzip or none");
+            }
+            if (!source.repository.empty() && !config_.repositories.contains(source.repository)) {
+                wrong(section, "repository",
+                      fmt::format("there is no repository \"{}\" in repositories",
+                                  shown(source.repository)),
+                      nearest(source.repository, repositories));
+            }
+        }
+    }
+
+private:
+    [[nodiscard]] bool is_missing(const Path& section, const std::string& key) const {
+        Path path = section;
+        path.push_back(key);
+        return !settings_.by_path.contains(path);
+    }
+
+    void sqlite(const Path& section, const SourceConfig& source) {
+        const Path database = {section[0], section[1], "database"};
+        if (source.database.empty() && !settings_.unreadable.contains(database)) {
+            wrong(section, "database", "is missing; it is the path of the SQLite file");
+        }
+        if (!source.uri.empty()) {
+            wrong(section, "uri", "is not for sqlite; give the file as `database`");
+        }
+        if (source.password.is_set()) {
+            const auto has_group = [&](const auto& entry) {
+                return entry.second.names == Path{section[1]} &&
+                       entry.second.key->group == "sources.*.password";
+            };
+            const auto found =
+                std::find_if(settings_.by_path.begin(), settings_.by_path.end(), has_group);
+            wrong(section, found == settings_.by_path.end() ? "password" : found->first.back(),
+                  "is not for sqlite, which has no passwords");
+        }
+    }
+
+    /// Names the key where it was given, else the section that lacks it.
+    void wrong(const Path& section, const std::string& key, std::string_view problem,
+               std::string_view suggestion = {}) {
+        Path path = section;
+        path.push_back(key);
+        Origin origin;
+        if (const auto given = settings_.by_path.find(path); given != settings_.by_path.end()) {
+            origin = given->second.origin;
+            if (given->second.value.mark.line > 0) {
+                origin.mark = given->second.value.mark;
+            }
+        } else if (const auto known = settings_.sections.find(section);
+                   known != settings_.sections.end()) {
+            origin = known->second;
+        }
+        problems_.add(origin.file, origin.mark, key_text(path), problem, suggestion);
+    }
+
+    const Config& config_;
+    const Settings& settings_;
+    Problems& problems_;
+};
+
+}  // namespace
+
+void check_config(const Config& config, const Settings& settings, const Origin* document,
+                  Problems& problems) {
+    Check check(config, settings, problems);
+    check.required_keys(document);
+    check.repositories();
+    check.sources();
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,137 @@
+#pragma once
+
+/// @file
+/// The typed configuration: what the YAML file, `.env` and the environment say together. The
+/// command line is laid over it by cli/.
+///
+/// The keys are listed once, in config_keys.cpp. Every section grows with its issue;
+/// docs/configuration.md and `db-backup config schema` list them for people and editors.
+
+#include "base/log.hpp"
+#include "base/secret.hpp"
+#include "config/enums.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbbackup {
+
+template <>
+struct EnumWords<LogLevel> {
+    static constexpr std::array<std::string_view, 5> words = {"debug", "info", "warning", "error",
+                                                              "off"};
+};
+template <>
+struct EnumWords<LogFormat> {
+    static constexpr std::array<std::string_view, 2> words = {"text", "json"};
+};
+
+/// A secret that is fetched only when it is needed: at most one of the first four is set. Holds
+/// where the secret is, and the secret itself only for `value` and `environment_value`.
+struct SecretSource {
+    std::optional<std::string> value = {};
+    std::optional<std::filesystem::path> file = {};
+    std::optional<std::string> environment = {};
+    std::optional<std::string> command = {};
+    /// What the variable `environment` held when the configuration was loaded, `.env` included;
+    /// without it, the process's environment is asked.
+    std::optional<std::string> environment_value = {};
+
+    [[nodiscard]] bool is_set() const noexcept;
+
+    /// Fetches it; a final line break is dropped. @throws ConfigError that says what failed and
+    /// never shows the secret. @param what "passphrase of repository main", for messages.
+    [[nodiscard]] Secret fetch(std::string_view what, std::stop_token stop) const;
+    /// "file /etc/x", "environment variable X", "command", "given value", "none": for output.
+    [[nodiscard]] std::string where() const;
+};
+
+struct RepositoryConfig {
+    std::string url;
+    std::optional<Encryption> encryption;
+    SecretSource passphrase;
+    std::optional<std::filesystem::path> key_file;
+};
+
+struct SourceConfig {
+    DatabaseType type = DatabaseType::sqlite;
+    std::string database;
+    std::string uri;
+    SecretSource password;
+    std::vector<std::string> include;
+    std::vector<std::string> exclude;
+    std::optional<unsigned> jobs;
+    std::optional<Compression> compression;
+    DeltaPolicy delta = DeltaPolicy::automatic;
+    std::optional<std::uint64_t> spool_bytes;
+    std::map<std::string, std::string> tags;
+    std::string repository;  ///< Name of the repository this source goes to by default.
+};
+
+struct LoggingConfig {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+    std::optional<std::filesystem::path> file;
+    std::uint64_t rotate_bytes = 50_MiB;
+    std::uint32_t rotate_keep = 10;
+};
+
+struct Config {
+    std::optional<std::filesystem::path> path;  ///< The file that was read, if any.
+    std::map<std::string, RepositoryConfig> repositories;
+    std::map<std::string, SourceConfig> sources;
+    LoggingConfig logging;
+};
+
+/// Where a value came from and what it is, one row of `config show`. Secrets are masked.
+struct ConfigValue {
+    std::string key;     ///< "repositories.main.url"
+    std::string value;   ///< As text; "(secret)" for secrets.
+    std::string origin;  ///< "db-backup.yaml:4", ".env:2", "DB_BACKUP__…", "default"
+};
+
+/// What the plain variables say, for a command line without a configured repository.
+struct EnvironmentDefaults {
+    SecretSource passphrase;                        ///< DB_BACKUP_PASSPHRASE, …_FILE or …_COMMAND
+    std::optional<std::filesystem::path> key_file;  ///< DB_BACKUP_KEY_FILE
+    std::optional<std::string> repository;          ///< DB_BACKUP_REPOSITORY: URL or name
+};
+
+using Environment = std::map<std::string, std::string>;
+
+/// Everything that loading produces.
+struct LoadedConfig {
+    Config config;
+    std::vector<ConfigValue> values;    ///< In the order of the table of keys.
+    std::vector<std::string> warnings;  ///< For the log, such as secrets that others can read.
+    EnvironmentDefaults defaults;
+};
+
+/// Reads the configuration: `explicit_path` (from --config) or the first of $DB_BACKUP_CONFIG,
+/// ./db-backup.yaml, $XDG_CONFIG_HOME/db-backup/config.yaml, /etc/db-backup/config.yaml that
+/// exists; `.env` beside it; `environment` over both. No file at all is a valid configuration.
+/// @throws ConfigError "config_missing" when a file that was named does not exist;
+/// "config_invalid" naming all problems at once, each with file, line, column, key and the
+/// nearest valid key.
+[[nodiscard]] LoadedConfig load_config(const std::optional<std::filesystem::path>& explicit_path,
+                                       const Environment& environment);
+
+/// The same for texts in memory; `name` stands for the file in messages and origins, and relative
+/// paths stay as they are.
+[[nodiscard]] LoadedConfig load_config_text(std::string_view yaml, std::string_view dotenv,
+                                            const Environment& environment,
+                                            std::string_view name = "db-backup.yaml");
+
+/// The JSON Schema (draft 7) of the YAML file, made from the same table that parses it.
+[[nodiscard]] std::string config_schema();
+
+/// The process's own environment.
+[[nodiscard]] Environment process_environment();
+
+}  // namespace dbbackup

@@ -1,0 +1,27 @@
+#pragma once
+
+/// @file
+/// SIGINT, SIGTERM and SIGHUP as a stop token.
+
+#include <memory>
+#include <stop_token>
+
+namespace dbbackup {
+
+/// Blocks the signals in every thread made after it and turns the first one into a stop request;
+/// a second one ends the process at once. Make one, in `main`, before any thread.
+class SignalStop {
+public:
+    SignalStop();
+    ~SignalStop();
+    SignalStop(const SignalStop&) = delete;
+    SignalStop& operator=(const SignalStop&) = delete;
+
+    [[nodiscard]] std::stop_token token() const;
+
+private:
+    struct Watcher;
+    std::unique_ptr<Watcher> watcher_;
+};
+
+}  // namespace dbbackup

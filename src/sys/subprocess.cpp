@@ -1,0 +1,260 @@
+#include "sys/subprocess.hpp"
+
+#include "base/secret.hpp"
+#include "base/units.hpp"
+#include "sys/file.hpp"
+#include "sys/file_error.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+namespace dbbackup {
+namespace {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+constexpr std::size_t kErrorsBytesMax = 4_KiB;
+constexpr std::size_t kReserveBytesMax = 64_KiB;
+/// More than a pipe holds. Source: pipe(7), /proc/sys/fs/pipe-max-size.
+constexpr std::size_t kPipeBytesMax = 1_MiB;
+/// Longer limits than this mean "no limit" and would overflow the clock.
+constexpr std::chrono::seconds kTimeoutMax = std::chrono::hours(24 * 365);
+
+[[noreturn]] void throw_cannot_start(int error_number) {
+    throw Error(
+        fmt::format("cannot start the command: {}", std::generic_category().message(error_number)));
+}
+
+struct Pipe {
+    File read_end;
+    File write_end;
+};
+
+Pipe make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        throw_cannot_start(errno);
+    }
+    Pipe pipe{File::adopt(ends[0], "pipe"), File::adopt(ends[1], "pipe")};
+    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    return pipe;
+}
+
+File make_event() {
+    const int descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (descriptor < 0) {
+        throw_cannot_start(errno);
+    }
+    return File::adopt(descriptor, "eventfd");
+}
+
+/// Whether "NAME=value" is a variable of ours that may hold a secret.
+bool is_secret_variable(std::string_view variable) {
+    std::string name(variable.substr(0, variable.find('=')));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+    return name.starts_with("DB_BACKUP_") && (name.find("PASSPHRASE") != std::string::npos ||
+                                              name.find("PASSWORD") != std::string::npos);
+}
+
+std::vector<char*> environment_for_child() {
+    std::vector<char*> variables;
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+        if (!is_secret_variable(*variable)) {
+            variables.push_back(*variable);
+        }
+    }
+    variables.push_back(nullptr);
+    return variables;
+}
+
+/// What posix_spawn is told: own process group, no blocked or ignored signals, no terminal input.
+struct SpawnSetup {
+    SpawnSetup(int output, int errors) {
+        posix_spawn_file_actions_init(&files);
+        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+        posix_spawn_file_actions_adddup2(&files, errors, STDERR_FILENO);
+        posix_spawnattr_init(&attributes);
+        sigset_t none;
+        sigemptyset(&none);
+        sigset_t all;
+        sigfillset(&all);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setpgroup(&attributes, 0);
+        posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    }
+    ~SpawnSetup() {
+        posix_spawn_file_actions_destroy(&files);
+        posix_spawnattr_destroy(&attributes);
+    }
+    SpawnSetup(const SpawnSetup&) = delete;
+    SpawnSetup& operator=(const SpawnSetup&) = delete;
+
+    posix_spawn_file_actions_t files{};
+    posix_spawnattr_t attributes{};
+};
+
+/// A running shell. The destructor kills it with its group and reaps it.
+class Child {
+public:
+    Child(const std::string& command, const Pipe& output, const Pipe& errors)
+        : exited_(make_event()) {
+        const SpawnSetup setup(output.write_end.descriptor(), errors.write_end.descriptor());
+        std::string shell = "sh";
+        std::string option = "-c";
+        std::string text = command;
+        const std::array<char*, 4> arguments = {shell.data(), option.data(), text.data(), nullptr};
+        const std::vector<char*> variables = environment_for_child();
+        const int failed = ::posix_spawn(&process_, "/bin/sh", &setup.files, &setup.attributes,
+                                         arguments.data(), variables.data());
+        if (failed != 0) {
+            throw_cannot_start(failed);
+        }
+        // A thread waits, because not every kernel and sandbox has pidfd_open. WNOWAIT leaves the
+        // process to reap(), so that its number is not reused while we may still signal it.
+        waiter_ = std::thread([this] {
+            siginfo_t information{};
+            while (::waitid(P_PID, static_cast<id_t>(process_), &information, WEXITED | WNOWAIT) !=
+                       0 &&
+                   errno == EINTR) {
+            }
+            eventfd_write(exited_.descriptor(), 1);
+        });
+    }
+    ~Child() {
+        if (waiter_.joinable()) {
+            ::kill(-process_, SIGKILL);
+            static_cast<void>(reap());
+        }
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+    [[nodiscard]] int exited_event() const { return exited_.descriptor(); }
+
+    /// Waits for its end and returns the exit status as a shell tells it.
+    int reap() {
+        waiter_.join();
+        int status = 0;
+        while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+        }
+        return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    }
+
+private:
+    pid_t process_ = -1;
+    File exited_;
+    std::thread waiter_;
+};
+
+/// Takes what is in the pipe now, but not for ever from a writer that keeps up. Returns false at
+/// the pipe's end.
+template <class Take>
+bool drain(const File& pipe, Take take) {
+    std::array<std::uint8_t, 4_KiB> buffer{};
+    std::size_t taken = 0;
+    while (taken < kPipeBytesMax) {
+        const ssize_t count = ::read(pipe.descriptor(), buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count > 0) {
+            take(BytesView(buffer.data(), static_cast<std::size_t>(count)));
+            wipe(buffer);  // it may be a passphrase
+            taken += static_cast<std::size_t>(count);
+            continue;
+        }
+        return count < 0 && errno == EAGAIN;
+    }
+    return true;
+}
+
+/// Milliseconds left, rounded up so that poll() does not wake just before the deadline.
+int wait_ms(Deadline deadline) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+}
+
+}  // namespace
+
+ProcessResult run_shell(const std::string& command, std::chrono::seconds timeout,
+                        std::size_t output_bytes_max, std::stop_token stop) {
+    const Deadline deadline = std::chrono::steady_clock::now() + std::min(timeout, kTimeoutMax);
+    const File stopped = make_event();
+    const std::stop_callback on_stop(stop, [&] { eventfd_write(stopped.descriptor(), 1); });
+    Pipe output = make_pipe();
+    Pipe errors = make_pipe();
+    ProcessResult result;
+    // One allocation for what is usually a secret: growing would leave copies behind.
+    result.output.reserve(std::min(output_bytes_max, kReserveBytesMax));
+    Child child(command, output, errors);
+    output.write_end.close();
+    errors.write_end.close();
+
+    const auto take_output = [&](BytesView part) {
+        if (part.size() > output_bytes_max - result.output.size()) {
+            throw Error(
+                fmt::format("the command wrote more than {}", format_size(output_bytes_max)));
+        }
+        result.output.insert(result.output.end(), part.begin(), part.end());
+    };
+    const auto take_errors = [&](BytesView part) {
+        result.errors += as_text(part);
+        if (result.errors.size() > kErrorsBytesMax) {
+            result.errors.erase(0, result.errors.size() - kErrorsBytesMax);
+        }
+    };
+    std::array<pollfd, 4> waiting = {{{stopped.descriptor(), POLLIN, 0},
+                                      {child.exited_event(), POLLIN, 0},
+                                      {output.read_end.descriptor(), POLLIN, 0},
+                                      {errors.read_end.descriptor(), POLLIN, 0}}};
+    try {
+        for (;;) {
+            ::poll(waiting.data(), waiting.size(), wait_ms(deadline));
+            if (stop.stop_requested()) {
+                throw Cancelled();
+            }
+            // Asked before the pipes are drained: what it wrote before its end is then in them.
+            const bool exited = (waiting[1].revents & POLLIN) != 0;
+            if (!drain(output.read_end, take_output)) {
+                waiting[2].fd = -1;
+            }
+            if (!drain(errors.read_end, take_errors)) {
+                waiting[3].fd = -1;
+            }
+            if (exited) {
+                break;
+            }
+            if (std::chrono::steady_clock::now() >= deadline) {
+                throw Error(fmt::format("the command ran longer than {} s", timeout.count()));
+            }
+        }
+    } catch (...) {
+        wipe(result.output);
+        throw;
+    }
+    result.exit_status = child.reap();
+    return result;
+}
+
+}  // namespace dbbackup

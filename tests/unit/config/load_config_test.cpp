@@ -1,0 +1,306 @@
+/// @file
+/// Loading from texts: what each layer says, who wins, and what is refused with which words.
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view kVersion = "version: 1\n";
+
+LoadedConfig load(std::string_view yaml, const Environment& environment = {},
+                  std::string_view dotenv = "") {
+    return load_config_text(std::string(kVersion) + std::string(yaml), dotenv, environment,
+                            "c.yaml");
+}
+
+std::string problem_of(std::string_view yaml, const Environment& environment = {},
+                       std::string_view dotenv = "") {
+    try {
+        static_cast<void>(load_config_text(yaml, dotenv, environment, "c.yaml"));
+    } catch (const ConfigError& error) {
+        EXPECT_EQ(error.code(), "config_invalid");
+        EXPECT_EQ(error.exit_code(), ExitCode::usage);
+        return error.what();
+    }
+    return "nothing is wrong";
+}
+
+ConfigValue row(const LoadedConfig& loaded, std::string_view key) {
+    const auto found = std::find_if(loaded.values.begin(), loaded.values.end(),
+                                    [&](const ConfigValue& value) { return value.key == key; });
+    return found == loaded.values.end() ? ConfigValue{"", "(missing)", ""} : *found;
+}
+
+constexpr std::string_view kShop =
+    "sources:\n  shop:\n    type: sqlite\n    database: /srv/shop.db\n";
+
+TEST(LoadConfig, ReadsEveryKey) {
+    const Config config = load(R"(
+repositories:
+  main: {url: /r, encryption: keyfile, key_file: /k}
+  other: {url: "s3://b/p?region=x", encryption: passphrase, passphrase_command: "pass $$1"}
+sources:
+  shop:
+    type: postgres
+    uri: postgresql://u@h/shop
+    password_env: PW
+    include: ["a.*", b]
+    exclude: []
+    jobs: 4
+    compression: gzip:9
+    delta: never
+    spool: 1GiB
+    tags: {env: prod, team: web}
+    repository: main
+  file: {type: sqlite, database: /srv/x.db}
+logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
+)")
+                              .config;
+    EXPECT_EQ(config.repositories.at("main").url, "/r");
+    EXPECT_EQ(config.repositories.at("main").encryption, Encryption::keyfile);
+    EXPECT_EQ(config.repositories.at("main").key_file, "/k");
+    EXPECT_EQ(config.repositories.at("other").passphrase.command, "pass $1");
+    const SourceConfig& shop = config.sources.at("shop");
+    EXPECT_EQ(shop.type, DatabaseType::postgres);
+    EXPECT_EQ(shop.uri, "postgresql://u@h/shop");
+    EXPECT_EQ(shop.password.environment, "PW");
+    EXPECT_EQ(shop.include, (std::vector<std::string>{"a.*", "b"}));
+    EXPECT_TRUE(shop.exclude.empty());
+    EXPECT_EQ(shop.jobs, 4U);
+    EXPECT_EQ(shop.compression, (Compression{CompressionKind::gzip, 9}));
+    EXPECT_EQ(shop.delta, DeltaPolicy::never);
+    EXPECT_EQ(shop.spool_bytes, 1_GiB);
+    EXPECT_EQ(shop.tags.at("team"), "web");
+    EXPECT_EQ(shop.repository, "main");
+    EXPECT_EQ(config.sources.at("file").database, "/srv/x.db");
+    EXPECT_EQ(config.logging.level, LogLevel::debug);
+    EXPECT_EQ(config.logging.format, LogFormat::json);
+    EXPECT_EQ(config.logging.file, "/l");
+    EXPECT_EQ(config.logging.rotate_bytes, 1_MiB);
+    EXPECT_EQ(config.logging.rotate_keep, 0U);
+}
+
+TEST(LoadConfig, ShowsDefaultsThatApply) {
+    const LoadedConfig loaded = load(kShop);
+    EXPECT_EQ(row(loaded, "logging.level").value, word_of(loaded.config.logging.level));
+    EXPECT_EQ(row(loaded, "logging.level").origin, "default");
+    EXPECT_EQ(parse_size(row(loaded, "logging.rotate.size").value),
+              loaded.config.logging.rotate_bytes);
+    EXPECT_EQ(row(loaded, "logging.rotate.keep").value,
+              std::to_string(loaded.config.logging.rotate_keep));
+    EXPECT_EQ(row(loaded, "sources.shop.delta").value,
+              word_of(loaded.config.sources.at("shop").delta));
+}
+
+TEST(LoadConfig, TheEnvironmentWinsOverDotenvAndThatOverTheFile) {
+    const std::string yaml = std::string(kShop) + "logging: {level: error, format: json}\n";
+    const std::string dotenv =
+        "DB_BACKUP__LOGGING__LEVEL=warning\nDB_BACKUP__LOGGING__ROTATE__KEEP=3";
+    const LoadedConfig loaded = load(yaml, {{"db_backup__logging__rotate__keep", "4"}}, dotenv);
+    EXPECT_EQ(loaded.config.logging.level, LogLevel::warning);
+    EXPECT_EQ(loaded.config.logging.rotate_keep, 4U);
+    EXPECT_EQ(row(loaded, "logging.format").origin, "c.yaml:6");
+    EXPECT_EQ(row(loaded, "logging.level").origin, ".env:1");
+    EXPECT_EQ(row(loaded, "logging.rotate.keep").origin, "db_backup__logging__rotate__keep");
+}
+
+TEST(LoadConfig, VariablesFindNamesWithDashesAndMakeNewOnes) {
+    const LoadedConfig loaded = load("sources: {my-Shop: {type: mysql}}\n",
+                                     {{"DB_BACKUP__SOURCES__MY_SHOP__INCLUDE", "a.*, b"},
+                                      {"DB_BACKUP__SOURCES__MY_SHOP__TAGS__ENV", "prod"},
+                                      {"DB_BACKUP__REPOSITORIES__NEW__URL", "/new"}});
+    ASSERT_EQ(loaded.config.sources.size(), 1U);
+    EXPECT_EQ(loaded.config.sources.at("my-Shop").include, (std::vector<std::string>{"a.*", "b"}));
+    EXPECT_EQ(loaded.config.sources.at("my-Shop").tags.at("env"), "prod");
+    EXPECT_EQ(loaded.config.repositories.at("new").url, "/new");
+}
+
+TEST(LoadConfig, AStrongerWayToGiveASecretReplacesTheWeaker) {
+    const LoadedConfig loaded = load("repositories: {main: {url: /r, passphrase: hunter2}}\n",
+                                     {{"DB_BACKUP__REPOSITORIES__MAIN__PASSPHRASE_FILE", "/p"}});
+    const SecretSource& passphrase = loaded.config.repositories.at("main").passphrase;
+    EXPECT_EQ(passphrase.file, "/p");
+    EXPECT_EQ(passphrase.value, std::nullopt);
+    EXPECT_THAT(problem_of("version: 1\nrepositories: {main: {url: /r, passphrase: hunter2, "
+                           "passphrase_env: X}}"),
+                testing::AllOf(HasSubstr("passphrase is given too"), Not(HasSubstr("hunter2"))));
+}
+
+TEST(LoadConfig, ExpandsVariablesInValuesOfTheFileOnly) {
+    const LoadedConfig loaded = load(
+        "repositories: {main: {url: \"/a/${ONE}/${TWO}/$$/$x\", passphrase: \"${PW}\"}}\n",
+        {{"ONE", "1"}, {"PW", "${ONE}"}, {"DB_BACKUP__LOGGING__FILE", "/${ONE}"}}, "ONE=x\nTWO=2");
+    EXPECT_EQ(loaded.config.repositories.at("main").url, "/a/1/2/$/$x");
+    EXPECT_EQ(loaded.config.repositories.at("main").passphrase.value, "${ONE}");
+    EXPECT_EQ(loaded.config.logging.file, "/${ONE}");
+    EXPECT_EQ(row(loaded, "repositories.main.passphrase").value, "(secret)");
+    EXPECT_THAT(problem_of("version: 1\nlogging: {file: \"${NO}\"}"),
+                HasSubstr("logging.file: the variable NO is not set"));
+    for (const std::string_view bad : {"${", "${}", "${a b}", "${1}"}) {
+        EXPECT_THAT(problem_of("version: 1\nlogging: {file: \"" + std::string(bad) + "\"}"),
+                    HasSubstr("write $$ for a dollar"));
+    }
+}
+
+TEST(LoadConfig, ShowsNoSecretAnywhere) {
+    const LoadedConfig loaded = load(R"(
+repositories: {main: {url: "s3://key:hunter2@h/p?secret_key=hunter2&region=x", passphrase: hunter2}}
+sources:
+  a: {type: mysql, uri: "mysql://u:hunter2@h/db", password_command: echo hunter2}
+  b: {type: mysql, uri: "mysql://u:${PW}@h/db"}
+)",
+                                     {{"PW", "hunter2"}});
+    for (const ConfigValue& value : loaded.values) {
+        EXPECT_THAT(value.value, Not(HasSubstr("hunter2"))) << value.key;
+    }
+    EXPECT_EQ(row(loaded, "sources.a.uri").value, "mysql://u:***@h/db");
+    EXPECT_EQ(row(loaded, "repositories.main.url").value,
+              "s3://key:***@h/p?secret_key=***&region=x");
+    EXPECT_EQ(loaded.config.sources.at("b").uri, "mysql://u:hunter2@h/db");
+}
+
+TEST(LoadConfig, AVariableForASecretMayStandInDotenv) {
+    const LoadedConfig loaded =
+        load("sources: {a: {type: mysql, password_env: PW}}\n", {}, "PW=hunter2");
+    const Secret secret = loaded.config.sources.at("a").password.fetch("password", {});
+    EXPECT_EQ(as_text(secret.bytes()), "hunter2");
+}
+
+TEST(LoadConfig, ReportsAllProblemsAtOnceWithTheirPlaces) {
+    const std::string text = problem_of(R"(version: 1
+repositories:
+  main: {url: /r, encryptoin: none}
+sources:
+  shop: {type: postgre, jobs: 0}
+logging: {level: loud, rotate: {size: 5x}}
+)",
+                                        {{"DB_BACKUP__LOGGING__LEVLE", "info"}});
+    EXPECT_EQ(
+        text,
+        "c.yaml:3:19: repositories.main.encryptoin: unknown key (did you mean "
+        "\"encryption\"?)\n"
+        "c.yaml:5:16: sources.shop.type: \"postgre\" is not one of sqlite, postgres, mysql, "
+        "mariadb, mongodb (did you mean \"postgres\"?)\n"
+        "c.yaml:5:31: sources.shop.jobs: \"0\" is not a whole number from 1 to 256\n"
+        "c.yaml:6:18: logging.level: \"loud\" is not one of debug, info, warning, error, off\n"
+        "c.yaml:6:39: logging.rotate.size: \"5x\" is not a size, such as 10MiB\n"
+        "environment: DB_BACKUP__LOGGING__LEVLE: no such key (did you mean "
+        "\"DB_BACKUP__LOGGING__LEVEL\"?)");
+}
+
+/// Each text is wrong in one way.
+struct Wrong {
+    std::string_view yaml;
+    std::string_view problem;
+};
+
+class WrongConfig : public testing::TestWithParam<Wrong> {};
+
+TEST_P(WrongConfig, IsRefusedWithTheReason) {
+    const std::string text = problem_of(GetParam().yaml);
+    EXPECT_THAT(text, HasSubstr(std::string(GetParam().problem)));
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 0) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Reasons, WrongConfig,
+    testing::Values(
+        Wrong{"", "c.yaml:1:1: version: is missing; add the line `version: 1`"},
+        Wrong{"logging: {}", "version: is missing"},
+        Wrong{"version: 2", "version: 2 is newer than this program"},
+        Wrong{"version: one", "c.yaml:1:10: version: must be 1"},
+        Wrong{"version: 1\nversion: 1",
+              "c.yaml:2:1: version: is given twice; the first is in line 1"},
+        Wrong{"version: 1\nschedules: {}", "c.yaml:2:1: schedules: unknown key"},
+        Wrong{"version: 1\nretention: {}", "retention: unknown key"},
+        Wrong{"version: 1\nnotifications: {}", "notifications: unknown key"},
+        Wrong{"version: 1\nweb: {}", "web: unknown key"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {}}}", "sources.a.hooks: unknown key"},
+        Wrong{"version: 1\nrepositories: {a: {url: /r, bandwidth_limit: 1}}", "unknown key"},
+        Wrong{"version: 1\nrepositories: {a: {url: /r, object_lock: {}}}", "unknown key"},
+        Wrong{"- a", "the document must be a map"},
+        Wrong{"version: 1\nlogging: loud", "logging: must be a map of keys"},
+        Wrong{"version: 1\nlogging: {level: [info]}",
+              "must be one of debug, info, warning, error, off, not a list"},
+        Wrong{"version: 1\nlogging: {file: {a: b}}", "must be a path, not a map"},
+        Wrong{"version: 1\nlogging: {file: }", "logging.file: has no value"},
+        Wrong{"version: 1\nlogging: {file: \"\"}", "logging.file: is empty"},
+        Wrong{"version: 1\nlogging: {rotate: {keep: 1001}}", "from 0 to 1000"},
+        Wrong{"version: 1\nlogging: {rotate: {size: 1}}", "is not from 4.0 KiB to"},
+        Wrong{"version: 1\nrepositories: {main: }", "repositories.main.url: is missing"},
+        Wrong{"version: 1\nrepositories: {\"a b\": {url: /r}}", "a name must be letters"},
+        Wrong{"version: 1\nrepositories: {a: {url: /r, encryption: none, key_file: /k}}",
+              "is none, but a passphrase or key file"},
+        Wrong{"version: 1\nrepositories: {a: {url: /r, encryption: keyfile}}",
+              "there is no key_file"},
+        Wrong{"version: 1\nrepositories: {a: {url: /r, encryption: passphrase, key_file: /k}}",
+              "the encryption is passphrase"},
+        Wrong{"version: 1\nsources: {a: {database: x}}", "c.yaml:2:11: sources.a.type: is missing"},
+        Wrong{"version: 1\nsources: {a: {type: sqlite}}", "sources.a.database: is missing"},
+        Wrong{"version: 1\nsources: {a: {type: sqlite, database: x, uri: y}}",
+              "sources.a.uri: is not for sqlite"},
+        Wrong{"version: 1\nsources: {a: {type: sqlite, database: x, password_env: Y}}",
+              "sources.a.password_env: is not for sqlite"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, compression: zstd:99}}",
+              "\"zstd:99\" is not zstd[:1-19]"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, compression: zip}}", "only for archives"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, include: x}}", "must be a list"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, include: [\"\"]}}", "an item is empty"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, password_env: a b}}",
+              "must be the name of a variable"},
+        Wrong{"version: 1\nrepositories: {main: {url: /r}}\nsources: {a: {type: mysql, repository: "
+              "mian}}",
+              "there is no repository \"mian\" in repositories (did you mean \"main\"?)"}));
+
+TEST(LoadConfig, RefusesTwoVariablesForOneKey) {
+    EXPECT_THAT(problem_of("version: 1", {{"DB_BACKUP__LOGGING__LEVEL", "info"},
+                                          {"db_backup__logging__level", "error"}}),
+                HasSubstr("is the same key as DB_BACKUP__LOGGING__LEVEL"));
+}
+
+TEST(EnvironmentDefaults, ComeFromThePlainVariables) {
+    const EnvironmentDefaults defaults =
+        load("", {{"DB_BACKUP_REPOSITORY", "main"}, {"DB_BACKUP_PASSPHRASE_FILE", "/p"}},
+             "DB_BACKUP_PASSPHRASE=weaker\nDB_BACKUP_KEY_FILE=/k")
+            .defaults;
+    EXPECT_EQ(defaults.repository, "main");
+    EXPECT_EQ(defaults.passphrase.file, "/p");
+    EXPECT_FALSE(defaults.passphrase.environment);
+    EXPECT_EQ(defaults.key_file, "/k");
+    EXPECT_FALSE(load("").defaults.passphrase.is_set());
+}
+
+TEST(EnvironmentDefaults, GiveThePassphraseOfTheVariable) {
+    const EnvironmentDefaults defaults = load("", {}, "DB_BACKUP_PASSPHRASE=hunter2").defaults;
+    EXPECT_EQ(as_text(defaults.passphrase.fetch("passphrase", {}).bytes()), "hunter2");
+    EXPECT_EQ(defaults.passphrase.where(), "environment variable DB_BACKUP_PASSPHRASE");
+}
+
+TEST(EnvironmentDefaults, AreRefusedWhenEmptyOrAmbiguous) {
+    EXPECT_THAT(problem_of("version: 1", {{"DB_BACKUP_KEY_FILE", ""}}),
+                HasSubstr("DB_BACKUP_KEY_FILE: is empty"));
+    EXPECT_THAT(problem_of("version: 1", {{"DB_BACKUP_PASSPHRASE", "hunter2"},
+                                          {"DB_BACKUP_PASSPHRASE_FILE", "/p"}}),
+                testing::AllOf(HasSubstr("more than one way"), Not(HasSubstr("hunter2"))));
+    // An empty passphrase is an error when it is used, and never "no passphrase".
+    EXPECT_TRUE(load("", {{"DB_BACKUP_PASSPHRASE", ""}}).defaults.passphrase.is_set());
+}
+
+TEST(LoadConfig, WarnsOfMisspeltPlainVariables) {
+    EXPECT_THAT(load("", {{"DB_BACKUP_PASSPHRSE", "x"}}).warnings,
+                testing::ElementsAre(HasSubstr("did you mean DB_BACKUP_PASSPHRASE?")));
+    EXPECT_TRUE(load("", {{"PATH", "/bin"}, {"DB_BACKUP_REPOSITORY", "x"}}).warnings.empty());
+}
+
+}  // namespace
+}  // namespace dbbackup
