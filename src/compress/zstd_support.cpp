@@ -1,0 +1,75 @@
+#include "compress/zstd_support.hpp"
+
+#include "base/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+namespace dbbackup {
+namespace {
+
+/// Source: RFC 8878 section 3.1.1.
+constexpr std::array<std::uint8_t, 4> kMagic = {0x28, 0xb5, 0x2f, 0xfd};
+
+/// Throws for what no input causes: memory that ran out, a call this library made wrongly.
+std::size_t checked(std::size_t result, std::string_view doing) {
+    if (ZSTD_isError(result) != 0) {
+        throw Error(fmt::format("cannot {} with zstd: {}", doing, ZSTD_getErrorName(result)));
+    }
+    return result;
+}
+
+}  // namespace
+
+ZstdCompression new_zstd_compression() {
+    ZstdCompression context(ZSTD_createCCtx());
+    if (context == nullptr) {
+        throw std::bad_alloc();
+    }
+    set(*context, ZSTD_c_contentSizeFlag, 0);
+    set(*context, ZSTD_c_checksumFlag, 0);
+    set(*context, ZSTD_c_dictIDFlag, 0);
+    return context;
+}
+
+ZstdDecompression new_zstd_decompression() {
+    ZstdDecompression context(ZSTD_createDCtx());
+    if (context == nullptr) {
+        throw std::bad_alloc();
+    }
+    return context;
+}
+
+void set(ZSTD_CCtx& context, ZSTD_cParameter parameter, int value) {
+    checked(ZSTD_CCtx_setParameter(&context, parameter, value), "set a parameter");
+}
+
+std::size_t compress_frame(ZSTD_CCtx& context, BytesView content, BytesView prefix,
+                           std::span<std::uint8_t> room) {
+    // A prefix can only be set between frames, also after one that failed.
+    checked(ZSTD_CCtx_reset(&context, ZSTD_reset_session_only), "start");
+    checked(ZSTD_CCtx_refPrefix(&context, prefix.data(), prefix.size()), "refer to a base");
+    return checked(
+        ZSTD_compress2(&context, room.data(), room.size(), content.data(), content.size()),
+        "compress");
+}
+
+bool decompress_frame(ZSTD_DCtx& context, BytesView packed, BytesView prefix,
+                      std::span<std::uint8_t> out) {
+    // ZSTD_decompressDCtx() would also take several frames, skippable ones and those of versions
+    // before 0.8, whose decoders few people look at.
+    if (packed.size() < kMagic.size() ||
+        !std::equal(kMagic.begin(), kMagic.end(), packed.begin()) ||
+        ZSTD_findFrameCompressedSize(packed.data(), packed.size()) != packed.size()) {
+        return false;
+    }
+    checked(ZSTD_DCtx_reset(&context, ZSTD_reset_session_only), "start");
+    checked(ZSTD_DCtx_refPrefix(&context, prefix.data(), prefix.size()), "refer to a base");
+    return ZSTD_decompressDCtx(&context, out.data(), out.size(), packed.data(), packed.size()) ==
+           out.size();
+}
+
+}  // namespace dbbackup

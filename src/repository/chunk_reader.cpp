@@ -1,0 +1,136 @@
+#include "repository/chunk_reader.hpp"
+
+#include "base/error.hpp"
+
+#include <fmt/format.h>
+
+#include <ranges>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::size_t kPackKeysMax = 4096;
+
+ChunkForm form_of(const ChunkCopy& copy) {
+    ChunkForm form{copy.id, copy.plain_bytes, copy.codec, copy.depth, copy.generation, {}};
+    for (const ChunkCopyPtr& base : copy.bases) {
+        form.base_ids.push_back(base->id);
+    }
+    return form;
+}
+
+[[noreturn]] void damaged(const ChunkCopy& copy, std::string_view why) {
+    throw explained<CorruptionError>(
+        fmt::format("{} is damaged: chunk {} {}", pack_object_name(copy.pack->name).text(),
+                    copy.ordinal, why),
+        "Run 'db-backup verify --data' to see which snapshots are affected.");
+}
+
+}  // namespace
+
+ChunkReader::ChunkReader(Storage& storage, const Keys& keys) : storage_(storage), keys_(keys) {}
+
+ChunkReader::~ChunkReader() = default;
+
+Bytes ChunkReader::read(const ChunkCopy& copy, std::stop_token stop) {
+    Bytes plain = decode(copy, stop);
+    if (keys_.chunk_id(plain) != copy.id) {
+        damaged(copy, "does not decode to the bytes it was made from");
+    }
+    return plain;
+}
+
+Bytes ChunkReader::decode(const ChunkCopy& copy, std::stop_token stop) {
+    // A chain of deltas with one base each is applied in one buffer, oldest first.
+    std::vector<const ChunkCopy*> chain;
+    const ChunkCopy* oldest = &copy;
+    for (; oldest->bases.size() == 1; oldest = oldest->bases.front().get()) {
+        chain.push_back(oldest);
+    }
+    Bytes plain = decode_oldest(*oldest, stop);
+    for (const ChunkCopy* delta : chain | std::views::reverse) {
+        decompress(*delta, stop, [&](Compressor& compressor, BytesView packed) {
+            compressor.decompress_over(packed, plain, delta->plain_bytes);
+        });
+    }
+    return plain;
+}
+
+Bytes ChunkReader::decode_oldest(const ChunkCopy& copy, std::stop_token stop) {
+    std::vector<Bytes> bases;
+    for (const ChunkCopyPtr& base : copy.bases) {
+        bases.push_back(decode(*base, stop));
+    }
+    const std::vector<BytesView> views(bases.begin(), bases.end());
+    Bytes plain;
+    decompress(copy, stop, [&](Compressor& compressor, BytesView packed) {
+        plain = compressor.decompress(packed, views, copy.plain_bytes);
+    });
+    return plain;
+}
+
+void ChunkReader::decompress(const ChunkCopy& copy, std::stop_token stop,
+                             const std::function<void(Compressor&, BytesView)>& apply) {
+    const Bytes sealed = fetch(copy, std::move(stop));
+    Bytes packed;
+    try {
+        packed = unseal_chunk(keys_, *key_of(*copy.pack), form_of(copy), copy.ordinal, sealed);
+    } catch (const CorruptionError&) {
+        damaged(copy, "is not what was sealed there");
+    }
+    std::unique_ptr<Compressor> compressor = borrow(copy.codec);
+    try {
+        apply(*compressor, packed);
+    } catch (const CorruptionError&) {
+        damaged(copy, "does not decompress");
+    }
+    idle_.with([&](auto& idle) { idle.emplace(copy.codec, std::move(compressor)); });
+}
+
+Bytes ChunkReader::fetch(const ChunkCopy& copy, std::stop_token stop) {
+    const ObjectName name = pack_object_name(copy.pack->name);
+    std::optional<Bytes> sealed =
+        storage_.get_range(name, {copy.offset_bytes, copy.sealed_bytes}, stop);
+    if (!sealed) {
+        throw explained<CorruptionError>(
+            fmt::format("{} is missing", name.text()),
+            "Run 'db-backup verify' to see which snapshots are affected; a copy of the object "
+            "from elsewhere can be put back under its name.");
+    }
+    if (sealed->size() != copy.sealed_bytes) {
+        damaged(copy, "is cut off: the object is too short");
+    }
+    return std::move(*sealed);
+}
+
+std::shared_ptr<const PackKey> ChunkReader::key_of(const PackIdentity& pack) {
+    auto key = pack_keys_.with([&pack](const auto& known) {
+        const auto found = known.find(pack.salt);
+        return found != known.end() ? found->second : nullptr;
+    });
+    if (!key) {
+        key = std::make_shared<const PackKey>(keys_, pack.salt);
+        pack_keys_.with([&](auto& known) {
+            if (known.size() >= kPackKeysMax) {
+                known.clear();
+            }
+            known.emplace(pack.salt, key);
+        });
+    }
+    return key;
+}
+
+std::unique_ptr<Compressor> ChunkReader::borrow(Codec codec) {
+    std::unique_ptr<Compressor> compressor = idle_.with([codec](auto& idle) {
+        const auto found = idle.find(codec);
+        if (found == idle.end()) {
+            return std::unique_ptr<Compressor>();
+        }
+        std::unique_ptr<Compressor> taken = std::move(found->second);
+        idle.erase(found);
+        return taken;
+    });
+    return compressor ? std::move(compressor) : make_compressor(codec, 0);
+}
+
+}  // namespace dbbackup

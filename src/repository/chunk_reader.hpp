@@ -1,0 +1,52 @@
+#pragma once
+
+/// @file
+/// From a chunk's location to its plain bytes: fetch, unseal, decompress, check.
+///
+/// Data path: storage -> [unpacker] -> segments -> connector.
+
+#include "base/guarded.hpp"
+#include "repository/chunk_copy.hpp"
+#include "repository/keys.hpp"
+#include "repository/pack.hpp"
+#include "storage/storage.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+namespace dbbackup {
+
+/// Thread-safe; each thread works by itself.
+class ChunkReader {
+public:
+    ChunkReader(Storage& storage, const Keys& keys);
+    ~ChunkReader();
+    ChunkReader(const ChunkReader&) = delete;
+    ChunkReader& operator=(const ChunkReader&) = delete;
+
+    /// The plain bytes, proven to be those of `copy.id`.
+    /// @throws CorruptionError that names the pack; StorageError; Cancelled.
+    [[nodiscard]] Bytes read(const ChunkCopy& copy, std::stop_token stop);
+
+private:
+    [[nodiscard]] Bytes decode(const ChunkCopy& copy, std::stop_token stop);
+    /// One that is no link of a chain: whole, or a delta on several bases.
+    [[nodiscard]] Bytes decode_oldest(const ChunkCopy& copy, std::stop_token stop);
+    /// Fetches and unseals `copy` and lets `apply` decompress it, with a decompressor of its codec.
+    void decompress(const ChunkCopy& copy, std::stop_token stop,
+                    const std::function<void(Compressor&, BytesView)>& apply);
+    [[nodiscard]] Bytes fetch(const ChunkCopy& copy, std::stop_token stop);
+    [[nodiscard]] std::shared_ptr<const PackKey> key_of(const PackIdentity& pack);
+    [[nodiscard]] std::unique_ptr<Compressor> borrow(Codec codec);
+
+    Storage& storage_;
+    const Keys& keys_;
+    /// Idle decompressors; a codec's working memory is worth keeping.
+    Guarded<std::multimap<Codec, std::unique_ptr<Compressor>>> idle_;
+    Guarded<std::map<Digest, std::shared_ptr<const PackKey>>> pack_keys_;
+};
+
+}  // namespace dbbackup

@@ -1,0 +1,61 @@
+#pragma once
+
+/// @file
+/// `config` and `keys/<id>`: what a repository is, and how its master key is unlocked.
+
+#include "base/clock.hpp"
+#include "base/units.hpp"
+#include "crypto/key_slot.hpp"
+#include "repository/keys.hpp"
+#include "repository/repository.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+
+/// The format this program writes and the newest that it reads.
+inline constexpr std::uint64_t kRepositoryFormat = 1;
+/// Recorded in `config`, so that a reader knows how much memory one chunk may need.
+inline constexpr std::uint64_t kChunkPlainBytesLimit = 4_MiB;
+
+/// What `config` says. Its MAC is checked by `check_config_mac` once the master key is known.
+struct RepositoryConfigObject {
+    std::string repository_id;
+    Cipher cipher = Cipher::none;
+    std::string created_at;
+};
+
+[[nodiscard]] ObjectName config_object_name();
+[[nodiscard]] ObjectName key_object_name(const std::string& id);
+
+[[nodiscard]] Bytes encode_config(const RepositoryConfigObject& config, const Keys& keys);
+/// @throws CorruptionError; RepositoryError (code "newer_format") for a format beyond ours.
+[[nodiscard]] RepositoryConfigObject decode_config(BytesView content);
+/// @throws CorruptionError when someone without the key made or changed this config.
+void check_config_mac(BytesView content, const Keys& keys);
+
+/// One stored key slot.
+struct StoredKeySlot {
+    std::string repository_id;
+    KeySlot slot;
+    std::string created_at;
+    std::string host;
+};
+
+[[nodiscard]] Bytes encode_key_slot(const StoredKeySlot& slot);
+/// @throws CorruptionError.
+[[nodiscard]] StoredKeySlot decode_key_slot(const ObjectName& name, BytesView content);
+
+/// Finds the slot that one of the configured secrets opens.
+/// @throws WrongKeyError (codes "key_missing", "wrong_key"), RepositoryError (code "half_made"
+/// without any slot), CorruptionError when no slot opens and one is damaged.
+[[nodiscard]] Secret unlock_master(Storage& storage, const RepositoryConfigObject& config,
+                                   const Unlock& unlock, std::stop_token stop);
+
+/// Refuses what this program does not understand (`features/`, docs/protocol.md).
+/// @throws RepositoryError (code "unknown_feature"), CorruptionError.
+void check_features(Storage& storage, std::stop_token stop);
+
+}  // namespace dbbackup

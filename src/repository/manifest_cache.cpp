@@ -1,0 +1,109 @@
+#include "repository/manifest_cache.hpp"
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "sys/file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::uint64_t kFileBytesMax = 256_MiB;
+constexpr std::size_t kNameBytesMax = 255;
+constexpr std::size_t kPrefixBytes = 5;  // name length (u8), head length (u32)
+
+void append_entry(Bytes& out, const std::string& name, BytesView head) {
+    out.push_back(static_cast<std::uint8_t>(name.size()));
+    const auto length = static_cast<std::uint32_t>(head.size());
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+        out.push_back(static_cast<std::uint8_t>(length >> shift));
+    }
+    out.insert(out.end(), name.begin(), name.end());
+    out.insert(out.end(), head.begin(), head.end());
+}
+
+void append_to_file(const std::filesystem::path& path, BytesView content) {
+    // One write call with O_APPEND: entries of several processes do not mix.
+    const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor >= 0) {
+        static_cast<void>(!write(descriptor, content.data(), content.size()));
+        close(descriptor);
+    }
+}
+
+}  // namespace
+
+ManifestCache::ManifestCache(std::optional<std::filesystem::path> file) : file_(std::move(file)) {}
+
+BytesView ManifestCache::find(const std::string& object_name) {
+    if (!is_loaded_) {
+        load();
+    }
+    const auto found = heads_.find(object_name);
+    return found == heads_.end() ? BytesView{} : BytesView(found->second);
+}
+
+void ManifestCache::add(const std::string& object_name, BytesView head) {
+    if (object_name.size() > kNameBytesMax) {
+        return;
+    }
+    append_entry(added_, object_name, head);
+    heads_[object_name] = Bytes(head.begin(), head.end());
+}
+
+void ManifestCache::save(std::size_t names_in_use) noexcept {
+    if (!file_ || added_.empty()) {
+        return;
+    }
+    try {
+        std::filesystem::create_directories(file_->parent_path());
+        if (is_torn_ || heads_.size() > 2 * names_in_use + 100) {
+            replace_file(*file_, added_, 0600);  // Others come back when they are next needed.
+            is_torn_ = false;
+        } else {
+            append_to_file(*file_, added_);
+        }
+    } catch (const std::exception&) {
+        // Without a cache everything works, only slower.
+    }
+    added_.clear();
+}
+
+void ManifestCache::load() {
+    is_loaded_ = true;
+    if (!file_) {
+        return;
+    }
+    try {
+        if (const std::optional<Bytes> content = read_file(*file_, kFileBytesMax)) {
+            parse(*content);
+        }
+    } catch (const Error&) {
+        heads_.clear();
+        is_torn_ = true;  // Too large or not readable: begin anew.
+    }
+}
+
+void ManifestCache::parse(const Bytes& content) {
+    std::size_t at = 0;
+    while (content.size() - at >= kPrefixBytes) {
+        const std::size_t name_bytes = content[at];
+        const std::size_t head_bytes =
+            std::size_t{content[at + 1]} | std::size_t{content[at + 2]} << 8U |
+            std::size_t{content[at + 3]} << 16U | std::size_t{content[at + 4]} << 24U;
+        at += kPrefixBytes;
+        if (content.size() - at < name_bytes + head_bytes) {
+            is_torn_ = true;  // The tail of an interrupted write, or a damaged file.
+            return;
+        }
+        const BytesView entry(content.data() + at, name_bytes + head_bytes);
+        heads_[std::string(as_text(entry.first(name_bytes)))] =
+            Bytes(entry.begin() + static_cast<std::ptrdiff_t>(name_bytes), entry.end());
+        at += name_bytes + head_bytes;
+    }
+    is_torn_ = at != content.size();
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,158 @@
+#include "repository/pack.hpp"
+
+#include "base/error.hpp"
+#include "repository/directory_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::array<std::uint8_t, 4> kMagic = {'D', 'B', 'B', 'P'};
+constexpr std::array<std::uint8_t, 4> kEndMagic = {'D', 'B', 'B', 'E'};
+constexpr std::uint8_t kPackVersion = 1;
+constexpr std::size_t kSaltBytes = 32;
+constexpr std::size_t kEndBytes = 8;
+/// Above every ordinal, so that no chunk shares the directory's nonce.
+constexpr std::uint64_t kDirectoryNonce = 1_GiB * 4;
+
+void append_u32(Bytes& out, std::uint32_t value) {
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+        out.push_back(static_cast<std::uint8_t>(value >> shift));
+    }
+}
+
+/// Binds a sealed chunk to what and where it is (docs/format.md, "Packs").
+Bytes additional_data(const Keys& keys, BytesView salt, const ChunkForm& form,
+                      std::uint32_t ordinal) {
+    Bytes data;
+    data.reserve(192);
+    const auto append = [&data](BytesView part) {
+        data.insert(data.end(), part.begin(), part.end());
+    };
+    append(as_bytes("chunk"));
+    append(as_bytes(keys.repository_id()));
+    append(salt);
+    append_u32(data, ordinal);
+    append(form.id.bytes);
+    data.push_back(static_cast<std::uint8_t>(form.codec));
+    append_u32(data, form.plain_bytes);
+    data.push_back(static_cast<std::uint8_t>(form.base_ids.size()));
+    for (const ChunkId& base : form.base_ids) {
+        append(base.bytes);
+    }
+    return data;
+}
+
+Bytes directory_data(const Keys& keys, BytesView salt) {
+    Bytes data;
+    for (const BytesView part : {as_bytes("directory"), as_bytes(keys.repository_id()), salt}) {
+        data.insert(data.end(), part.begin(), part.end());
+    }
+    return data;
+}
+
+Digest random_salt() {
+    Digest salt{};
+    fill_random(salt);
+    return salt;
+}
+
+[[noreturn]] void damaged(const PackName& pack, std::string_view why) {
+    throw CorruptionError(fmt::format("pack {} is damaged: {}", pack.text(), why));
+}
+
+}  // namespace
+
+ObjectName pack_object_name(const PackName& name) {
+    const std::string digits = name.text();
+    return ObjectName(fmt::format("packs/{}/{}", std::string_view(digits).substr(0, 2), digits));
+}
+
+std::optional<PackName> pack_name_of(const ObjectName& name) {
+    const Bytes bytes = from_hex(name.leaf());
+    PackName pack;
+    if (bytes.size() != pack.bytes.size()) {
+        return std::nullopt;
+    }
+    std::copy(bytes.begin(), bytes.end(), pack.bytes.begin());
+    return pack_object_name(pack) == name ? std::optional(pack) : std::nullopt;
+}
+
+PackBuilder::PackBuilder(const Keys& keys)
+    : keys_(keys), key_(keys, random_salt()) {
+    content_.reserve(kPackBytesTarget + kChunkPlainBytesMax);
+    content_.assign(kMagic.begin(), kMagic.end());
+    content_.push_back(kPackVersion);
+    content_.push_back(static_cast<std::uint8_t>(keys.cipher()));
+    content_.resize(kPackHeaderBytes - kSaltBytes);
+    content_.insert(content_.end(), salt().begin(), salt().end());
+}
+
+PackEntry PackBuilder::add(const ChunkForm& form, BytesView packed) {
+    PackEntry entry{form, content_.size(), 0, static_cast<std::uint32_t>(entries_.size())};
+    seal(keys_.cipher(), key_.bytes(), entry.ordinal,
+         additional_data(keys_, salt(), form, entry.ordinal), packed, content_);
+    entry.sealed_bytes = static_cast<std::uint32_t>(content_.size() - entry.offset_bytes);
+    entries_.push_back(entry);
+    return entry;
+}
+
+Bytes PackBuilder::finish() {
+    const std::string directory = encode_directory(entries_);
+    const std::size_t before = content_.size();
+    seal(keys_.cipher(), key_.bytes(), kDirectoryNonce, directory_data(keys_, salt()),
+         as_bytes(directory), content_);
+    append_u32(content_, static_cast<std::uint32_t>(content_.size() - before));
+    content_.insert(content_.end(), kEndMagic.begin(), kEndMagic.end());
+    return std::move(content_);
+}
+
+Digest read_pack_salt(const Keys& keys, const PackName& pack, BytesView header) {
+    if (header.size() < kPackHeaderBytes ||
+        !std::equal(kMagic.begin(), kMagic.end(), header.begin()) || header[4] != kPackVersion ||
+        header[5] != static_cast<std::uint8_t>(keys.cipher()) || header[6] != 0 || header[7] != 0) {
+        damaged(pack, "it does not start like a pack of this repository");
+    }
+    Digest salt{};
+    std::copy_n(header.begin() + (kPackHeaderBytes - kSaltBytes), kSaltBytes, salt.begin());
+    return salt;
+}
+
+Bytes unseal_chunk(const Keys& keys, const PackKey& key, const ChunkForm& form,
+                   std::uint32_t ordinal, BytesView sealed) {
+    return unseal(keys.cipher(), key.bytes(), ordinal,
+                  additional_data(keys, key.salt(), form, ordinal), sealed);
+}
+
+std::vector<PackEntry> read_pack_directory(const Keys& keys, const PackName& pack,
+                                           BytesView content) {
+    const Digest salt = read_pack_salt(keys, pack, content);
+    if (content.size() < kPackHeaderBytes + kEndBytes ||
+        !std::equal(kEndMagic.begin(), kEndMagic.end(), content.last(kEndMagic.size()).begin())) {
+        damaged(pack, "it does not end like a pack");
+    }
+    const BytesView end = content.last(kEndBytes);
+    const std::size_t length = std::size_t{end[0]} | std::size_t{end[1]} << 8U |
+                               std::size_t{end[2]} << 16U | std::size_t{end[3]} << 24U;
+    if (length > content.size() - kPackHeaderBytes - kEndBytes) {
+        damaged(pack, "its directory is longer than the pack");
+    }
+    const std::size_t start = content.size() - kEndBytes - length;
+    const PackKey key(keys, salt);
+    const Bytes directory = unseal(keys.cipher(), key.bytes(), kDirectoryNonce,
+                                   directory_data(keys, salt), content.subspan(start, length));
+    std::vector<PackEntry> entries = decode_directory(directory);
+    const std::uint64_t chunks_end =
+        entries.empty() ? kPackHeaderBytes
+                        : entries.back().offset_bytes + entries.back().sealed_bytes;
+    if (chunks_end != start) {
+        damaged(pack, "its directory does not describe it");
+    }
+    return entries;
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,370 @@
+#include "repository/repository.hpp"
+
+#include "base/error.hpp"
+#include "repository/config_object.hpp"
+#include "repository/keys.hpp"
+#include "repository/manifest.hpp"
+#include "repository/manifest_cache.hpp"
+#include "repository/newest_seen.hpp"
+#include "repository/record.hpp"
+#include "repository/run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::size_t kRepositoryIdBytes = 16;
+constexpr std::size_t kMasterKeyBytes = 32;
+constexpr std::size_t kSlotIdBytes = 16;
+constexpr std::string_view kProbeLeaf = "probe";
+
+bool by_source_and_sequence(const SnapshotSummary& left, const SnapshotSummary& right) {
+    return std::tie(left.source_id, left.sequence, left.id) <
+           std::tie(right.source_id, right.sequence, right.id);
+}
+
+[[noreturn]] void missing(Storage& storage, std::stop_token stop) {
+    bool has_keys = false;
+    bool has_probe = false;
+    bool has_other = false;
+    storage.list(
+        ObjectPrefix(),
+        [&](const ObjectInfo& info) {
+            (info.name.text().starts_with("keys/") ? has_keys
+             : is_init_probe(info.name)            ? has_probe
+                                                   : has_other) = true;
+        },
+        std::move(stop));
+    const std::string url = storage.url();
+    const std::string remedy = fmt::format("Make one with: db-backup init --repository {}", url);
+    if ((has_keys || has_probe) && !has_other) {
+        throw explained<RepositoryError>(
+            fmt::format("the repository at {} is half-made: it has no config", url),
+            fmt::format("An 'init' was interrupted. {}", remedy), "half_made");
+    }
+    if (has_keys) {
+        throw explained<RepositoryError>(
+            fmt::format("the repository at {} has lost its config", url),
+            "Put back the object 'config' from a copy of the repository.", "config_missing");
+    }
+    throw explained<RepositoryMissingError>(
+        has_other ? fmt::format("{} holds other files and no repository", url)
+                  : fmt::format("there is no repository at {}", url),
+        has_other ? "Choose another place for the repository." : remedy + ".");
+}
+
+/// A store that lets a second writer replace an object can lose any snapshot, so it is refused.
+void prove_create_if_absent(Storage& storage, std::stop_token stop) {
+    const ObjectName probe("runs/" + new_run_id() + "/" + std::string(kProbeLeaf));
+    const PutResult first = storage.put(probe, as_bytes("first"), stop);
+    const PutResult second = storage.put(probe, as_bytes("second"), stop);
+    const std::optional<Bytes> content = storage.get(probe, stop);
+    storage.remove(probe, stop);
+    if (first != PutResult::created || second != PutResult::exists || !content ||
+        as_text(*content) != "first") {
+        throw explained<RepositoryError>(
+            fmt::format("{} does not honour create-if-absent", storage.url()),
+            "db-backup cannot keep data safe there; choose another store.", "store_unsafe");
+    }
+}
+
+}  // namespace
+
+bool is_init_probe(const ObjectName& name) {
+    return name.text().starts_with("runs/") && name.leaf() == kProbeLeaf;
+}
+
+struct Repository::Parts {
+    std::unique_ptr<Storage> storage;
+    std::unique_ptr<Keys> keys;
+    Log* log = nullptr;
+    std::mutex mutex;  ///< Guards all below.
+    ManifestCache cache;
+    NewestSeen newest_seen;
+    std::unordered_map<SnapshotId, ObjectName> names;
+
+    /// The summary of one manifest object, from the cache or the storage; nothing for a tombstone
+    /// or when it has gone. @throws CorruptionError.
+    std::optional<SnapshotSummary> summary(const ObjectName& name, std::stop_token stop);
+    std::vector<SnapshotSummary> summaries(
+        const ObjectPrefix& prefix, std::stop_token stop,
+        const std::function<void(const ObjectName&, CorruptionError&)>& damaged);
+    void compare_with_seen(const ObjectPrefix& prefix, const std::vector<ObjectName>& listed,
+                           const std::vector<SnapshotSummary>& snapshots, std::stop_token stop);
+};
+
+std::optional<SnapshotSummary> Repository::Parts::summary(const ObjectName& name,
+                                                          std::stop_token stop) {
+    const auto answer = [](const ManifestHead& head) {
+        return head.is_tombstone ? std::nullopt : std::optional(head.summary);
+    };
+    {
+        const std::lock_guard lock(mutex);
+        const BytesView cached = cache.find(name.text());
+        try {
+            if (const auto head = decode_manifest_head(*keys, name, cached)) {
+                return answer(*head);
+            }
+        } catch (const CorruptionError&) {
+            log->debug("a cached manifest is damaged and read anew", {{"object", name.text()}});
+        }
+    }
+    std::optional<Bytes> beginning = storage->get_range(name, {0, kManifestHeadBytes}, stop);
+    if (!beginning) {
+        return std::nullopt;
+    }
+    std::optional<ManifestHead> head = decode_manifest_head(*keys, name, *beginning);
+    if (!head) {
+        beginning = storage->get(name, stop);
+        if (!beginning) {
+            return std::nullopt;
+        }
+        head = decode_manifest_head(*keys, name, *beginning);
+    }
+    if (!head) {
+        throw CorruptionError(fmt::format("{} is damaged: it is cut short", name.text()));
+    }
+    const std::lock_guard lock(mutex);
+    cache.add(name.text(), BytesView(*beginning).first(record_head_bytes(*beginning)));
+    return answer(*head);
+}
+
+std::vector<SnapshotSummary> Repository::Parts::summaries(
+    const ObjectPrefix& prefix, std::stop_token stop,
+    const std::function<void(const ObjectName&, CorruptionError&)>& damaged) {
+    // A marker that cannot be read stops writers and collectors, never a restore.
+    const Removals removals = read_removals(*storage, *keys, stop, damaged);
+    std::vector<ObjectName> found;
+    storage->list(
+        prefix,
+        [&](const ObjectInfo& info) {
+            if (!removals.manifests.contains(info.name.text())) {
+                found.push_back(info.name);
+            }
+        },
+        stop);
+    std::vector<SnapshotSummary> snapshots;
+    for (const ObjectName& name : found) {
+        try {
+            if (std::optional<SnapshotSummary> one = summary(name, stop)) {
+                const std::lock_guard lock(mutex);
+                names.insert_or_assign(one->id, name);
+                snapshots.push_back(std::move(*one));
+            }
+        } catch (CorruptionError& error) {
+            damaged(name, error);
+        }
+    }
+    std::sort(snapshots.begin(), snapshots.end(), by_source_and_sequence);
+    compare_with_seen(prefix, found, snapshots, stop);
+    const std::lock_guard lock(mutex);
+    cache.save(found.size());
+    return snapshots;
+}
+
+/// Warns when the newest snapshot of a source that this machine has seen is gone and no collector
+/// removed it: until the source has a newer one, its next backup would build upon an older world.
+/// @param listed The manifests below `prefix`, damaged ones too.
+/// @param snapshots Those that can be read, by source and sequence.
+void Repository::Parts::compare_with_seen(const ObjectPrefix& prefix,
+                                          const std::vector<ObjectName>& listed,
+                                          const std::vector<SnapshotSummary>& snapshots,
+                                          std::stop_token stop) {
+    std::map<SourceId, NewestSeen::Entry> newest;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        newest[snapshot.source_id] = {snapshot.sequence, snapshot.id};
+    }
+    const std::set<ObjectName> present(listed.begin(), listed.end());
+    std::unique_lock lock(mutex);
+    const std::map<SourceId, NewestSeen::Entry> seen_before = newest_seen.entries();
+    lock.unlock();
+    std::vector<std::pair<SourceId, NewestSeen::Entry>> lost;
+    for (const auto& [source, seen] : seen_before) {
+        const ObjectName name = manifest_object_name(source, seen.id);
+        const auto now = newest.find(source);
+        if (name.text().starts_with(prefix.text()) && !present.contains(name) &&
+            (now == newest.end() || now->second.sequence <= seen.sequence)) {
+            lost.emplace_back(source, seen);
+        }
+    }
+    // Read again: a collector may have removed them since the first reading.
+    const Removals removals = lost.empty()
+                                  ? Removals()
+                                  : read_removals(*storage, *keys, stop,
+                                                  [](const ObjectName&, const CorruptionError&) {});
+    lock.lock();
+    for (const auto& [source, seen] : lost) {
+        if (removals.manifests.contains(manifest_object_name(source, seen.id).text())) {
+            newest_seen.forget(source);
+            continue;
+        }
+        newest.erase(source);  // The lost one goes on to be missed.
+        log->warning(
+            "the repository shows an older state: a snapshot that this machine has seen "
+            "is gone, and no prune removed it",
+            {{"snapshot", seen.id}, {"repository", storage->url()}});
+    }
+    for (const auto& [source, entry] : newest) {
+        newest_seen.remember(source, entry);
+    }
+    newest_seen.save();
+}
+
+void Repository::init(Storage& storage, const InitOptions& options, const Clock& clock,
+                      std::stop_token stop) {
+    const auto refuse_existing = [&storage] {
+        throw explained<RepositoryError>(
+            fmt::format("there is a repository at {} already", storage.url()),
+            "Use it as it is, or choose another place.", "repository_exists");
+    };
+    if (exists(storage, stop)) {
+        refuse_existing();
+    }
+    bool is_foreign = false;
+    storage.list(
+        ObjectPrefix(),
+        [&](const ObjectInfo& info) {
+            const std::string& name = info.name.text();
+            is_foreign = is_foreign || !(name.starts_with("keys/") || name.starts_with("runs/"));
+        },
+        stop);
+    if (is_foreign) {
+        throw explained<ConfigError>(fmt::format("{} is not empty", storage.url()),
+                                     "Choose an empty place for the repository.",
+                                     "target_not_empty");
+    }
+    prove_create_if_absent(storage, stop);
+    RepositoryConfigObject config;
+    config.repository_id = to_hex(random_bytes(kRepositoryIdBytes));
+    config.cipher = options.encryption == Encryption::none ? Cipher::none : Cipher::aes_256_gcm;
+    config.created_at = format_rfc3339(clock.now());
+    Secret master = options.encryption == Encryption::none
+                        ? Keys::public_master(config.repository_id)
+                        : Secret(random_bytes(kMasterKeyBytes));
+    if (options.encryption != Encryption::none) {
+        const KeySlotKind kind = options.encryption == Encryption::passphrase
+                                     ? KeySlotKind::passphrase
+                                     : KeySlotKind::key_file;
+        const StoredKeySlot slot{
+            config.repository_id,
+            wrap_key(master, kind, options.secret, as_bytes(config.repository_id)),
+            config.created_at, host_name()};
+        storage.put(key_object_name(to_hex(random_bytes(kSlotIdBytes))), encode_key_slot(slot),
+                    stop);
+    }
+    // The config is the commit: without it there is no repository.
+    const Keys keys(config.cipher, config.repository_id, std::move(master));
+    if (storage.put(config_object_name(), encode_config(config, keys), stop) == PutResult::exists) {
+        refuse_existing();
+    }
+}
+
+bool Repository::exists(Storage& storage, std::stop_token stop) {
+    return storage.size_bytes(config_object_name(), std::move(stop)).has_value();
+}
+
+std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, const Unlock& unlock,
+                                             const OpenOptions& options, Log& log,
+                                             std::stop_token stop) {
+    const std::optional<Bytes> content = storage->get(config_object_name(), stop);
+    if (!content) {
+        missing(*storage, stop);
+    }
+    const RepositoryConfigObject config = decode_config(*content);
+    Secret master = unlock_master(*storage, config, unlock, stop);
+    auto keys = std::make_unique<Keys>(config.cipher, config.repository_id, std::move(master));
+    check_config_mac(*content, *keys);
+    check_features(*storage, stop);
+    std::optional<std::filesystem::path> cache_file;
+    if (options.cache_folder) {
+        cache_file = *options.cache_folder / config.repository_id / "manifest-heads";
+    }
+    std::optional<std::filesystem::path> seen_file;
+    if (options.state_folder) {
+        seen_file = *options.state_folder / "newest-seen" / config.repository_id;
+    }
+    // NOLINTNEXTLINE(modernize-make-unique): Parts has a mutex, which no argument can stand for.
+    auto parts = std::unique_ptr<Parts>(new Parts{std::move(storage),
+                                                  std::move(keys),
+                                                  &log,
+                                                  {},
+                                                  ManifestCache(cache_file),
+                                                  NewestSeen(seen_file),
+                                                  {}});
+    return std::unique_ptr<Repository>(new Repository(std::move(parts)));
+}
+
+Repository::Repository(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Repository::~Repository() = default;
+
+const std::string& Repository::id() const { return parts_->keys->repository_id(); }
+
+bool Repository::is_encrypted() const { return parts_->keys->cipher() != Cipher::none; }
+
+Storage& Repository::storage() { return *parts_->storage; }
+
+const Keys& Repository::keys() const { return *parts_->keys; }
+
+Log& Repository::log() { return *parts_->log; }
+
+SourceId Repository::source_id(DatabaseType type, const std::string& identity) const {
+    return parts_->keys->source_id(word_of(type), identity);
+}
+
+std::vector<SnapshotSummary> Repository::snapshots(std::stop_token stop,
+                                                   std::vector<std::string>* damaged) {
+    return parts_->summaries(ObjectPrefix("manifests"), std::move(stop),
+                             [damaged](const ObjectName& name, CorruptionError& error) {
+                                 if (damaged == nullptr) {
+                                     throw error;
+                                 }
+                                 damaged->push_back(name.text());
+                             });
+}
+
+std::vector<SnapshotSummary> Repository::snapshots_of(const SourceId& source,
+                                                      std::stop_token stop) {
+    return parts_->summaries(ObjectPrefix("manifests/" + source), std::move(stop),
+                             [this](const ObjectName& name, const CorruptionError& error) {
+                                 log().warning("an object is damaged and left out of account",
+                                               {{"object", name.text()}, {"error", error.what()}});
+                             });
+}
+
+std::unique_ptr<Manifest> Repository::manifest(const SnapshotId& id, std::stop_token stop) {
+    const auto known = [&]() -> std::optional<ObjectName> {
+        const std::lock_guard lock(parts_->mutex);
+        const auto found = parts_->names.find(id);
+        return found == parts_->names.end() ? std::nullopt : std::optional(found->second);
+    };
+    std::optional<ObjectName> name = known();
+    if (!name) {
+        std::vector<std::string> damaged;
+        static_cast<void>(snapshots(stop, &damaged));
+        name = known();
+    }
+    const std::optional<Bytes> object = name ? storage().get(*name, stop) : std::nullopt;
+    std::optional<Manifest> manifest =
+        object ? decode_manifest(keys(), *name, *object) : std::nullopt;
+    if (!manifest) {
+        throw explained<ConfigError>(fmt::format("there is no snapshot {}", id),
+                                     "'db-backup list' shows those that there are.",
+                                     "snapshot_unknown");
+    }
+    return std::make_unique<Manifest>(std::move(*manifest));
+}
+
+SnapshotDetails Repository::details(const SnapshotId& id, std::stop_token stop) {
+    return manifest(id, std::move(stop))->details;
+}
+
+Removals Repository::removals(std::stop_token stop) {
+    return read_removals(storage(), keys(), std::move(stop));
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,120 @@
+#pragma once
+
+/// @file
+/// A repository: packs, indexes and manifests under one storage prefix, shared by many hosts
+/// without locks (docs/protocol.md). Owns the storage and the keys.
+///
+/// Reading goes through `ChunkReader` and `SnapshotContents`, writing through `SnapshotWriter`.
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/secret.hpp"
+#include "config/enums.hpp"
+#include "repository/ids.hpp"
+#include "repository/snapshot.hpp"
+#include "storage/storage.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+
+class Keys;
+struct Manifest;
+
+/// How to unlock: called only when the repository is encrypted, with what its slots are of.
+/// Returns nothing when no such secret is configured.
+struct Unlock {
+    std::function<std::optional<Secret>()> passphrase;
+    std::function<std::optional<Secret>()> key_file;  ///< The 32 bytes of the key file.
+    /// The user configured a secret, so an unencrypted repository is refused (exit 12).
+    bool expects_encryption = false;
+};
+
+struct InitOptions {
+    Encryption encryption = Encryption::none;
+    Secret secret;  ///< Passphrase or key-file bytes; empty for `none`.
+};
+
+struct OpenOptions {
+    /// Where copies of small objects may be kept to save requests; nothing: no cache.
+    std::optional<std::filesystem::path> cache_folder = {};
+    /// Where to remember the newest snapshots that were seen; nothing: nowhere.
+    std::optional<std::filesystem::path> state_folder = {};
+};
+
+/// What of the collectors' records a reader or writer must respect.
+struct Removals {
+    std::set<std::string> manifests;  ///< Object names on a `removed` list: they do not exist.
+    std::set<std::string> indexes;    ///< Object names on a `removed` list.
+    std::set<PackName> packs;         ///< On a `removed` list or in a marker: they provide nothing.
+};
+
+/// Whether this is what an interrupted `Repository::init` may leave of its proof that the store
+/// honours create-if-absent. It means nothing to anybody.
+[[nodiscard]] bool is_init_probe(const ObjectName& name);
+
+/// Safe to call from several threads at once, except where noted.
+class Repository {
+public:
+    /// Makes a repository and proves that the store honours create-if-absent.
+    /// @throws RepositoryError (code "repository_exists") when there is one, StorageError.
+    static void init(Storage& storage, const InitOptions& options, const Clock& clock,
+                     std::stop_token stop);
+
+    /// Opens an existing one.
+    /// @throws RepositoryMissingError, RepositoryError (newer version, half-made, unknown feature),
+    /// WrongKeyError, CorruptionError, StorageError.
+    static std::unique_ptr<Repository> open(std::unique_ptr<Storage> storage, const Unlock& unlock,
+                                            const OpenOptions& options, Log& log,
+                                            std::stop_token stop);
+
+    /// Whether `storage` holds a repository (its `config`), without opening it.
+    [[nodiscard]] static bool exists(Storage& storage, std::stop_token stop);
+
+    ~Repository();
+    Repository(const Repository&) = delete;
+    Repository& operator=(const Repository&) = delete;
+
+    [[nodiscard]] const std::string& id() const;  ///< 32 hexadecimal digits.
+    [[nodiscard]] bool is_encrypted() const;
+    [[nodiscard]] Storage& storage();
+    [[nodiscard]] const Keys& keys() const;
+    [[nodiscard]] Log& log();
+    /// The keyed hash that names the folder of a source's manifests.
+    [[nodiscard]] SourceId source_id(DatabaseType type, const std::string& identity) const;
+
+    /// All visible snapshots, ordered by source and sequence; damaged manifests and collectors'
+    /// records are skipped and reported in `damaged` (object names), or thrown as CorruptionError
+    /// when that is null.
+    [[nodiscard]] std::vector<SnapshotSummary> snapshots(
+        std::stop_token stop, std::vector<std::string>* damaged = nullptr);
+
+    /// Those of one source, by sequence; what is damaged is skipped and logged.
+    [[nodiscard]] std::vector<SnapshotSummary> snapshots_of(const SourceId& source,
+                                                            std::stop_token stop);
+
+    /// Everything a manifest says. @throws ConfigError (code "snapshot_unknown"), CorruptionError.
+    [[nodiscard]] SnapshotDetails details(const SnapshotId& id, std::stop_token stop);
+    /// The manifest with its segment lists, for engine code. @throws as `details`.
+    [[nodiscard]] std::unique_ptr<Manifest> manifest(const SnapshotId& id, std::stop_token stop);
+
+    /// Reads `condemned/`, then `collections/`, in that order (docs/protocol.md).
+    [[nodiscard]] Removals removals(std::stop_token stop);
+
+private:
+    struct Parts;
+    explicit Repository(std::unique_ptr<Parts> parts);
+
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace dbbackup

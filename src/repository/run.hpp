@@ -1,0 +1,89 @@
+#pragma once
+
+/// @file
+/// Runs: one execution of a writer or collector, and how others see that it lives
+/// (docs/protocol.md).
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "repository/keys.hpp"
+#include "repository/repository.hpp"
+#include "storage/storage.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace dbbackup {
+
+/// A fresh run id: 32 hexadecimal digits from the operating system's generator.
+[[nodiscard]] RunId new_run_id();
+
+/// This machine's name, for people who read a run or a manifest.
+[[nodiscard]] std::string host_name();
+
+/// An announced run that shows signs of life until it is destroyed. Thread-safe.
+class LivingRun {
+public:
+    /// How often a sign of life is stored. Only whom a collector gives up depends on it, never
+    /// what is safe.
+    static constexpr std::chrono::minutes kInterval{2};
+
+    /// Stores `runs/<run>/0` before it returns.
+    /// @param outcome_of Gives the object name whose creation will commit the run of this id.
+    LivingRun(Storage& storage, const Keys& keys, const Clock& clock, std::string kind,
+              const std::function<ObjectName(const RunId&)>& outcome_of, std::stop_token stop,
+              std::chrono::milliseconds interval = kInterval);
+    ~LivingRun();
+    LivingRun(const LivingRun&) = delete;
+    LivingRun& operator=(const LivingRun&) = delete;
+
+    [[nodiscard]] const RunId& id() const noexcept { return id_; }
+
+private:
+    void put(std::uint64_t number, std::stop_token stop);
+    void show_life(std::stop_token stop);
+
+    Storage& storage_;
+    const Keys& keys_;
+    const Clock& clock_;
+    RunId id_;
+    std::string kind_;
+    std::string outcome_;
+    std::chrono::milliseconds interval_;
+    std::mutex mutex_;
+    std::condition_variable_any wake_;
+    std::jthread thread_;  ///< Last, so that it is joined before anything it uses goes.
+};
+
+/// What is stored in the place of an outcome to say that its run was given up.
+[[nodiscard]] Bytes encode_tombstone(const Keys& keys, const ObjectName& outcome, const RunId& by,
+                                     const std::string& reason);
+
+/// The markers and outcomes of collectors, as records. Writers only read them.
+struct CollectionOutcome {
+    std::vector<PackName> removed_packs;
+    std::vector<std::string> removed_indexes;
+    std::vector<std::string> removed_manifests;
+    std::string merged_index;
+};
+[[nodiscard]] Bytes encode_marker(const Keys& keys, const ObjectName& name,
+                                  const std::vector<PackName>& packs);
+[[nodiscard]] Bytes encode_collection(const Keys& keys, const ObjectName& name,
+                                      const CollectionOutcome& outcome);
+
+/// Reads `condemned/`, then `collections/`, in that order: a marker goes only after its outcome
+/// stands, so nothing can slip through between the two. An object gone between listing and
+/// reading: both are listed again.
+/// @param damaged Told of what cannot be read, which is then left out: enough for who only reads.
+/// Empty: CorruptionError is thrown, because then nothing may be reused.
+[[nodiscard]] Removals read_removals(
+    Storage& storage, const Keys& keys, std::stop_token stop,
+    const std::function<void(const ObjectName&, CorruptionError&)>& damaged = {});
+
+}  // namespace dbbackup

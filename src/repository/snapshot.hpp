@@ -1,0 +1,66 @@
+#pragma once
+
+/// @file
+/// What a snapshot says about itself. The manifest record (records.proto) in plain C++, so that
+/// nothing above the repository sees protobuf.
+
+#include "connector/connector.hpp"
+#include "repository/ids.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+
+using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+
+/// The part of a manifest that `list` needs; read without the rest.
+struct SnapshotSummary {
+    SnapshotId id;
+    SourceId source_id;
+    std::string source_name;
+    DatabaseType type = DatabaseType::sqlite;
+    std::string identity;
+    /// Parent's plus one; the order of snapshots. No clock decides it.
+    std::uint64_t sequence = 0;
+    BackupMode mode = BackupMode::full;            ///< What was taken.
+    BackupMode requested_mode = BackupMode::full;  ///< What was asked for.
+    std::optional<SnapshotId> parent;
+    Time begun_at;
+    Time ended_at;
+    std::uint64_t bytes_source = 0;  ///< Size of what the snapshot describes.
+    std::uint64_t bytes_read = 0;    ///< From the database.
+    std::uint64_t bytes_added = 0;   ///< Written to storage by this run.
+    std::uint64_t chunks_new = 0;
+    std::uint64_t chunks_delta = 0;
+    std::uint64_t chunks_reused = 0;
+    std::optional<std::uint64_t> rows;  ///< Nothing where pages are stored.
+    Capture capture = Capture::full;
+    Consistency consistency = Consistency::view;
+    bool is_incomplete = false;
+    std::map<std::string, std::string> tags;
+};
+
+/// Everything else that people and restores need, without the chunks.
+struct SnapshotDetails {
+    SnapshotSummary summary;
+    std::string method;  ///< "sqlite-pages", "pg-copy", …
+    std::string reason;  ///< Why the capture or the mode is not what was asked for.
+    std::string server_version;
+    std::string program_version;
+    std::string host;
+    Position position;
+    std::string connector_state;
+    std::vector<std::string> warnings;
+    /// The snapshot before this one, and the SHA-256 of its manifest object.
+    std::optional<SnapshotId> predecessor;
+    std::string predecessor_digest;
+    std::vector<StoredStream> streams;
+    std::vector<Consistency> stream_consistency;  ///< One for each stream.
+};
+
+}  // namespace dbbackup

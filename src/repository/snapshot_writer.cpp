@@ -1,0 +1,223 @@
+#include "repository/snapshot_writer.hpp"
+
+#include "repository/record.hpp"
+#include "repository/version.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+/// Two packs on their way keep a disk or a line busy while the next one fills.
+constexpr unsigned kUploadThreads = 2;
+/// An index is put after so many packs or so long, so that what a dead run stored is found.
+constexpr std::size_t kIndexEveryPacks = 8;
+constexpr std::chrono::seconds kIndexEvery{60};
+/// A run with at most this many chunks keeps its directory in the manifest: three objects in all.
+constexpr std::size_t kInlineEntriesMax = 256;
+constexpr std::size_t kIndexIdBytes = 16;
+
+std::size_t entry_count(const std::vector<IndexedPack>& packs) {
+    std::size_t count = 0;
+    for (const IndexedPack& pack : packs) {
+        count += pack.entries.size();
+    }
+    return count;
+}
+
+ChunkCopyPtr make_copy(const PackEntry& entry, std::shared_ptr<const PackIdentity> pack,
+                       std::vector<ChunkCopyPtr> bases) {
+    return std::make_shared<ChunkCopy>(ChunkCopy{entry.form.id, std::move(pack), entry.offset_bytes,
+                                                 entry.sealed_bytes, entry.form.plain_bytes,
+                                                 entry.ordinal, entry.form.codec, entry.form.depth,
+                                                 entry.form.generation, std::move(bases)});
+}
+
+}  // namespace
+
+RunGivenUp::RunGivenUp(const RunId& run)
+    : RepositoryError(fmt::format("run {} was given up by a collector", run)) {}
+
+SnapshotWriter::SnapshotWriter(Repository& repository, const Clock& clock, const std::string& kind,
+                               SourceId source, std::stop_token stop)
+    : repository_(repository),
+      clock_(clock),
+      source_(std::move(source)),
+      stop_(std::move(stop)),
+      run_(
+          repository.storage(), repository.keys(), clock, kind,
+          [this](const RunId& id) { return manifest_object_name(source_, id); }, stop_),
+      removals_(repository.removals(stop_)),
+      index_put_at_(std::chrono::steady_clock::now()),
+      uploader_(std::make_unique<Uploader>(
+          repository.storage(), kUploadThreads,
+          [this](const IndexedPack& pack) { pack_stored(pack); }, stop_)) {}
+
+SnapshotWriter::~SnapshotWriter() {
+    uploader_.reset();
+    if (is_committed_ || unindexed_.empty()) {
+        return;
+    }
+    try {
+        // Not `stop_`: it has fired when Ctrl-C brought us here. The object is small.
+        put_index(unindexed_, {});
+    } catch (const std::exception& error) {
+        repository_.log().debug("what this run stored is in no index",
+                                {{"run", run_.id()}, {"error", error.what()}});
+    }
+}
+
+bool SnapshotWriter::provides(const ChunkCopyPtr& copy) const {
+    bool all = true;
+    visit_closure(copy, [&](const ChunkCopy& part) {
+        // A pack of this very run has no name yet and can be on no list.
+        all = all && !(part.pack->is_stored.load(std::memory_order_acquire) &&
+                       removals_.packs.contains(part.pack->name));
+    });
+    return all;
+}
+
+ChunkCopyPtr SnapshotWriter::find(const ChunkId& id, HeldAs held_as) {
+    const std::lock_guard lock(mutex_);
+    return find_locked(id, held_as);
+}
+
+ChunkCopyPtr SnapshotWriter::find_locked(const ChunkId& id, HeldAs held_as) {
+    if (const auto own = added_.find(id);
+        own != added_.end() && (held_as == HeldAs::whole_or_delta || own->second->depth == 0)) {
+        return own->second;
+    }
+    if (!index_) {
+        // Loaded at the first chunk that is not the parent's: an unchanged source needs none.
+        index_ = load_chunk_index(repository_, source_, removals_, stop_);
+    }
+    return index_->find(id, held_as);
+}
+
+ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
+                                 std::vector<ChunkCopyPtr> bases) {
+    if (form.plain_bytes > kChunkPlainBytesMax) {
+        // No reader would take it, so it must not be in a snapshot.
+        throw Error(fmt::format("a chunk of {} bytes is larger than any may be", form.plain_bytes));
+    }
+    form.depth = 0;
+    form.base_ids.clear();
+    for (const ChunkCopyPtr& base : bases) {
+        form.base_ids.push_back(base->id);
+        form.depth = std::max<std::uint8_t>(form.depth, static_cast<std::uint8_t>(base->depth + 1));
+    }
+    OpenPack full;
+    ChunkCopyPtr copy;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto own = added_.find(form.id);
+            own != added_.end() && own->second->depth <= form.depth) {
+            return own->second;
+        }
+        if (!open_.builder) {
+            open_.builder = std::make_unique<PackBuilder>(repository_.keys());
+            open_.identity = std::make_shared<PackIdentity>();
+            open_.identity->salt = open_.builder->salt();
+        }
+        const PackEntry entry = open_.builder->add(form, packed);
+        copy = make_copy(entry, open_.identity, std::move(bases));
+        added_[form.id] = copy;
+        if (open_.builder->size_bytes() >= kPackBytesTarget) {
+            full = std::exchange(open_, {});
+        }
+    }
+    if (full.builder) {
+        submit(std::move(full));
+    }
+    return copy;
+}
+
+void SnapshotWriter::submit(OpenPack pack) {
+    std::vector<PackEntry> entries = pack.builder->entries();
+    Bytes content = pack.builder->finish();
+    bytes_added_ += content.size();
+    uploader_->submit(std::move(content), std::move(entries), std::move(pack.identity));
+}
+
+void SnapshotWriter::flush() {
+    OpenPack rest;
+    {
+        const std::lock_guard lock(mutex_);
+        rest = std::exchange(open_, {});
+    }
+    if (rest.builder) {
+        submit(std::move(rest));
+    }
+    uploader_->wait();
+}
+
+void SnapshotWriter::pack_stored(const IndexedPack& pack) {
+    std::vector<IndexedPack> due;
+    {
+        const std::lock_guard lock(index_mutex_);
+        unindexed_.push_back(pack);
+        const auto now = std::chrono::steady_clock::now();
+        if (unindexed_.size() >= kIndexEveryPacks || now - index_put_at_ >= kIndexEvery) {
+            due = std::exchange(unindexed_, {});
+            index_put_at_ = now;
+        }
+    }
+    if (due.empty()) {
+        return;
+    }
+    try {
+        put_index(due, stop_);
+    } catch (...) {
+        const std::lock_guard lock(index_mutex_);
+        unindexed_.insert(unindexed_.end(), due.begin(), due.end());  // The destructor tries again.
+        throw;
+    }
+}
+
+void SnapshotWriter::put_index(const std::vector<IndexedPack>& packs, std::stop_token stop) {
+    const ObjectName name("indexes/" + to_hex(random_bytes(kIndexIdBytes)));
+    const std::string section = encode_index(packs);
+    put_counted(name,
+                encode_record(repository_.keys(), name, RecordKind::index, std::span(&section, 1)),
+                std::move(stop));
+    const std::lock_guard lock(index_mutex_);
+    indexes_.push_back(name.text());
+}
+
+PutResult SnapshotWriter::put_counted(const ObjectName& name, BytesView content,
+                                      std::stop_token stop) {
+    const PutResult result = repository_.storage().put(name, content, std::move(stop));
+    bytes_added_ += content.size();
+    return result;
+}
+
+void SnapshotWriter::commit(Manifest& manifest) {
+    flush();
+    // Lists in the manifest refer to packs by name, so all of them stand by now.
+    if (indexes_.empty() && entry_count(unindexed_) <= kInlineEntriesMax) {
+        manifest.inline_index = unindexed_;
+    } else if (!unindexed_.empty()) {
+        put_index(unindexed_, stop_);
+        unindexed_.clear();
+    }
+    manifest.indexes = indexes_;
+    SnapshotSummary& summary = manifest.details.summary;
+    summary.id = run_.id();
+    summary.source_id = source_;
+    summary.ended_at = clock_.now();
+    manifest.details.program_version = kProgramVersion;
+    manifest.details.host = host_name();
+    const ObjectName name = manifest_object_name(source_, run_.id());
+    // The manifest counts itself too: its size with one number changed differs by a few bytes.
+    summary.bytes_added = bytes_added_ + encode_manifest(repository_.keys(), name, manifest).size();
+    const Bytes object = encode_manifest(repository_.keys(), name, manifest);
+    if (put_counted(name, object, stop_) == PutResult::exists) {
+        throw RunGivenUp(run_.id());
+    }
+    is_committed_ = true;
+    manifest.object_digest = sha256(object);
+}
+
+}  // namespace dbbackup

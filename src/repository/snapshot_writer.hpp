@@ -1,0 +1,106 @@
+#pragma once
+
+/// @file
+/// One writing run: it announces itself, stores chunks in packs, and commits a manifest. The order
+/// in which it touches the storage is what keeps data alive (docs/protocol.md, "Writing a
+/// snapshot").
+///
+/// Data path: sealer -> [packer] -> storage.
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "repository/chunk_index.hpp"
+#include "repository/manifest.hpp"
+#include "repository/repository.hpp"
+#include "repository/run.hpp"
+#include "repository/uploader.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <unordered_map>
+#include <vector>
+
+namespace dbbackup {
+
+/// The commit found a tombstone: a collector gave this run up. Start over under a new id.
+class RunGivenUp final : public RepositoryError {
+public:
+    explicit RunGivenUp(const RunId& run);
+};
+
+/// `provides`, `find` and `add` are thread-safe; the rest belongs to one thread.
+class SnapshotWriter {
+public:
+    /// Announces the run, then reads what collectors have removed or condemned: in this order, and
+    /// before anything is read from the source.
+    /// @param kind "backup" or "copy".
+    SnapshotWriter(Repository& repository, const Clock& clock, const std::string& kind,
+                   SourceId source, std::stop_token stop);
+    /// Without a commit: names what was stored in an index, so that the next run reuses it.
+    ~SnapshotWriter();
+    SnapshotWriter(const SnapshotWriter&) = delete;
+    SnapshotWriter& operator=(const SnapshotWriter&) = delete;
+
+    [[nodiscard]] const RunId& run_id() const noexcept { return run_.id(); }
+
+    /// Whether the copy may be referred to: its whole closure lies in packs that no marker and no
+    /// `removed` list names.
+    [[nodiscard]] bool provides(const ChunkCopyPtr& copy) const;
+
+    /// A copy that may be referred to, stored by this or an earlier run; null when there is none.
+    [[nodiscard]] ChunkCopyPtr find(const ChunkId& id, HeldAs held_as);
+
+    /// Seals and packs one chunk. Another thread may have added the same chunk meanwhile: then that
+    /// copy is returned and nothing is stored. May block while packs are being stored.
+    /// @param bases Copies that may be referred to; the form's depth and base ids are set from
+    /// them.
+    ChunkCopyPtr add(ChunkForm form, BytesView packed, std::vector<ChunkCopyPtr> bases);
+
+    /// Everything added so far is durable and has its pack's name once this returns.
+    void flush();
+
+    /// Commits: indexes first, then the manifest, create-if-absent. Fills in what only the writer
+    /// knows (run, bytes added, indexes). @throws RunGivenUp.
+    void commit(Manifest& manifest);
+
+    [[nodiscard]] std::uint64_t bytes_added() const noexcept { return bytes_added_.load(); }
+
+private:
+    struct OpenPack {
+        std::unique_ptr<PackBuilder> builder;
+        std::shared_ptr<PackIdentity> identity;
+    };
+
+    [[nodiscard]] ChunkCopyPtr find_locked(const ChunkId& id, HeldAs held_as);
+    void submit(OpenPack pack);
+    void pack_stored(const IndexedPack& pack);
+    void put_index(const std::vector<IndexedPack>& packs, std::stop_token stop);
+    PutResult put_counted(const ObjectName& name, BytesView content, std::stop_token stop);
+
+    Repository& repository_;
+    const Clock& clock_;
+    SourceId source_;
+    std::stop_token stop_;
+    std::atomic<std::uint64_t> bytes_added_{0};
+    LivingRun run_;
+    Removals removals_;
+
+    std::mutex mutex_;  ///< Guards the members from here to the next empty line.
+    std::optional<ChunkIndex> index_;
+    std::unordered_map<ChunkId, ChunkCopyPtr> added_;
+    OpenPack open_;
+
+    std::mutex index_mutex_;  ///< Guards the packs that no index names yet.
+    std::vector<IndexedPack> unindexed_;
+    std::vector<std::string> indexes_;
+    std::chrono::steady_clock::time_point index_put_at_;
+
+    bool is_committed_ = false;
+    std::unique_ptr<Uploader> uploader_;  ///< Last: its threads use the members above.
+};
+
+}  // namespace dbbackup

@@ -1,0 +1,36 @@
+#include "storage/registry.hpp"
+
+#include "base/error.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+namespace dbbackup {
+
+void StorageRegistry::add(std::string scheme, Factory factory) {
+    factories_.insert_or_assign(std::move(scheme), std::move(factory));
+}
+
+std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace create) const {
+    const StorageUrl parsed = StorageUrl::parse(url);
+    const auto factory = factories_.find(parsed.scheme);
+    if (factory == factories_.end()) {
+        throw explained<ConfigError>(
+            fmt::format("unknown repository scheme '{}'", parsed.scheme),
+            fmt::format("Use a path or one of: {}.", fmt::join(schemes(), ", ")), "unknown_scheme");
+    }
+    return factory->second(parsed, create);
+}
+
+std::vector<std::string> StorageRegistry::schemes() const {
+    std::vector<std::string> names;
+    names.reserve(factories_.size());
+    for (const auto& [scheme, factory] : factories_) {
+        names.push_back(scheme);
+    }
+    return names;
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,48 @@
+#pragma once
+
+/// @file
+/// From a repository URL to a storage: the list of schemes that this build knows.
+
+#include "storage/storage.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbbackup {
+
+/// Whether opening may make the place (a folder, not a bucket) when it is missing.
+enum class CreatePlace : bool { no, yes };
+
+/// A parsed repository URL: "s3://bucket/prefix?region=x"; a bare path has the scheme "file".
+struct StorageUrl {
+    std::string scheme;
+    std::string path;  ///< What follows "scheme://", without the query; percent-decoded.
+    std::map<std::string, std::string> query;
+
+    /// @throws ConfigError when `text` has no valid form; the message says what is wrong.
+    static StorageUrl parse(std::string_view text);
+};
+
+/// Scheme to factory. Built once in cli/plugins.cpp (and in tests); not changed afterwards.
+class StorageRegistry {
+public:
+    /// Opens one place. Returns nothing when the place does not exist and `create` is `no`.
+    using Factory =
+        std::function<std::unique_ptr<Storage>(const StorageUrl& url, CreatePlace create)>;
+
+    void add(std::string scheme, Factory factory);
+
+    /// @throws ConfigError for a scheme that no factory knows, naming those that exist.
+    [[nodiscard]] std::unique_ptr<Storage> open(std::string_view url, CreatePlace create) const;
+
+    [[nodiscard]] std::vector<std::string> schemes() const;
+
+private:
+    std::map<std::string, Factory> factories_;
+};
+
+}  // namespace dbbackup

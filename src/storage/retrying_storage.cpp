@@ -1,0 +1,133 @@
+#include "storage/retrying_storage.hpp"
+
+#include "base/guarded.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace dbbackup {
+
+using std::chrono::milliseconds;
+
+RetryEnvironment RetryEnvironment::system() {
+    RetryEnvironment result;
+    result.now = [] { return std::chrono::steady_clock::now(); };
+    result.wait = [](milliseconds duration, std::stop_token stop) {
+        std::mutex mutex;
+        std::condition_variable_any never_notified;
+        std::unique_lock lock(mutex);
+        never_notified.wait_for(lock, stop, duration, [] { return false; });
+    };
+    // Shared, because std::function copies what it holds and all copies use one generator.
+    auto generator =
+        std::make_shared<Guarded<std::mt19937_64>>(std::mt19937_64(std::random_device{}()));
+    result.random = [generator] {
+        return generator->with([](std::mt19937_64& numbers) {
+            return std::uniform_real_distribution<double>(0.0, 1.0)(numbers);
+        });
+    };
+    return result;
+}
+
+RetryingStorage::RetryingStorage(std::unique_ptr<Storage> inner, RetryPolicy policy,
+                                 RetryEnvironment environment)
+    : inner_(std::move(inner)), policy_(policy), environment_(std::move(environment)) {}
+
+/// Rethrows the error in flight when there is no time left.
+void RetryingStorage::wait_before_retry(Error& error, std::chrono::steady_clock::time_point started,
+                                        std::uint32_t tries, const std::stop_token& stop) const {
+    // More doublings would overflow, and every sensible limit is reached long before.
+    constexpr std::uint32_t kDoublingsMax = 20;
+    const std::int64_t factor = std::int64_t{1} << std::min(tries - 1, kDoublingsMax);
+    const milliseconds limit = std::min(policy_.wait_max, policy_.wait_first * factor);
+    const milliseconds wait(
+        static_cast<std::int64_t>(static_cast<double>(limit.count()) * environment_.random()));
+    if (environment_.now() - started + wait > policy_.deadline) {
+        if (tries > 1) {
+            error.add_context(fmt::format("gave up after {} tries", tries));
+        }
+        throw;
+    }
+    if (environment_.on_retry) {
+        environment_.on_retry(error, wait);
+    }
+    environment_.wait(wait, stop);
+    throw_if_stopped(stop);
+}
+
+/// Calls `action(number of failed tries)` until it returns or fails for good.
+template <class Action>
+auto RetryingStorage::persist(const std::stop_token& stop, Action action) {
+    const auto started = environment_.now();
+    for (std::uint32_t failed = 0;;) {
+        try {
+            return action(failed);
+        } catch (Error& error) {
+            ++failed;
+            if (error.retry() != Retry::may_help) {
+                throw;
+            }
+            wait_before_retry(error, started, failed, stop);
+        }
+    }
+}
+
+PutResult RetryingStorage::put(const ObjectName& name, BytesView content, std::stop_token stop) {
+    return persist(stop, [&](std::uint32_t failed) {
+        const PutResult result = inner_->put(name, content, stop);
+        if (result == PutResult::created || failed == 0) {
+            return result;
+        }
+        const std::optional<Bytes> stored = inner_->get(name, stop);
+        if (!stored) {
+            throw StorageError(fmt::format("cannot store {}: it came and went again", name.text()),
+                               Retry::may_help);
+        }
+        const bool is_ours =
+            std::equal(stored->begin(), stored->end(), content.begin(), content.end());
+        return is_ours ? PutResult::created : PutResult::exists;
+    });
+}
+
+std::optional<Bytes> RetryingStorage::get(const ObjectName& name, std::stop_token stop) {
+    return persist(stop, [&](std::uint32_t) { return inner_->get(name, stop); });
+}
+
+std::optional<Bytes> RetryingStorage::get_range(const ObjectName& name, ByteRange range,
+                                                std::stop_token stop) {
+    return persist(stop, [&](std::uint32_t) { return inner_->get_range(name, range, stop); });
+}
+
+std::optional<std::uint64_t> RetryingStorage::size_bytes(const ObjectName& name,
+                                                         std::stop_token stop) {
+    return persist(stop, [&](std::uint32_t) { return inner_->size_bytes(name, stop); });
+}
+
+void RetryingStorage::list(const ObjectPrefix& prefix,
+                           const std::function<void(const ObjectInfo&)>& visit,
+                           std::stop_token stop) {
+    const auto infos = persist(stop, [&](std::uint32_t) {
+        std::vector<ObjectInfo> found;
+        inner_->list(prefix, [&found](const ObjectInfo& info) { found.push_back(info); }, stop);
+        return found;
+    });
+    // Outside the loop: an error of `visit` is not ours to repeat.
+    for (const ObjectInfo& info : infos) {
+        throw_if_stopped(stop);
+        visit(info);
+    }
+}
+
+void RetryingStorage::remove(const ObjectName& name, std::stop_token stop) {
+    persist(stop, [&](std::uint32_t) { inner_->remove(name, stop); });
+}
+
+StorageCapabilities RetryingStorage::capabilities() const { return inner_->capabilities(); }
+
+}  // namespace dbbackup
