@@ -1,0 +1,27 @@
+#include "connector/connector.hpp"
+
+namespace dbbackup {
+
+std::string_view capture_name(Capture capture) noexcept {
+    switch (capture) {
+        case Capture::full: return "full";
+        case Capture::tracked: return "tracked";
+        case Capture::compared: return "compared";
+        case Capture::unchanged: return "unchanged";
+        case Capture::reread: return "reread";
+        case Capture::native: return "native";
+    }
+    return "unknown";
+}
+
+std::string_view consistency_name(Consistency consistency) noexcept {
+    switch (consistency) {
+        case Consistency::view: return "view";
+        case Consistency::locked: return "locked";
+        case Consistency::fuzzy: return "fuzzy";
+        case Consistency::none: return "none";
+    }
+    return "unknown";
+}
+
+}  // namespace dbbackup

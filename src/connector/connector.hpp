@@ -1,0 +1,327 @@
+#pragma once
+
+/// @file
+/// ★ One kind of database: how to read a source under one consistent view, and write a target.
+///
+/// Data path: [connector] -> segments (reuse | read | patch) -> chunker -> sealer -> storage, and
+/// back. This is the only header that a new database implements. A connector never sees storage
+/// and the engine never sees SQL: between them go streams, segments, bytes and positions.
+/// Every promise made here is checked by tests/conformance/connector_suite.hpp.
+
+#include "base/bytes.hpp"
+#include "base/log.hpp"
+#include "base/secret.hpp"
+#include "config/enums.hpp"
+#include "crypto/fingerprint.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbbackup {
+
+/// How a source is reached. Filled from the command line or one `sources:` entry.
+struct SourceOptions {
+    DatabaseType type = DatabaseType::sqlite;
+    std::string database;  ///< SQLite: the file; servers: the database's name.
+    std::string uri;       ///< Servers: where and as whom. Never holds the password once parsed.
+    Secret password;
+    std::vector<std::string> include;
+    std::vector<std::string> exclude;
+    std::uint64_t spool_bytes = 0;  ///< Most bytes staged on disk (SQLite, rollback mode).
+    std::string spool_directory;    ///< Where; empty: the system's temporary folder.
+    bool allow_corrupt = false;     ///< Back up what the database itself says is damaged.
+    std::chrono::milliseconds lock_timeout{5000};
+};
+
+/// Whether something can be done here, and if not fully, why and what would help.
+enum class Support : std::uint8_t { yes, degraded, no };
+struct Capability {
+    std::string name;  ///< "full backup", "tracked incremental", "restore of single tables" ...
+    Support support = Support::yes;
+    std::string reason;
+    std::string remedy;
+};
+
+/// What a look at the source tells, before anything is read from it.
+struct Probe {
+    /// Where the source really is: SQLite: host name and real path; servers: what the server says.
+    std::string identity;
+    std::string suggested_name;  ///< "sqlite-test"
+    std::string server_version;
+    std::uint64_t source_bytes = 0;
+    std::vector<Capability> capabilities;
+};
+
+/// Where a view stands in the database's history. Opaque to the engine, shown to people.
+struct Position {
+    std::string source_id;  ///< System identifier, server uuid, replica set, file identity.
+    std::string history;    ///< Timeline, GTID domain, WAL salts; "" if the database has none.
+    std::string value;      ///< LSN, binlog position, cluster time, change counter.
+};
+
+/// How the bytes of a stream are made, which decides where they may be cut.
+enum class StreamKind : std::uint8_t {
+    pages = 1,   ///< Units of one fixed size, addressed by number, that change in place.
+    rows = 2,    ///< A sequence of rows; cut only between rows.
+    opaque = 3,  ///< Bytes without known structure; cut where the content says so.
+};
+
+/// How far an object can be trusted to be of the one moment of the view.
+enum class Consistency : std::uint8_t { view = 1, locked = 2, fuzzy = 3, none = 4 };
+
+/// How the source was captured; the words of `--json`.
+enum class Capture : std::uint8_t {
+    full = 1,
+    tracked = 2,    ///< The change record told which segments to read.
+    compared = 3,   ///< Everything was read and compared with the parent.
+    unchanged = 4,  ///< Proven unchanged; nothing was read.
+    reread = 5,     ///< A fallback: the change record could not be used.
+    native = 6,     ///< The vendor's dump tool.
+};
+
+/// A slice of a stream by key range. For pages the range is [first, first + count).
+struct SegmentRange {
+    std::uint64_t first_page = 0;
+    std::uint64_t page_count = 0;
+    std::string lower;  ///< Rows: first key, in the connector's own notation; "" for the start.
+    std::string upper;  ///< Rows: key after the last; "" for the end.
+    friend bool operator==(const SegmentRange&, const SegmentRange&) = default;
+};
+
+enum class SegmentAction : std::uint8_t {
+    read,   ///< Give every byte of the range.
+    reuse,  ///< Equal to the parent's segment of the same range; will not be read.
+    patch,  ///< Give only the pages that changed; the engine lays them over the parent's.
+};
+
+struct SegmentPlan {
+    SegmentRange range;
+    SegmentAction action = SegmentAction::read;
+};
+
+/// One named sequence of bytes to store.
+struct StreamPlan {
+    std::string name;  ///< "main" for SQLite; "public.orders" for a table.
+    StreamKind kind = StreamKind::opaque;
+    std::uint32_t page_bytes = 0;  ///< Pages only.
+    std::string definition;        ///< What restoring needs to make the object, as text.
+    Consistency consistency = Consistency::view;
+    std::vector<SegmentPlan> segments;
+};
+
+/// What the parent snapshot says about one stream, for planning.
+struct ParentStream {
+    std::string name;
+    StreamKind kind = StreamKind::opaque;
+    std::uint32_t page_bytes = 0;
+    std::uint64_t size_bytes = 0;
+    std::string definition;
+    /// Rows only: the ranges it was cut into. Pages are cut at fixed places, so `size_bytes` says
+    /// it.
+    std::vector<SegmentRange> segments;
+};
+
+/// The parent snapshot, as far as a connector may look at it.
+struct Parent {
+    Position position;
+    std::string state;  ///< The connector's own notes, as `Session::finish` returned them.
+    std::vector<ParentStream> streams;
+};
+
+/// Whether the change record reaches from the parent to now.
+struct Continuity {
+    bool is_continuous = false;
+    std::string reason;  ///< Why not, for people, the log, the manifest and `--json`.
+};
+
+/// Takes the bytes of one segment. Blocks while the pipeline is full: that is the back-pressure.
+/// Used by one thread at a time. Calls come in stream order.
+class SegmentSink {
+public:
+    SegmentSink(const SegmentSink&) = delete;
+    SegmentSink& operator=(const SegmentSink&) = delete;
+    virtual ~SegmentSink() = default;
+
+    /// Whole pages that follow the last ones given (`read`), or start at page `first` (`patch`).
+    virtual void pages(std::uint64_t first, BytesView bytes) = 0;
+    /// Whole rows. `row_ends` are offsets in `bytes`, ascending; the last one is `bytes.size()`.
+    virtual void rows(BytesView bytes, std::span<const std::uint32_t> row_ends) = 0;
+    virtual void opaque(BytesView bytes) = 0;
+
+protected:
+    SegmentSink() = default;
+};
+
+/// What a session knows once everything was read.
+struct SessionEnd {
+    Position position;  ///< Where the view stood.
+    std::string state;  ///< The connector's notes for the next run; at most 64 KiB.
+    Consistency consistency = Consistency::view;
+    std::vector<std::string> warnings;  ///< Anything here that was left out is exit code 3.
+    bool is_incomplete = false;         ///< Something was left out, and the warnings say what.
+    std::uint64_t bytes_read = 0;       ///< From the database, samples and headers included.
+    /// The longest time that this session made writers wait, as far as it can know.
+    std::chrono::milliseconds writers_waited{0};
+};
+
+/// One consistent view of a source. The destructor releases every lock, transaction and slot,
+/// whatever happened before.
+class Session {
+public:
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    virtual ~Session() = default;
+
+    /// Streams and their segments under this view, planned against the parent if there is one.
+    /// Called once.
+    virtual std::vector<StreamPlan> plan() = 0;
+    /// How the plan came about. Valid after `plan`.
+    [[nodiscard]] virtual Capture capture() const = 0;
+    /// Why it is `reread` or was not what one would expect; empty otherwise.
+    [[nodiscard]] virtual std::string reason() const = 0;
+    /// How many threads may call `read` at once; 1 for a file read in order.
+    [[nodiscard]] virtual unsigned readers_max() const = 0;
+
+    /// Gives the bytes of one planned segment (never one to reuse, except as a sample).
+    /// @throws SourceError when the database fails; Cancelled when `stop` fires.
+    virtual void read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
+                      std::stop_token stop) = 0;
+
+    /// Called once, after the last `read` returned. Checks again that the view held.
+    /// @throws SourceError when it did not: no snapshot may be made then.
+    virtual SessionEnd finish(std::stop_token stop) = 0;
+
+protected:
+    Session() = default;
+};
+
+/// What to back up.
+struct BackupRequest {
+    /// The reference: nothing for a full backup.
+    std::optional<Parent> parent;
+    unsigned jobs = 1;
+    bool is_native = false;  ///< `--method native`.
+    /// The change record does not reach back to the parent (`Connector::check`): read everything.
+    bool must_read = false;
+};
+
+/// One stored stream, for restoring. Reading is random-access and parallel.
+struct StoredStream {
+    std::string name;
+    StreamKind kind = StreamKind::opaque;
+    std::uint32_t page_bytes = 0;
+    std::uint64_t size_bytes = 0;
+    std::uint64_t row_count = 0;
+    std::string definition;
+    Fingerprint fingerprint;
+};
+
+/// Gives the bytes of one stored stream. Safe to call from several threads at once.
+class StreamReader {
+public:
+    StreamReader(const StreamReader&) = delete;
+    StreamReader& operator=(const StreamReader&) = delete;
+    virtual ~StreamReader() = default;
+
+    [[nodiscard]] virtual const StoredStream& stream() const = 0;
+
+    /// Fills `out` from `offset`: fetches and decodes only the chunks that are needed, and keeps
+    /// recently used ones. @throws CorruptionError, StorageError, Cancelled.
+    virtual void read_at(std::uint64_t offset, std::span<std::uint8_t> out,
+                         std::stop_token stop) = 0;
+
+    /// Decodes everything once, on several threads. `visit` is called on those threads, with
+    /// parts in no particular order, each exactly once; it must be thread-safe.
+    virtual void read_all(const std::function<void(std::uint64_t offset, BytesView bytes)>& visit,
+                          std::stop_token stop) = 0;
+
+protected:
+    StreamReader() = default;
+};
+
+/// Whether a restore may replace what is there.
+enum class Overwrite : bool { no, yes };
+
+/// Where and how to restore.
+struct RestoreRequest {
+    std::string target;  ///< `--to`: a path for SQLite, a URI for servers.
+    Overwrite overwrite = Overwrite::no;
+    bool verify = false;
+    std::uint64_t source_bytes = 0;  ///< Size of what is restored.
+    std::string server_version;      ///< Of the source, when the snapshot was taken.
+    std::string state;               ///< The connector's notes, as `Session::finish` returned them.
+    std::string source_identity;     ///< To recognise that the target is the source itself.
+};
+
+/// What a restore would do; printed by `--dry-run`, then carried out unchanged.
+struct RestorePlan {
+    std::vector<std::string> steps;  ///< One sentence each.
+    std::vector<std::string> warnings;
+    std::uint64_t bytes_needed = 0;  ///< On the target's file system.
+    std::uint64_t bytes_free = 0;
+    bool overwrites = false;  ///< Something that exists is replaced.
+};
+
+struct RestoreReport {
+    std::uint64_t bytes_written = 0;
+    std::uint64_t rows = 0;
+    bool is_verified = false;
+    std::vector<std::string> warnings;
+};
+
+/// One restore into one target. The destructor removes everything half-written.
+class RestoreSession {
+public:
+    RestoreSession(const RestoreSession&) = delete;
+    RestoreSession& operator=(const RestoreSession&) = delete;
+    virtual ~RestoreSession() = default;
+
+    [[nodiscard]] virtual const RestorePlan& plan() const = 0;
+    /// Writes one stream. Streams come in the order of the manifest.
+    virtual void apply(StreamReader& stream, std::stop_token stop) = 0;
+    /// Makes everything visible at once, durably; verifies if asked.
+    virtual RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) = 0;
+
+protected:
+    RestoreSession() = default;
+};
+
+/// One kind of database. Listed in cli/plugins.cpp. Not thread-safe.
+class Connector {
+public:
+    Connector(const Connector&) = delete;
+    Connector& operator=(const Connector&) = delete;
+    virtual ~Connector() = default;
+
+    /// @throws SourceError when the source is missing, locked, corrupt or refuses.
+    virtual Probe probe(std::stop_token stop) = 0;
+
+    /// Whether the change record reaches back to `parent`. Reads only; the engine decides the
+    /// fallback from it. A kind of database without a change record (SQLite) is continuous.
+    virtual Continuity check(const Parent& parent, std::stop_token stop) = 0;
+
+    virtual std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token stop) = 0;
+
+    /// Checks the target and plans; writes nothing before `apply`.
+    /// @throws ConfigError (code "target_not_empty" and others) when the target must not be
+    /// written, SourceError when it cannot be.
+    virtual std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,
+                                                    const std::vector<StoredStream>& streams,
+                                                    std::stop_token stop) = 0;
+
+protected:
+    Connector() = default;
+};
+
+[[nodiscard]] std::string_view capture_name(Capture capture) noexcept;
+[[nodiscard]] std::string_view consistency_name(Consistency consistency) noexcept;
+
+}  // namespace dbbackup

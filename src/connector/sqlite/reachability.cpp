@@ -1,0 +1,131 @@
+#include "connector/sqlite/reachability.hpp"
+
+#include "base/error.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+namespace dbbackup::sqlite {
+namespace {
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr mode_t kAnyWrite = S_IWUSR | S_IWGRP | S_IWOTH;
+
+/// f_type of statfs(2). Source: linux/magic.h; ZFS: include/os/linux/zfs/sys/zfs_vfsops_os.h.
+constexpr std::array<std::uint64_t, 7> kLocalFileSystems = {
+    0xef53,      // ext2, ext3, ext4
+    0x58465342,  // XFS
+    0x9123683e,  // Btrfs
+    0xf2f52010,  // F2FS
+    0x2fc12fc1,  // ZFS
+    0x01021994,  // tmpfs
+    0x794c7630,  // overlayfs
+};
+
+std::int64_t nanoseconds(const timespec& time) {
+    return std::int64_t{time.tv_sec} * kNanosecondsPerSecond + time.tv_nsec;
+}
+
+SourceError missing(const std::filesystem::path& path) {
+    return explained<SourceError>(fmt::format("there is no database {}", path.native()),
+                                  "Check the path given with --database.", "source_missing");
+}
+
+SourceError unreadable(const std::filesystem::path& path, int error_number) {
+    return explained<SourceError>(
+        fmt::format("cannot read {}: {}", path.native(), std::strerror(error_number)),
+        "Run as a user who may read the file and its folder.", "source_unreadable");
+}
+
+bool may_be_written_by_somebody(const std::filesystem::path& path) {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) != 0 || (status.st_mode & kAnyWrite) != 0;
+}
+
+}  // namespace
+
+std::optional<FileFacts> facts_of(const std::filesystem::path& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            return std::nullopt;
+        }
+        throw unreadable(path, errno);
+    }
+    FileFacts facts;
+    facts.device = status.st_dev;
+    facts.inode = status.st_ino;
+    facts.size_bytes = static_cast<std::uint64_t>(status.st_size);
+    facts.modified_ns = nanoseconds(status.st_mtim);
+    facts.changed_ns = nanoseconds(status.st_ctim);
+    facts.owner = status.st_uid;
+    facts.group = status.st_gid;
+    facts.mode = status.st_mode & 0777U;
+    return facts;
+}
+
+void check_reachable(const std::filesystem::path& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+        throw errno == ENOENT || errno == ENOTDIR ? missing(path) : unreadable(path, errno);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        throw explained<SourceError>(
+            fmt::format("{} is {}, not a database", path.native(),
+                        S_ISDIR(status.st_mode) ? "a folder" : "not an ordinary file"),
+            "Give the path of the database file itself.", "not_a_database");
+    }
+    if (::access(path.c_str(), R_OK) != 0) {
+        throw unreadable(path, errno);
+    }
+}
+
+std::filesystem::path real_path(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::path real = std::filesystem::canonical(path, error);
+    if (!error) {
+        return real;
+    }
+    if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {
+        throw missing(path);
+    }
+    throw unreadable(path, error.value());
+}
+
+bool nobody_can_write(const std::filesystem::path& path) {
+    struct statvfs file_system{};
+    if (::statvfs(path.c_str(), &file_system) == 0 && (file_system.f_flag & ST_RDONLY) != 0) {
+        return true;
+    }
+    return !may_be_written_by_somebody(path) && !may_be_written_by_somebody(path.parent_path());
+}
+
+bool has_local_timestamps(const std::filesystem::path& path) {
+    struct statfs file_system{};
+    if (::statfs(path.c_str(), &file_system) != 0) {
+        return false;
+    }
+    const auto type = static_cast<std::uint64_t>(file_system.f_type) & 0xffffffffU;
+    return std::find(kLocalFileSystems.begin(), kLocalFileSystems.end(), type) !=
+           kLocalFileSystems.end();
+}
+
+std::string identity_of(const std::filesystem::path& real_path) {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) {
+        name = {"localhost"};
+    }
+    return fmt::format("{}:{}", name.data(), real_path.native());
+}
+
+}  // namespace dbbackup::sqlite

@@ -1,0 +1,114 @@
+#include "connector/sqlite/sqlite_connector.hpp"
+
+#include "base/error.hpp"
+#include "connector/sqlite/reachability.hpp"
+#include "connector/sqlite/restore.hpp"
+#include "connector/sqlite/session.hpp"
+#include "connector/sqlite/view.hpp"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace dbbackup {
+namespace sqlite {
+namespace {
+
+/// "sqlite-my-app" for "/srv/My App.db": what a name of a source may consist of.
+std::string suggested_name(const std::filesystem::path& path) {
+    std::string name = "sqlite-";
+    const std::string stem = path.stem().native();
+    for (const char c : stem) {
+        if (c >= 'A' && c <= 'Z') {
+            name += static_cast<char>(c - 'A' + 'a');
+        } else {
+            const bool is_allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+                                    c == '_' || c == '-';
+            name += is_allowed ? c : '-';
+        }
+    }
+    return name;
+}
+
+std::vector<Capability> capabilities(const View& view) {
+    std::vector<Capability> all = {
+        {"full backup", Support::yes, "", ""},
+        {"compared incremental", Support::yes, "", ""},
+        {"tracked incremental", Support::no,
+         "SQLite keeps no record of what changed, so the file is read whole unless it is provably "
+         "unchanged",
+         ""},
+    };
+    if (view.blocks_writers()) {
+        all.push_back({"backup beside writers", Support::degraded,
+                       "in rollback journal mode writers wait while the file is read",
+                       "Switch the database to write-ahead logging: PRAGMA journal_mode=WAL."});
+    } else {
+        all.push_back({"backup beside writers", Support::yes, "", ""});
+    }
+    return all;
+}
+
+class SqliteConnector final : public Connector {
+public:
+    SqliteConnector(SourceOptions options, const Clock& clock)
+        : options_(std::move(options)), clock_(clock) {}
+    SqliteConnector(SourceOptions options, std::unique_ptr<const Clock> clock)
+        : options_(std::move(options)), own_clock_(std::move(clock)), clock_(*own_clock_) {}
+
+    Probe probe(std::stop_token stop) override {
+        refuse_selection();
+        const View view(view_options(options_), std::move(stop));
+        Probe probe;
+        probe.identity = identity_of(view.path());
+        probe.suggested_name = suggested_name(view.path());
+        probe.server_version = sqlite3_libversion();
+        probe.source_bytes = view.size_bytes();
+        probe.capabilities = capabilities(view);
+        return probe;
+    }
+
+    Continuity check(const Parent&, std::stop_token) override { return {true, ""}; }
+
+    std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token stop) override {
+        refuse_selection();
+        if (request.is_native) {
+            throw explained<ConfigError>("SQLite has no native dump tool",
+                                         "Leave out --method native.", "method_not_supported");
+        }
+        return std::make_unique<SqliteSession>(options_, request.parent, clock_, std::move(stop));
+    }
+
+    std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,
+                                            const std::vector<StoredStream>& streams,
+                                            std::stop_token stop) override {
+        return make_restore_session(request, streams, options_.lock_timeout, std::move(stop));
+    }
+
+private:
+    void refuse_selection() const {
+        if (!options_.include.empty() || !options_.exclude.empty()) {
+            throw explained<ConfigError>("a SQLite database can only be backed up whole",
+                                         "Leave out --include and --exclude.",
+                                         "selection_not_supported");
+        }
+    }
+
+    SourceOptions options_;
+    std::unique_ptr<const Clock> own_clock_;
+    const Clock& clock_;
+};
+
+}  // namespace
+}  // namespace sqlite
+
+std::unique_ptr<Connector> make_sqlite_connector(SourceOptions options, const Clock& clock) {
+    return std::make_unique<sqlite::SqliteConnector>(std::move(options), clock);
+}
+
+std::unique_ptr<Connector> make_sqlite_connector(SourceOptions options) {
+    return std::make_unique<sqlite::SqliteConnector>(std::move(options),
+                                                     std::make_unique<const SystemClock>());
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,283 @@
+#include "connector/sqlite/view.hpp"
+
+#include "connector/sqlite/damage.hpp"
+#include "connector/sqlite/reachability.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace dbbackup::sqlite {
+namespace {
+
+SourceError view_lost(const std::filesystem::path& path) {
+    return explained<SourceError>(
+        fmt::format("{} was changed although it was locked", path.native()),
+        "A program writes the file without SQLite's locks; stop it and try again.", "view_lost");
+}
+
+/// Without locks SQLite reads neither log nor journal: what they hold would be missing.
+void refuse_unread_journal(const std::filesystem::path& path) {
+    for (const char* const suffix : {"-wal", "-journal"}) {
+        const std::filesystem::path journal = path.native() + suffix;
+        const auto facts = facts_of(journal);
+        if (facts && facts->size_bytes > 0) {
+            throw explained<SourceError>(
+                fmt::format("{} holds changes that cannot be read on a read-only medium",
+                            journal.native()),
+                "Copy the database and this file together to a writable folder, and back up the "
+                "copy.",
+                "source_unreadable");
+        }
+    }
+}
+
+}  // namespace
+
+std::uint32_t header_field(const FileHeader& header, std::size_t offset) noexcept {
+    return std::uint32_t{header[offset]} << 24U | std::uint32_t{header[offset + 1]} << 16U |
+           std::uint32_t{header[offset + 2]} << 8U | std::uint32_t{header[offset + 3]};
+}
+
+View::View(const ViewOptions& options, std::stop_token stop) : options_(options) {
+    check_reachable(options_.path);
+    open(stop);
+    read_facts(stop);
+    check_readable();
+}
+
+void View::open(std::stop_token stop) {
+    using Access = OpenOptions::Access;
+    OpenOptions how{.access = Access::read,
+                    .role = Role::source,
+                    .lock_timeout = options_.lock_timeout,
+                    .vfs = {}};
+    try {
+        database_ = std::make_unique<Database>(options_.path, how, stop);
+        begin();
+    } catch (const SqliteError& error) {
+        // A database that was left with a journal or a log to roll back needs somebody who may
+        // write. What that cannot be done on must be a medium that nobody writes to.
+        const bool needs_writing =
+            error.primary_code() == SQLITE_READONLY || error.primary_code() == SQLITE_CANTOPEN;
+        if (!needs_writing) {
+            throw;
+        }
+        start_.reset();
+        if (nobody_can_write(options_.path)) {
+            refuse_unread_journal(options_.path);
+            how.access = Access::immutable;
+            layout_ = Layout::immutable;
+            warnings_.emplace_back("the file is on a read-only medium and was read without locks");
+        } else {
+            how.access = Access::write;
+        }
+        database_ = std::make_unique<Database>(options_.path, how, stop);
+        begin();
+    }
+    file_ = database_file(*database_, options_.path);
+    log_ = journal_file(*database_, options_.path.native() + "-wal");
+    // A reader has no rollback journal open, so what is open is a write-ahead log. Asking
+    // `PRAGMA journal_mode` would need a schema that can be read.
+    if (log_.is_open()) {
+        begin_in_log(stop);
+    }
+}
+
+void View::begin() {
+    is_open_ = true;
+    began_ = std::chrono::steady_clock::now();
+    database_->execute("BEGIN");
+    // Takes the read transaction and looks only at the header: nothing to parse, so that the
+    // moment between two looks at the wal-index is short.
+    try {
+        start_ = database_->prepare("PRAGMA schema_version");
+        database_->run_once(start_.get());
+    } catch (const SqliteError& error) {
+        if (error.primary_code() != SQLITE_CORRUPT || !options_.allow_corrupt) {
+            throw;
+        }
+        note_damage(error.what());
+        // Makes SQLite open files that are shorter than their header says (lockBtree, btree.c).
+        database_->execute("PRAGMA writable_schema=ON");
+        database_->run_once(start_.get());
+    }
+}
+
+bool View::begin_at_known_state(const WalIndex& index) {
+    ++attempts_;
+    database_->execute("COMMIT");
+    const std::optional<WalState> before = index.state();
+    database_->execute("BEGIN");
+    database_->run_once(start_.get());
+    const std::uint32_t copied = index.copied_frames();
+    const std::optional<WalState> after = index.state();
+    if (!before || before != after) {
+        return false;
+    }
+    wal_state_ = before;
+    layout_ = copied == before->frame_count() ? Layout::log_copied : Layout::log_overlay;
+    return true;
+}
+
+void View::begin_in_log(std::stop_token stop) {
+    const WalIndex index(file_);
+    const auto deadline = std::chrono::steady_clock::now() + options_.lock_timeout;
+    while (!begin_at_known_state(index)) {
+        if (stop.stop_requested()) {
+            throw Cancelled();
+        }
+        if (std::chrono::steady_clock::now() >= deadline) {
+            throw explained<SourceError>(
+                fmt::format("{} is written so often that no moment between two commits was found "
+                            "in {} attempts",
+                            options_.path.native(), attempts_),
+                "Wait longer with a larger lock timeout.", "source_locked");
+        }
+    }
+}
+
+void View::read_facts(std::stop_token stop) {
+    page_bytes_ = static_cast<std::uint32_t>(database_->integer("PRAGMA page_size"));
+    file_bytes_ = file_.size_bytes();
+    page_count_ = count_pages();
+    file_.read_at(0, file_header_);
+    bytes_read_ += std::min<std::uint64_t>(file_bytes_, kFileHeaderBytes);
+    image_header_ = file_header_;
+    if (layout_ == Layout::log_overlay) {
+        frames_.emplace(log_, *wal_state_, stop);
+        bytes_read_ += wal_state_->frame_count() * kWalFrameHeaderBytes;
+        std::vector<std::uint8_t> page(page_bytes_);
+        read_pages(0, page);
+        std::copy_n(page.begin(), image_header_.size(), image_header_.begin());
+    }
+}
+
+std::uint64_t View::count_pages() {
+    try {
+        return static_cast<std::uint64_t>(database_->integer("PRAGMA page_count"));
+    } catch (const SqliteError& error) {
+        if (error.primary_code() != SQLITE_CORRUPT) {
+            throw;
+        }
+        note_damage(error.what());  // the schema, which SQLite wants to read first
+    }
+    if (wal_state_ && wal_state_->page_count() > 0) {
+        return wal_state_->page_count();
+    }
+    return (file_bytes_ + page_bytes_ - 1) / page_bytes_;
+}
+
+void View::check_readable() {
+    if (layout_ != Layout::log_overlay && file_bytes_ < size_bytes()) {
+        note_damage(fmt::format("the file is {} bytes shorter than its header says",
+                                size_bytes() - file_bytes_));
+    }
+    for (const std::string& problem : damage_in_header(image_header_, page_count_)) {
+        note_damage(problem);
+    }
+    if (is_damaged_ || page_count_ == 0) {
+        return;  // Roots and schema of a damaged file are not worth a second message.
+    }
+    try {
+        for (const std::string& problem : damage_in_roots(*this)) {
+            note_damage(problem);
+        }
+    } catch (const SqliteError& error) {
+        if (error.primary_code() != SQLITE_CORRUPT) {
+            throw;
+        }
+        note_damage(error.what());
+    }
+}
+
+void View::note_damage(const std::string& what) {
+    if (!options_.allow_corrupt) {
+        throw explained<SourceError>(
+            fmt::format("{} is damaged: {}", options_.path.native(), what),
+            "Repair it, restore an earlier snapshot, or back up what is there with "
+            "--allow-corrupt.",
+            "source_corrupt");
+    }
+    is_damaged_ = true;
+    warnings_.push_back("the database is damaged: " + what);
+}
+
+std::array<std::uint8_t, kWalHeaderBytes> View::wal_header() const {
+    std::array<std::uint8_t, kWalHeaderBytes> header{};
+    if (log_.is_open()) {
+        log_.read_at(0, header);
+    }
+    return header;
+}
+
+std::string View::journal_mode() {
+    if (is_damaged_) {
+        return wal_state_ ? "wal" : "delete";
+    }
+    return database_->text("PRAGMA journal_mode");
+}
+
+void View::read_pages(std::uint64_t first, std::span<std::uint8_t> out) {
+    const std::uint64_t offset = first * page_bytes_;
+    const bool is_within_file = file_.read_at(offset, out);
+    bytes_read_ += out.size();
+    std::uint64_t in_file = out.size();
+    if (!is_within_file) {
+        const std::uint64_t now = file_.size_bytes();
+        in_file = now > offset ? std::min<std::uint64_t>(now - offset, out.size()) : 0;
+    }
+    if (frames_) {
+        overlay(first, out, in_file);
+    } else if (in_file < out.size() && !is_damaged_) {
+        throw view_lost(options_.path);
+    }
+}
+
+void View::overlay(std::uint64_t first, std::span<std::uint8_t> out, std::uint64_t in_file) {
+    const std::uint64_t count = out.size() / page_bytes_;
+    std::uint64_t missing = (out.size() - in_file + page_bytes_ - 1) / page_bytes_;
+    // Page numbers in the log count from 1.
+    frames_->visit_range(static_cast<std::uint32_t>(first + 1),
+                         static_cast<std::uint32_t>(first + count),
+                         [&](std::uint32_t number, std::uint32_t frame) {
+                             const std::uint64_t place = (number - 1 - first) * page_bytes_;
+                             frames_->read(frame, number, out.subspan(place, page_bytes_));
+                             bytes_read_ += page_bytes_;
+                             if (place + page_bytes_ > in_file) {
+                                 --missing;
+                             }
+                         });
+    if (missing > 0) {
+        note_damage(fmt::format("{} pages are neither in the file nor in its log", missing));
+    }
+}
+
+void View::check_held() {
+    if (frames_) {
+        frames_->check_held();
+        return;  // A checkpoint may write the file; its pages are in the frames.
+    }
+    FileHeader now{};
+    file_.read_at(0, now);
+    if (now != file_header_ || file_.size_bytes() != file_bytes_) {
+        throw view_lost(options_.path);
+    }
+}
+
+std::chrono::milliseconds View::end() noexcept {
+    if (!is_open_) {
+        return {};
+    }
+    is_open_ = false;
+    start_.reset();
+    frames_.reset();
+    // Closing cannot fail for a reader: it releases the locks whatever the transaction's state.
+    database_.reset();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 began_);
+}
+
+}  // namespace dbbackup::sqlite
