@@ -1,0 +1,112 @@
+#pragma once
+
+/// @file
+/// What the command line says, typed and checked: one struct per command. Everything here is plain
+/// data; only command_line.cpp and the files that build its parser know the parsing library.
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "config/enums.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace dbbackup {
+
+/// Options that every command takes, before or after its name.
+struct GlobalArguments {
+    std::optional<std::filesystem::path> config_path;
+    std::optional<std::string> repository;  ///< A configured name, a path or a URL.
+    std::optional<std::filesystem::path> key_file;
+    bool is_json = false;
+    bool is_quiet = false;
+    bool is_verbose = false;
+    bool is_color_off = false;
+    std::optional<std::filesystem::path> log_file;
+    std::optional<LogFormat> log_format;
+    std::optional<LogLevel> log_level;
+};
+
+/// Which database; exactly one of `database`, `uri` and `configured_name` is set once parsed.
+struct SourceArguments {
+    std::optional<DatabaseType> type;
+    std::optional<std::string> database;
+    std::optional<std::string> uri;
+    std::optional<std::string> configured_name;  ///< `--source`: an entry of the configuration.
+};
+
+struct InitArguments {
+    std::optional<Encryption> encryption;
+};
+
+struct BackupArguments {
+    SourceArguments source;
+    std::optional<std::string> source_name;
+    BackupMode mode = BackupMode::incremental;
+    std::optional<Compression> compression;
+    std::optional<unsigned> jobs;
+    std::optional<std::uint64_t> spool_bytes;
+    std::map<std::string, std::string> tags;
+    bool is_native = false;
+    bool is_fallback_refused = false;
+    bool is_corrupt_allowed = false;
+    bool is_dry_run = false;
+};
+
+struct RestoreArguments {
+    std::string snapshot;
+    std::optional<std::string> source;
+    std::optional<std::string> target;
+    std::optional<unsigned> jobs;
+    bool is_clean = false;
+    bool is_verify = false;
+    bool is_dry_run = false;
+};
+
+struct ListArguments {
+    std::optional<std::string> source;
+    std::map<std::string, std::string> tags;  ///< Only snapshots that carry all of these.
+    std::optional<std::uint64_t> last;
+};
+
+struct ShowArguments {
+    std::string snapshot;
+    std::optional<std::string> source;
+};
+
+struct VerifyArguments {
+    bool is_data = false;
+    std::vector<std::string> snapshots;
+    std::optional<std::string> source;
+    std::optional<unsigned> jobs;
+};
+
+struct StatsArguments {};
+
+struct ConfigArguments {
+    enum class Action : std::uint8_t { validate, show, schema };
+    Action action = Action::show;
+};
+
+/// Text to print on stdout as it is: help, the version, a completion script.
+struct PrintArguments {
+    std::string text;
+    ExitCode exit_code = ExitCode::success;
+};
+
+using CommandArguments =
+    std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
+                 ShowArguments, VerifyArguments, StatsArguments, ConfigArguments>;
+
+/// One parsed call of the program.
+struct CommandLine {
+    GlobalArguments globals;
+    CommandArguments command;
+};
+
+}  // namespace dbbackup

@@ -1,0 +1,229 @@
+/// @file
+/// `db-backup backup`: takes a snapshot and says what it took.
+
+#include "base/units.hpp"
+#include "cli/commands.hpp"
+#include "cli/display_text.hpp"
+#include "cli/repository_access.hpp"
+#include "cli/snapshot_json.hpp"
+#include "cli/snapshot_text.hpp"
+#include "cli/source_access.hpp"
+#include "cli/table.hpp"
+#include "engine/backup.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+BackupOptions backup_options(const BackupArguments& arguments, const SourceChoice& choice) {
+    BackupOptions options;
+    options.type = choice.type;
+    options.source_name = arguments.source_name ? arguments.source_name : choice.name;
+    options.mode = arguments.mode;
+    options.is_native = arguments.is_native;
+    options.is_dry_run = arguments.is_dry_run;
+    options.fallback = arguments.is_fallback_refused ? Fallback::refused : Fallback::allowed;
+    options.jobs = chosen_jobs(arguments.jobs);
+    if (choice.config != nullptr) {
+        options.jobs = chosen_jobs(arguments.jobs, choice.config->jobs);
+        options.compression = choice.config->compression.value_or(Compression{});
+        options.delta = choice.config->delta;
+        options.tags = choice.config->tags;
+    }
+    options.compression = arguments.compression.value_or(options.compression);
+    for (const auto& [key, value] : arguments.tags) {
+        options.tags.insert_or_assign(key, value);
+    }
+    if (options.source_name) {
+        check_source_name(*options.source_name);
+    }
+    if (options.compression.kind == CompressionKind::zip) {
+        throw explained<ConfigError>("compression zip does not go with a repository",
+                                     "Use zstd, gzip or none for this source.", "bad_option_value");
+    }
+    if (options.is_native && choice.type == DatabaseType::sqlite) {
+        throw explained<ConfigError>("--method native: sqlite has no native dump",
+                                     "Leave --method out.", "not_supported");
+    }
+    return options;
+}
+
+/// A dry run where there is no repository to compare with yet: the first backup would read all.
+BackupReport first_backup_plan(Connector& connector, const BackupOptions& options,
+                               const std::stop_token& stop) {
+    const Probe probe = connector.probe(stop);
+    BackupReport report;
+    SnapshotSummary& summary = report.snapshot.summary;
+    summary.source_name = options.source_name.value_or(probe.suggested_name);
+    summary.type = options.type;
+    summary.mode = BackupMode::full;
+    summary.requested_mode = options.mode;
+    summary.identity = probe.identity;
+    summary.bytes_source = probe.source_bytes;
+    summary.tags = options.tags;
+    report.snapshot.reason = "there is no repository yet";
+    report.snapshot.server_version = probe.server_version;
+    return report;
+}
+
+Json report_json(const BackupReport& report, const BackupOptions& options,
+                 const std::string& repository) {
+    const SnapshotDetails& details = report.snapshot;
+    const SnapshotSummary& summary = details.summary;
+    Json document = {
+        {"snapshot", text_or_null(summary.id)},
+        {"source", summary.source_name},
+        {"type", word_of(summary.type)},
+        {"mode", word_of(summary.mode)},
+        {"requested_mode", word_of(summary.requested_mode)},
+        {"parent", summary.parent ? Json(*summary.parent) : Json(nullptr)},
+        {"method", text_or_null(details.method)},
+        {"capture", capture_name(summary.capture)},
+        {"reason", text_or_null(details.reason)},
+        {"position", text_or_null(position_text(details.position))},
+        {"bytes_source", summary.bytes_source},
+        {"bytes_read", summary.bytes_read},
+        {"bytes_added", summary.bytes_added},
+        {"chunks_new", summary.chunks_new},
+        {"chunks_delta", summary.chunks_delta},
+        {"chunks_reused", summary.chunks_reused},
+        {"rows", summary.rows ? Json(*summary.rows) : Json(nullptr)},
+        {"duration_s", report.duration_s},
+        {"consistency", consistency_name(summary.consistency)},
+        {"warnings", details.warnings},
+        {"time", format_rfc3339(summary.begun_at)},
+        {"sequence", summary.sequence},
+        {"tags", Json(summary.tags)},
+        {"incomplete", summary.is_incomplete},
+        {"repository", repository},
+        {"dry_run", options.is_dry_run},
+    };
+    if (options.is_dry_run) {
+        document["segments_to_read"] = report.segments_to_read;
+        document["segments_to_reuse"] = report.segments_to_reuse;
+    }
+    return document;
+}
+
+std::string mode_text(const SnapshotSummary& summary) {
+    std::string text(word_of(summary.mode));
+    if (summary.mode != summary.requested_mode) {
+        text += fmt::format(" ({} was asked for)", word_of(summary.requested_mode));
+    }
+    return text;
+}
+
+std::string time_text(const BackupReport& report) {
+    std::string text = format_duration(std::chrono::duration<double>(report.duration_s));
+    const std::uint64_t bytes = report.snapshot.summary.bytes_read;
+    if (bytes >= 1_MiB && report.duration_s > 0.001) {
+        text += fmt::format(" ({}/s)", format_size(static_cast<std::uint64_t>(
+                                           static_cast<double>(bytes) / report.duration_s)));
+    }
+    return text;
+}
+
+std::string report_text(const BackupReport& report, const BackupOptions& options,
+                        const std::string& repository, const Terminal& terminal) {
+    const SnapshotDetails& details = report.snapshot;
+    const SnapshotSummary& summary = details.summary;
+    const std::string source = printable(summary.source_name);
+    std::string text =
+        options.is_dry_run
+            ? fmt::format("dry run: nothing was written; this would be a snapshot of {}\n", source)
+            : fmt::format("snapshot {} of {}\n", summary.id.substr(0, 8), source);
+    std::vector<Field> fields = {
+        {"mode", mode_text(summary)},
+    };
+    if (!details.reason.empty()) {
+        fields.emplace_back("reason", details.reason);
+    }
+    fields.emplace_back("parent", summary.parent ? summary.parent->substr(0, 8) : "none");
+    if (options.is_dry_run) {
+        fields.emplace_back("source", format_size(summary.bytes_source));
+        if (report.segments_to_read + report.segments_to_reuse > 0) {
+            fields.emplace_back("would read", counted(report.segments_to_read, "segment"));
+            fields.emplace_back("would reuse", counted(report.segments_to_reuse, "segment"));
+        }
+    } else {
+        fields.emplace_back("capture", fmt::format("{} ({})", capture_name(summary.capture),
+                                                   capture_text(summary.capture)));
+        fields.emplace_back("source", format_size(summary.bytes_source));
+        fields.emplace_back("read", format_size(summary.bytes_read));
+        fields.emplace_back("stored", format_size(summary.bytes_added));
+        fields.emplace_back("chunks", chunks_text(summary));
+        fields.emplace_back("time", time_text(report));
+    }
+    if (!summary.tags.empty()) {
+        fields.emplace_back("tags", tags_text(summary.tags));
+    }
+    fields.emplace_back("repository", repository);
+    return text + aligned_fields(fields, terminal);
+}
+
+void log_result(const BackupReport& report, const std::string& repository, Log& log) {
+    const SnapshotSummary& summary = report.snapshot.summary;
+    log.info("took a snapshot", {{"snapshot", summary.id},
+                                 {"source", summary.source_name},
+                                 {"repository", repository},
+                                 {"mode", std::string(word_of(summary.mode))},
+                                 {"capture", std::string(capture_name(summary.capture))},
+                                 {"bytes_read", std::to_string(summary.bytes_read)},
+                                 {"bytes_added", std::to_string(summary.bytes_added)},
+                                 {"duration_s", fmt::format("{:.3f}", report.duration_s)}});
+}
+
+}  // namespace
+
+ExitCode run_command(const BackupArguments& arguments, CommandContext& context) {
+    const SourceChoice source = choose_source(arguments.source, context.config());
+    const BackupOptions options = backup_options(arguments, source);
+    const std::unique_ptr<Connector> connector =
+        make_connector(source_options(source, arguments, context), context.plugins);
+    const RepositoryChoice choice = choose_repository(
+        context, source.config != nullptr ? source.config->repository : std::string());
+
+    BackupReport report;
+    std::string url = choice.url;
+    if (options.is_dry_run && choice.is_default && !repository_exists(choice, context)) {
+        report = first_backup_plan(*connector, options, context.stop);
+    } else {
+        if (choice.is_default) {
+            // A mistyped database must not leave an empty repository behind.
+            static_cast<void>(connector->probe(context.stop));
+        }
+        const std::unique_ptr<Repository> repository = open_or_make_repository(choice, context);
+        url = repository->storage().url();
+        Progress progress;
+        const ProgressLine line(
+            progress,
+            context.progress("backing up " + options.source_name.value_or(source.database)),
+            context.errors, context.log);
+        report = back_up(*repository, *connector, options, context.engine(progress), context.stop);
+    }
+    if (options.is_dry_run) {
+        report.snapshot.summary.begun_at = context.clock.now();
+    } else {
+        log_result(report, url, context.log);
+    }
+    for (const std::string& warning : report.snapshot.warnings) {
+        context.errors.line("db-backup: warning: " + printable(warning));
+    }
+    if (context.output.is_json()) {
+        context.output.document(report_json(report, options, url));
+    } else if (!context.globals.is_quiet) {
+        context.output.text(report_text(report, options, url, context.terminal));
+    }
+    return report.snapshot.summary.is_incomplete ? ExitCode::incomplete : ExitCode::success;
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,268 @@
+#include "cli/command_tree.hpp"
+
+#include "cli/argument_values.hpp"
+
+#include <functional>
+
+namespace dbbackup {
+namespace {
+
+/// How one option shows in help texts.
+struct OptionText {
+    std::string name;         ///< "--mode", "-q,--quiet"
+    std::string placeholder;  ///< "MODE"
+    std::string text;
+};
+
+/// An option with one value, which `take` turns into what it means.
+void add_value(CLI::App& app, const OptionText& option,
+               const std::function<void(const std::string&)>& take) {
+    app.add_option_function<std::string>(option.name, take, option.text)
+        ->type_name(option.placeholder);
+}
+
+/// An option that may be given several times, one value each time.
+void add_values(CLI::App& app, const OptionText& option,
+                const std::function<void(const std::vector<std::string>&)>& take) {
+    app.add_option_function<std::vector<std::string>>(option.name, take, option.text)
+        ->type_name(option.placeholder)
+        ->allow_extra_args(false);
+}
+
+void add_flag(CLI::App& app, const std::string& name, bool& value, const std::string& text) {
+    app.add_flag_callback(name, [&value] { value = true; }, text);
+}
+
+void add_text(CLI::App& app, const OptionText& option, std::optional<std::string>& value) {
+    add_value(app, option, [&value, name = option.name](const std::string& text) {
+        value = text_argument(name, text);
+    });
+}
+
+void add_path(CLI::App& app, const OptionText& option,
+              std::optional<std::filesystem::path>& value) {
+    add_value(app, option, [&value, name = option.name](const std::string& text) {
+        value = text_argument(name, text);
+    });
+}
+
+void add_jobs(CLI::App& app, std::optional<unsigned>& jobs) {
+    add_value(app, {"--jobs", "N", "how many workers run side by side (1 to 64)"},
+              [&jobs](const std::string& text) { jobs = jobs_argument(text); });
+}
+
+/// One command with the global options. `examples` are whole lines that work when pasted.
+CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& description,
+                      GlobalArguments& globals, const std::string& examples = {}) {
+    CLI::App& command = *parent.add_subcommand(name, description);
+    command.allow_extras();
+    command.option_defaults()->group("Options");
+    if (!examples.empty()) {
+        command.footer(examples);
+    }
+    add_global_options(command, globals);
+    command.option_defaults()->group("Options");
+    return command;
+}
+
+void add_init(CLI::App& root, CommandTreeValues& values) {
+    CLI::App& command =
+        add_command(root, "init", "Make a repository", values.globals,
+                    "db-backup init --repository /mnt/backups/db\n"
+                    "db-backup init --repository /mnt/backups/db --encryption none\n"
+                    "db-backup init --repository /mnt/backups/db --encryption keyfile "
+                    "--key-file ~/db-backup.key");
+    add_value(command,
+              {"--encryption", "KIND",
+               "passphrase (the default), keyfile (with --key-file, which is made if there is "
+               "none) or none"},
+              [&values](const std::string& text) {
+                  values.init.encryption = enum_argument<Encryption>("--encryption", text);
+              });
+}
+
+void add_source_options(CLI::App& command, SourceArguments& source) {
+    command.option_defaults()->group("Source");
+    add_value(command, {"--type", "TYPE", "sqlite, postgres, mysql, mariadb or mongodb"},
+              [&source](const std::string& text) {
+                  source.type = enum_argument<DatabaseType>("--type", text);
+              });
+    add_text(command, {"--database", "NAME", "the database; for SQLite its file"}, source.database);
+    add_text(command, {"--uri", "URI", "the database as a URI, without a password"}, source.uri);
+    add_text(command, {"--source", "NAME", "a source of the configuration"},
+             source.configured_name);
+    command.option_defaults()->group("Options");
+}
+
+void add_backup(CLI::App& root, CommandTreeValues& values) {
+    BackupArguments& arguments = values.backup;
+    CLI::App& command =
+        add_command(root, "backup", "Take a snapshot of a database", values.globals,
+                    "db-backup backup --type sqlite --database test.db\n"
+                    "db-backup backup --type sqlite --database test.db --mode full --tag env=prod\n"
+                    "db-backup backup --source shop --repository main --json");
+    add_source_options(command, arguments.source);
+    add_text(command,
+             {"--source-name", "NAME", "what to call the source (default: from type and name)"},
+             arguments.source_name);
+    add_value(command,
+              {"--mode", "MODE",
+               "incremental (the default; the first backup is full), differential or full"},
+              [&arguments](const std::string& text) {
+                  arguments.mode = enum_argument<BackupMode>("--mode", text);
+              });
+    add_value(command,
+              {"--compression", "KIND", "zstd (the default), gzip or none, as KIND or KIND:LEVEL"},
+              [&arguments](const std::string& text) {
+                  arguments.compression = compression_argument(text);
+              });
+    add_value(command, {"--format", "FORMAT", "repository (the only one in this build)"},
+              [](const std::string& text) {
+                  if (index_of_word("--format", text, {"repository", "archive"}) == 1) {
+                      throw explained<ConfigError>("--format archive is not built in yet",
+                                                   "Leave --format out to back up into a "
+                                                   "repository.",
+                                                   "not_built_in");
+                  }
+              });
+    add_value(command, {"--method", "METHOD", "auto (the default) or native, the vendor's tool"},
+              [&arguments](const std::string& text) {
+                  arguments.is_native = index_of_word("--method", text, {"auto", "native"}) == 1;
+              });
+    add_jobs(command, arguments.jobs);
+    add_values(command, {"--tag", "KEY=VALUE", "a note on the snapshot; may be repeated"},
+               [&arguments](const std::vector<std::string>& texts) {
+                   arguments.tags = tag_arguments(texts);
+               });
+    add_flag(command, "--no-fallback", arguments.is_fallback_refused,
+             "fail rather than read everything when the change record can not be used");
+    add_value(
+        command,
+        {"--spool", "SIZE", "most bytes to stage on disk (SQLite in rollback mode; 1GiB; 0: none)"},
+        [&arguments](const std::string& text) {
+            arguments.spool_bytes = size_argument("--spool", text);
+        });
+    add_flag(command, "--allow-corrupt", arguments.is_corrupt_allowed,
+             "back up even what the database itself reports as damaged");
+    add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
+}
+
+void add_restore(CLI::App& root, CommandTreeValues& values) {
+    RestoreArguments& arguments = values.restore;
+    CLI::App& command = add_command(root, "restore", "Restore a snapshot", values.globals,
+                                    "db-backup restore latest --to restored.db\n"
+                                    "db-backup restore latest --source sqlite-test --to test.db "
+                                    "--clean --verify\n"
+                                    "db-backup restore latest~1 --to restored.db --dry-run");
+    command.add_option("SNAPSHOT", arguments.snapshot,
+                       "an id or its beginning, latest, latest~N, or a time");
+    add_text(command, {"--source", "NAME", "only snapshots of this source"}, arguments.source);
+    add_text(command, {"--to", "TARGET", "where to restore to; for SQLite a file"},
+             arguments.target);
+    add_flag(command, "--clean", arguments.is_clean, "replace what the target holds");
+    add_flag(command, "--verify", arguments.is_verify,
+             "read the result back and prove that it equals the snapshot");
+    add_jobs(command, arguments.jobs);
+    add_flag(command, "--dry-run", arguments.is_dry_run, "print the plan, write nothing");
+}
+
+void add_list(CLI::App& root, CommandTreeValues& values) {
+    ListArguments& arguments = values.list;
+    CLI::App& command = add_command(root, "list", "List the snapshots, newest last", values.globals,
+                                    "db-backup list\n"
+                                    "db-backup list --source sqlite-test --last 5\n"
+                                    "db-backup list --tag env=prod --json");
+    add_text(command, {"--source", "NAME", "only snapshots of this source"}, arguments.source);
+    add_values(command, {"--tag", "KEY=VALUE", "only snapshots with this tag; may be repeated"},
+               [&arguments](const std::vector<std::string>& texts) {
+                   arguments.tags = tag_arguments(texts);
+               });
+    add_value(command, {"--last", "N", "only the newest N"}, [&arguments](const std::string& text) {
+        arguments.last = number_argument("--last", text, 1, 1'000'000'000);
+    });
+}
+
+void add_show(CLI::App& root, CommandTreeValues& values) {
+    CLI::App& command =
+        add_command(root, "show", "Show everything about a snapshot", values.globals,
+                    "db-backup show latest\ndb-backup show latest --json");
+    command.add_option("SNAPSHOT", values.show.snapshot,
+                       "an id or its beginning, latest, latest~N, or a time");
+    add_text(command, {"--source", "NAME", "only snapshots of this source"}, values.show.source);
+}
+
+void add_verify(CLI::App& root, CommandTreeValues& values) {
+    VerifyArguments& arguments = values.verify;
+    CLI::App& command =
+        add_command(root, "verify", "Prove that the repository is whole", values.globals,
+                    "db-backup verify\ndb-backup verify --data\ndb-backup verify --data latest");
+    command.add_option("SNAPSHOT", arguments.snapshots,
+                       "only these snapshots and what they need (default: everything)");
+    add_flag(command, "--data", arguments.is_data, "read and check every stored byte too");
+    add_text(command, {"--source", "NAME", "where SNAPSHOT is looked for"}, arguments.source);
+    add_jobs(command, arguments.jobs);
+}
+
+void add_config(CLI::App& root, CommandTreeValues& values) {
+    CLI::App& command =
+        add_command(root, "config", "Check and show the configuration", values.globals,
+                    "db-backup config validate\ndb-backup config show\n"
+                    "db-backup config schema > db-backup.schema.json");
+    command.require_subcommand(0, 1);
+    add_command(command, "validate", "Check the configuration file", values.globals,
+                "db-backup config validate --config db-backup.yaml");
+    add_command(command, "show", "Show every value and where it comes from", values.globals,
+                "db-backup config show --json");
+    add_command(command, "schema", "Print the JSON Schema of the file", values.globals,
+                "db-backup config schema > db-backup.schema.json");
+}
+
+}  // namespace
+
+void add_global_options(CLI::App& app, GlobalArguments& globals) {
+    app.option_defaults()->group("Global options");
+    add_text(app, {"--repository", "URL|NAME", "the repository: a configured name, path or URL"},
+             globals.repository);
+    add_path(app, {"--config", "FILE", "the configuration file"}, globals.config_path);
+    add_path(app, {"--key-file", "FILE", "the key file that opens the repository"},
+             globals.key_file);
+    add_flag(app, "--json", globals.is_json, "print one JSON document on stdout");
+    add_flag(app, "-q,--quiet", globals.is_quiet, "no progress, no summary, only errors");
+    add_flag(app, "-v,--verbose", globals.is_verbose, "log what happens on stderr");
+    add_flag(app, "--no-color", globals.is_color_off, "no colours");
+    add_path(app, {"--log-file", "FILE", "also log into this file"}, globals.log_file);
+    add_value(app, {"--log-format", "FORMAT", "text or json"}, [&globals](const std::string& text) {
+        globals.log_format = enum_argument<LogFormat>("--log-format", text);
+    });
+    add_value(app, {"--log-level", "LEVEL", "debug, info, warning, error or off"},
+              [&globals](const std::string& text) {
+                  globals.log_level = enum_argument<LogLevel>("--log-level", text);
+              });
+    app.set_help_flag("-h,--help", "print this help");
+}
+
+void add_commands(CLI::App& root, CommandTreeValues& values) {
+    add_backup(root, values);
+    add_restore(root, values);
+    add_list(root, values);
+    add_show(root, values);
+    add_init(root, values);
+    add_verify(root, values);
+    add_command(root, "stats", "Show what the repository holds and costs", values.globals,
+                "db-backup stats\ndb-backup stats --json");
+    add_config(root, values);
+    CLI::App& completion =
+        add_command(root, "completion", "Print a completion script for a shell", values.globals,
+                    "db-backup completion bash > /etc/bash_completion.d/db-backup\n"
+                    "db-backup completion zsh > ~/.zfunc/_db-backup\n"
+                    "db-backup completion fish > ~/.config/fish/completions/db-backup.fish");
+    completion.require_subcommand(0, 1);
+    for (const char* shell : {"bash", "zsh", "fish"}) {
+        add_command(completion, shell, std::string("For ") + shell, values.globals);
+    }
+    CLI::App& help = *root.add_subcommand("help", "Print the help of a command");
+    help.allow_extras();
+    help.add_option("COMMAND", values.help_words, "the command");
+}
+
+}  // namespace dbbackup

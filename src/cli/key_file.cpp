@@ -1,0 +1,79 @@
+#include "cli/key_file.hpp"
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+#include "sys/file.hpp"
+#include "sys/file_error.hpp"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kFileBytesMax = 4096;
+constexpr const char* kCode = "bad_key_file";
+
+ConfigError bad_key_file(std::string message, std::string hint) {
+    return explained<ConfigError>(std::move(message), std::move(hint), kCode);
+}
+
+}  // namespace
+
+Secret read_key_file(const std::filesystem::path& path) {
+    std::optional<Bytes> content;
+    try {
+        content = read_file(path, kFileBytesMax);
+    } catch (const FileError& error) {
+        throw bad_key_file(error.what(), "Check the key file's name and permissions.");
+    }
+    if (!content) {
+        throw bad_key_file(fmt::format("there is no key file {}", path.native()),
+                           "Name the key file that the repository was made with.");
+    }
+    std::string_view text = as_text(*content);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
+        text.remove_suffix(1);
+    }
+    Bytes key = from_hex(text);
+    wipe(*content);
+    if (key.size() != kKeyBytes) {
+        wipe(key);
+        throw bad_key_file(
+            fmt::format("{} is not a key file", path.native()),
+            fmt::format("A key file holds {} hexadecimal digits on one line.", kKeyBytes * 2));
+    }
+    return Secret(std::move(key));
+}
+
+Secret make_key_file(const std::filesystem::path& path) {
+    Bytes key(kKeyBytes);
+    if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
+        throw Error("the system gives no random numbers");
+    }
+    std::string text = to_hex(key) + "\n";
+    try {
+        File file = File::open(path, File::Mode::write_new, 0600);
+        file.write_at(0, as_bytes(text));
+        file.sync();
+        file.close();
+        sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+    } catch (const FileError& error) {
+        throw bad_key_file(error.what(),
+                           error.error_number() == EEXIST
+                               ? "Choose a name that is not taken."
+                               : "Choose a folder in which the key file can be made.");
+    }
+    wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+    return Secret(std::move(key));
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,104 @@
+/// @file
+/// `db-backup list`: the snapshots of a repository, newest last.
+
+#include "base/units.hpp"
+#include "cli/commands.hpp"
+#include "cli/display_text.hpp"
+#include "cli/repository_access.hpp"
+#include "cli/snapshot_json.hpp"
+#include "cli/snapshot_order.hpp"
+#include "cli/snapshot_text.hpp"
+#include "cli/table.hpp"
+#include "config/problems.hpp"
+#include "engine/snapshot_choice.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+namespace {
+
+/// @throws ConfigError when no snapshot is of that source: an empty list would say that there are
+/// no backups, when only the name is wrong.
+void check_source(const std::string& source, const std::vector<SnapshotSummary>& snapshots) {
+    std::set<std::string> names;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        names.insert(snapshot.source_name);
+    }
+    if (names.empty() || names.contains(source)) {
+        return;
+    }
+    const std::vector<std::string> known(names.begin(), names.end());
+    const std::string meant = nearest(source, known);
+    std::string list = known.front();
+    for (std::size_t index = 1; index < known.size(); ++index) {
+        list += ", " + known[index];
+    }
+    throw explained<ConfigError>(
+        fmt::format("the repository has no snapshots of a source '{}'", source),
+        !meant.empty() ? fmt::format("Did you mean {}?", meant) : fmt::format("It has: {}.", list),
+        "source_unknown");
+}
+
+Table table_of(const std::vector<SnapshotSummary>& snapshots, std::size_t id_length) {
+    Table table({{"ID", Align::left, false, 0},
+                 {"SOURCE", Align::left, true, 1},
+                 {"TYPE", Align::left, false, 6},
+                 {"MODE", Align::left, false, 3},
+                 {"TIME", Align::left, false, 0},
+                 {"SIZE", Align::right, false, 2},
+                 {"STORED", Align::right, false, 4},
+                 {"TAGS", Align::left, true, 5},
+                 {"", Align::left, false, 1}});
+    for (const SnapshotSummary& snapshot : snapshots) {
+        table.add({snapshot.id.substr(0, id_length), snapshot.source_name,
+                   std::string(word_of(snapshot.type)), std::string(word_of(snapshot.mode)),
+                   local_time_text(snapshot.begun_at), format_size(snapshot.bytes_source),
+                   format_size(snapshot.bytes_added), tags_text(snapshot.tags),
+                   snapshot.is_incomplete ? "incomplete" : ""});
+    }
+    return table;
+}
+
+}  // namespace
+
+ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
+    const std::unique_ptr<Repository> repository =
+        open_repository(choose_repository(context), context);
+    auto [snapshots, are_all] = read_snapshots(*repository, context);
+    const std::size_t id_length = id_prefix_length(snapshots);
+    if (arguments.source) {
+        check_source(*arguments.source, snapshots);
+    }
+    sort_newest_last(snapshots);
+    std::erase_if(snapshots, [&arguments](const SnapshotSummary& snapshot) {
+        const bool is_tagged = std::ranges::all_of(arguments.tags, [&](const auto& tag) {
+            const auto found = snapshot.tags.find(tag.first);
+            return found != snapshot.tags.end() && found->second == tag.second;
+        });
+        return !is_tagged || (arguments.source && snapshot.source_name != *arguments.source);
+    });
+    if (arguments.last && snapshots.size() > *arguments.last) {
+        snapshots.erase(snapshots.begin(),
+                        snapshots.end() - static_cast<std::ptrdiff_t>(*arguments.last));
+    }
+    if (context.output.is_json()) {
+        nlohmann::ordered_json document = nlohmann::ordered_json::array();
+        for (const SnapshotSummary& snapshot : snapshots) {
+            document.push_back(summary_json(snapshot));
+        }
+        context.output.document(document);
+    } else if (snapshots.empty()) {
+        context.remark("no snapshots");
+    } else {
+        context.output.text(table_of(snapshots, id_length).text(context.terminal));
+    }
+    return are_all ? ExitCode::success : ExitCode::corruption;
+}
+
+}  // namespace dbbackup

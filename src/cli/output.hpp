@@ -1,0 +1,39 @@
+#pragma once
+
+/// @file
+/// The only writer of stdout: text for people, or exactly one JSON document.
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace dbbackup {
+
+enum class OutputFormat : std::uint8_t { text, json };
+
+/// Not thread-safe. A reader that closes its pipe early (`| head`) is no error: the rest is
+/// dropped, and the exit code stays that of the work.
+class Output {
+public:
+    explicit Output(OutputFormat format, int descriptor = 1);
+
+    [[nodiscard]] OutputFormat format() const noexcept { return format_; }
+    [[nodiscard]] bool is_json() const noexcept { return format_ == OutputFormat::json; }
+    /// Whether a JSON document was given out already; there must not be a second one.
+    [[nodiscard]] bool has_document() const noexcept { return has_document_; }
+
+    /// @throws Error (code "output_failed") when stdout is full, closed or broken.
+    void text(std::string_view text);
+    void document(const nlohmann::ordered_json& document);
+
+private:
+    void write(std::string_view text);
+
+    OutputFormat format_;
+    int descriptor_;
+    bool has_document_ = false;
+    bool is_reader_gone_ = false;
+};
+
+}  // namespace dbbackup

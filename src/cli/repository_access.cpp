@@ -1,0 +1,233 @@
+#include "cli/repository_access.hpp"
+
+#include "cli/display_text.hpp"
+#include "cli/key_file.hpp"
+#include "cli/passphrase.hpp"
+#include "config/problems.hpp"
+#include "sys/paths.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+#include <vector>
+
+namespace dbbackup {
+namespace {
+
+std::vector<std::string> repository_names(const Config& config) {
+    std::vector<std::string> names;
+    for (const auto& [name, repository] : config.repositories) {
+        names.push_back(name);
+    }
+    return names;
+}
+
+/// `text` as one word of a POSIX shell.
+std::string shell_word(const std::string& text) {
+    const bool is_plain = !text.empty() && std::ranges::all_of(text, [](unsigned char character) {
+        return std::isalnum(character) != 0 ||
+               std::string_view("/._-:=@%+,").find(static_cast<char>(character)) !=
+                   std::string_view::npos;
+    });
+    if (is_plain) {
+        return text;
+    }
+    std::string word = "'";
+    for (const char character : text) {
+        word += character == '\'' ? std::string("'\\''") : std::string(1, character);
+    }
+    return word + "'";
+}
+
+RepositoryMissingError missing(const RepositoryChoice& choice, const Config& config) {
+    const std::string meant = choice.name ? "" : nearest(choice.url, repository_names(config));
+    std::string hint = choice.is_default
+                           ? fmt::format("The first backup makes it, or: {}", init_line(choice))
+                           : fmt::format("Make one with: {}", init_line(choice));
+    if (!meant.empty()) {
+        hint = fmt::format("Did you mean --repository {}? Otherwise: {}", meant, init_line(choice));
+    }
+    return explained<RepositoryMissingError>(
+        fmt::format("there is no repository at {}", choice.url), std::move(hint));
+}
+
+std::string description(const RepositoryChoice& choice) {
+    return fmt::format("repository {}", choice.name.value_or(choice.url));
+}
+
+/// Fetches the passphrase at most once, however often it is asked for.
+std::function<std::optional<Secret>()> passphrase_fetcher(const RepositoryChoice& choice,
+                                                          const CommandContext& context) {
+    // shared_ptr, because std::function must be copyable and a Secret is not.
+    auto fetched = std::make_shared<std::optional<Secret>>();
+    return [fetched, source = passphrase_source(choice, context), what = description(choice),
+            stop = context.stop]() -> std::optional<Secret> {
+        if (!*fetched) {
+            *fetched = source.is_set()
+                           ? source.fetch("passphrase of " + what, stop)
+                           : ask_passphrase(fmt::format("passphrase of {}: ", what), stop);
+        }
+        return *fetched ? std::optional(fetched->value().clone()) : std::nullopt;
+    };
+}
+
+Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context) {
+    Unlock unlock;
+    unlock.passphrase = passphrase_fetcher(choice, context);
+    const std::optional<std::filesystem::path> path = key_file_path(choice, context);
+    unlock.key_file = [path]() -> std::optional<Secret> {
+        return path ? std::optional(read_key_file(*path)) : std::nullopt;
+    };
+    const std::optional<Encryption> configured =
+        choice.config != nullptr ? choice.config->encryption : std::nullopt;
+    unlock.expects_encryption =
+        configured ? *configured != Encryption::none
+                   : path.has_value() || passphrase_source(choice, context).is_set();
+    return unlock;
+}
+
+OpenOptions open_options(const Storage& storage) {
+    OpenOptions options;
+    try {
+        options.state_folder = state_home();
+        if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
+            options.cache_folder = cache_home();
+        }
+    } catch (const ConfigError&) {
+        // A user without a home works without them.
+    }
+    return options;
+}
+
+}  // namespace
+
+std::string init_line(const RepositoryChoice& choice) {
+    return choice.is_default ? std::string("db-backup init")
+                             : fmt::format("db-backup init --repository {}",
+                                           shell_word(choice.name.value_or(choice.url)));
+}
+
+RepositoryChoice choose_repository(const std::optional<std::string>& asked,
+                                   const std::string& of_source, const Config& config,
+                                   const std::function<std::filesystem::path()>& default_folder) {
+    const auto named = [&config](const std::string& text) {
+        const auto found = config.repositories.find(text);
+        return found == config.repositories.end()
+                   ? RepositoryChoice{text, std::nullopt, nullptr, false}
+                   : RepositoryChoice{found->second.url, found->first, &found->second, false};
+    };
+    if (asked) {
+        return named(*asked);
+    }
+    if (!of_source.empty()) {
+        return named(of_source);
+    }
+    if (config.repositories.size() == 1) {
+        return named(config.repositories.begin()->first);
+    }
+    if (config.repositories.size() > 1) {
+        throw explained<ConfigError>("several repositories are configured",
+                                     fmt::format("Choose one with --repository: {}.",
+                                                 fmt::join(repository_names(config), ", ")),
+                                     "repository_ambiguous");
+    }
+    return {default_folder().string(), std::nullopt, nullptr, true};
+}
+
+RepositoryChoice choose_repository(const CommandContext& context, const std::string& of_source) {
+    return choose_repository(context.globals.repository, of_source, context.config(),
+                             [] { return data_home() / "repository"; });
+}
+
+SecretSource passphrase_source(const RepositoryChoice& choice, const CommandContext& context) {
+    if (choice.config != nullptr && choice.config->passphrase.is_set()) {
+        return choice.config->passphrase;
+    }
+    return environment_passphrase(context.environment);
+}
+
+std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
+                                                   const CommandContext& context) {
+    if (context.globals.key_file) {
+        return context.globals.key_file;
+    }
+    return choice.config != nullptr ? choice.config->key_file : std::nullopt;
+}
+
+std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
+                                            CommandContext& context) {
+    std::unique_ptr<Storage> storage = context.plugins.storages.open(choice.url, CreatePlace::no);
+    if (!storage) {
+        throw missing(choice, context.config());
+    }
+    const OpenOptions options = open_options(*storage);
+    try {
+        return Repository::open(std::move(storage), unlock_for(choice, context), options,
+                                context.log, context.stop);
+    } catch (RepositoryMissingError& error) {
+        if (choice.is_default) {
+            // The place is there, but empty: the same as if it were not.
+            error.set_hint(missing(choice, context.config()).hint());
+        }
+        throw;
+    } catch (WrongKeyError& error) {
+        if (error.hint().empty()) {
+            error.set_hint(
+                "Set DB_BACKUP_PASSPHRASE, DB_BACKUP_PASSPHRASE_FILE or "
+                "DB_BACKUP_PASSPHRASE_COMMAND, or give --key-file.");
+        }
+        throw;
+    }
+}
+
+bool repository_exists(const RepositoryChoice& choice, CommandContext& context) {
+    const std::unique_ptr<Storage> storage =
+        context.plugins.storages.open(choice.url, CreatePlace::no);
+    return storage && Repository::exists(*storage, context.stop);
+}
+
+std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choice,
+                                                    CommandContext& context) {
+    if (!choice.is_default || repository_exists(choice, context)) {
+        return open_repository(choice, context);
+    }
+    InitOptions options;
+    if (const auto path = key_file_path(choice, context)) {
+        options = {Encryption::keyfile, read_key_file(*path)};
+    } else if (const SecretSource source = passphrase_source(choice, context); source.is_set()) {
+        options = {Encryption::passphrase,
+                   source.fetch("passphrase of the new repository", context.stop)};
+    }
+    const std::unique_ptr<Storage> storage =
+        context.plugins.storages.open(choice.url, CreatePlace::yes);
+    try {
+        Repository::init(*storage, options, context.clock, context.stop);
+    } catch (const RepositoryError& error) {
+        if (error.code() != "repository_exists") {
+            throw;
+        }
+        return open_repository(choice, context);  // Another first backup was quicker.
+    }
+    const bool is_encrypted = options.encryption != Encryption::none;
+    context.remark(
+        fmt::format("made the repository {}, {}", choice.url,
+                    is_encrypted ? "encrypted" : "not encrypted, because no passphrase is set"));
+    context.log.info(
+        "made the default repository",
+        {{"url", choice.url}, {"encryption", std::string(word_of(options.encryption))}});
+    return open_repository(choice, context);
+}
+
+ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context) {
+    std::vector<std::string> damaged;
+    std::vector<SnapshotSummary> snapshots = repository.snapshots(context.stop, &damaged);
+    for (const std::string& object : damaged) {
+        context.errors.line("db-backup: warning: damaged, left out: " + printable(object));
+    }
+    return {std::move(snapshots), damaged.empty()};
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,67 @@
+#pragma once
+
+/// @file
+/// From what the user said (or did not say) to an open repository.
+
+#include "cli/command_context.hpp"
+#include "config/config.hpp"
+#include "repository/repository.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace dbbackup {
+
+/// Which repository is meant, and how it is unlocked.
+struct RepositoryChoice {
+    std::string url;
+    std::optional<std::string> name;           ///< When it is configured.
+    const RepositoryConfig* config = nullptr;  ///< Borrowed from the configuration.
+    bool is_default = false;                   ///< The one that the first backup may make.
+};
+
+/// `--repository`, else the repository of the source, else the only configured one, else the
+/// default folder. Pure.
+/// @throws ConfigError when several are configured and none was chosen.
+[[nodiscard]] RepositoryChoice choose_repository(
+    const std::optional<std::string>& asked, const std::string& of_source, const Config& config,
+    const std::function<std::filesystem::path()>& default_folder);
+
+/// The same for the arguments of this call.
+[[nodiscard]] RepositoryChoice choose_repository(const CommandContext& context,
+                                                 const std::string& of_source = {});
+
+/// The passphrase's source: the configuration's, else the environment's.
+[[nodiscard]] SecretSource passphrase_source(const RepositoryChoice& choice,
+                                             const CommandContext& context);
+[[nodiscard]] std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
+                                                                 const CommandContext& context);
+
+/// Opens it. @throws RepositoryMissingError with the `init` line as the hint; what
+/// `Repository::open` throws.
+[[nodiscard]] std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
+                                                          CommandContext& context);
+
+/// Whether there is one.
+[[nodiscard]] bool repository_exists(const RepositoryChoice& choice, CommandContext& context);
+
+/// As `open_repository`, but makes the default repository when it is missing, and says so.
+[[nodiscard]] std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choice,
+                                                                  CommandContext& context);
+
+/// All snapshots that can be read.
+struct ReadableSnapshots {
+    std::vector<SnapshotSummary> snapshots;
+    bool are_all = true;  ///< Nothing was damaged.
+};
+
+/// What is damaged is named on stderr: it must not stand in the way of the rest.
+[[nodiscard]] ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context);
+
+/// The `db-backup init` line that would make it, ready to be pasted into a shell.
+[[nodiscard]] std::string init_line(const RepositoryChoice& choice);
+
+}  // namespace dbbackup

@@ -1,0 +1,177 @@
+/// @file
+/// `db-backup restore`: writes a snapshot into a target, or says what that would do.
+
+#include "base/units.hpp"
+#include "cli/commands.hpp"
+#include "cli/display_text.hpp"
+#include "cli/repository_access.hpp"
+#include "cli/snapshot_json.hpp"
+#include "cli/snapshot_text.hpp"
+#include "cli/source_access.hpp"
+#include "cli/table.hpp"
+#include "engine/restore.hpp"
+#include "engine/snapshot_choice.hpp"
+#include "storage/registry.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace dbbackup {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json rows_json(const RestoreOutcome& outcome) {
+    return outcome.snapshot.rows ? Json(outcome.report.rows) : Json(nullptr);
+}
+
+std::vector<std::string> warnings_of(const RestoreOutcome& outcome) {
+    std::vector<std::string> warnings = outcome.plan.warnings;
+    warnings.insert(warnings.end(), outcome.report.warnings.begin(), outcome.report.warnings.end());
+    return warnings;
+}
+
+Json outcome_json(const RestoreOutcome& outcome, const RestoreOptions& options) {
+    Json document = {
+        {"snapshot", outcome.snapshot.id},  {"source", outcome.snapshot.source_name},
+        {"target", options.target},         {"bytes_written", outcome.report.bytes_written},
+        {"rows", rows_json(outcome)},       {"verified", outcome.report.is_verified},
+        {"duration_s", outcome.duration_s}, {"warnings", warnings_of(outcome)},
+        {"dry_run", options.is_dry_run}};
+    if (options.is_dry_run) {
+        document["plan"] = {{"steps", outcome.plan.steps},
+                            {"bytes_needed", outcome.plan.bytes_needed},
+                            {"bytes_free", outcome.plan.bytes_free},
+                            {"overwrites", outcome.plan.overwrites}};
+    }
+    return document;
+}
+
+std::string snapshot_line(const SnapshotSummary& snapshot) {
+    return fmt::format("{} of {}, {}", snapshot.id.substr(0, 8), snapshot.source_name,
+                       local_time_text(snapshot.begun_at));
+}
+
+std::string plan_text(const RestoreOutcome& outcome, const RestoreOptions& options,
+                      const Terminal& terminal) {
+    const RestorePlan& plan = outcome.plan;
+    std::string text = "dry run: nothing was written\n";
+    text += aligned_fields(
+        {
+            {"snapshot", snapshot_line(outcome.snapshot)},
+            {"target", options.target},
+            {"replaces", plan.overwrites ? "what the target holds" : "nothing"},
+            {"needs", fmt::format("{}, {} free{}", format_size(plan.bytes_needed),
+                                  format_size(plan.bytes_free),
+                                  plan.bytes_needed > plan.bytes_free ? " (NOT ENOUGH)" : "")},
+        },
+        terminal);
+    text += "steps:\n";
+    for (std::size_t index = 0; index < plan.steps.size(); ++index) {
+        text += fmt::format("  {}. {}\n", index + 1, printable(plan.steps[index]));
+    }
+    return text;
+}
+
+std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& options,
+                         const Terminal& terminal) {
+    const double seconds = outcome.duration_s;
+    std::string time = format_duration(std::chrono::duration<double>(seconds));
+    if (outcome.report.bytes_written > 0 && seconds > 0.001) {
+        const double rate = static_cast<double>(outcome.report.bytes_written) / seconds;
+        time += fmt::format(" ({}/s)", format_size(static_cast<std::uint64_t>(rate)));
+    }
+    return fmt::format("restored {}\n", printable(options.target)) +
+           aligned_fields(
+               {
+                   {"snapshot", snapshot_line(outcome.snapshot)},
+                   {"written", format_size(outcome.report.bytes_written)},
+                   {"verified", outcome.report.is_verified ? "yes: equal to the snapshot" : "no"},
+                   {"time", time},
+               },
+               terminal);
+}
+
+/// A database among the objects of the repository would look like damage, or replace one.
+void refuse_target_inside(const RepositoryChoice& repository, const std::string& target) {
+    const StorageUrl url = StorageUrl::parse(repository.url);
+    if (url.scheme != "file") {
+        return;
+    }
+    std::error_code ignored;  // What cannot be resolved is refused by the connector.
+    const auto root = std::filesystem::weakly_canonical(url.path, ignored);
+    const auto place =
+        std::filesystem::weakly_canonical(std::filesystem::absolute(target), ignored);
+    const auto [root_end, place_end] =
+        std::mismatch(root.begin(), root.end(), place.begin(), place.end());
+    if (!root.empty() && root_end == root.end()) {
+        throw explained<ConfigError>(
+            fmt::format("the target {} is inside the repository {}", target, repository.url),
+            "Choose a place outside.", "target_in_repository");
+    }
+}
+
+}  // namespace
+
+ExitCode run_command(const RestoreArguments& arguments, CommandContext& context) {
+    const RepositoryChoice choice = choose_repository(context);
+    const std::unique_ptr<Repository> repository = open_repository(choice, context);
+    const std::vector<SnapshotSummary> snapshots = read_snapshots(*repository, context).snapshots;
+    const SnapshotSummary& snapshot =
+        choose_snapshot(snapshots, arguments.snapshot, arguments.source);
+    if (!arguments.target) {
+        throw explained<ConfigError>("restore does not know where to restore to",
+                                     snapshot.type == DatabaseType::sqlite
+                                         ? "Give a file: --to PATH."
+                                         : "Give a target: --to URI.",
+                                     "target_missing");
+    }
+    if (snapshot.type == DatabaseType::sqlite) {
+        refuse_target_inside(choice, *arguments.target);
+    }
+    RestoreOptions options;
+    options.target = *arguments.target;
+    options.overwrite = arguments.is_clean ? Overwrite::yes : Overwrite::no;
+    options.verify = arguments.is_verify;
+    options.is_dry_run = arguments.is_dry_run;
+    options.jobs = chosen_jobs(arguments.jobs);
+
+    SourceOptions target;
+    target.type = snapshot.type;
+    const std::unique_ptr<Connector> connector = make_connector(std::move(target), context.plugins);
+    RestoreOutcome outcome;
+    {
+        Progress progress;
+        const ProgressLine line(progress, context.progress("restoring " + options.target),
+                                context.errors, context.log);
+        outcome = restore(*repository, snapshot.id, *connector, options, context.engine(progress),
+                          context.stop);
+    }
+    if (!options.is_dry_run) {
+        context.log.info("restored a snapshot",
+                         {{"snapshot", outcome.snapshot.id},
+                          {"source", outcome.snapshot.source_name},
+                          {"target", options.target},
+                          {"bytes_written", std::to_string(outcome.report.bytes_written)},
+                          {"duration_s", fmt::format("{:.3f}", outcome.duration_s)}});
+    }
+    for (const std::string& warning : warnings_of(outcome)) {
+        context.errors.line("db-backup: warning: " + printable(warning));
+    }
+    if (context.output.is_json()) {
+        context.output.document(outcome_json(outcome, options));
+    } else if (options.is_dry_run) {
+        context.output.text(plan_text(outcome, options, context.terminal));
+    } else if (!context.globals.is_quiet) {
+        context.output.text(outcome_text(outcome, options, context.terminal));
+    }
+    return ExitCode::success;
+}
+
+}  // namespace dbbackup

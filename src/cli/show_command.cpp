@@ -1,0 +1,111 @@
+/// @file
+/// `db-backup show`: everything that a snapshot says about itself.
+
+#include "base/units.hpp"
+#include "cli/commands.hpp"
+#include "cli/display_text.hpp"
+#include "cli/repository_access.hpp"
+#include "cli/snapshot_json.hpp"
+#include "cli/snapshot_text.hpp"
+#include "cli/table.hpp"
+#include "engine/snapshot_choice.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+namespace {
+
+std::vector<Field> fields_of(const SnapshotDetails& details) {
+    const SnapshotSummary& summary = details.summary;
+    const auto duration = std::chrono::duration<double>(summary.ended_at - summary.begun_at);
+    std::vector<Field> fields = {
+        {"source", summary.source_name},
+        {"type", std::string(word_of(summary.type))},
+        {"identity", summary.identity},
+        {"time",
+         fmt::format("{} ({})", local_time_text(summary.begun_at), format_duration(duration))},
+        {"sequence", std::to_string(summary.sequence)},
+        {"mode",
+         fmt::format("{}{}", word_of(summary.mode),
+                     summary.mode == summary.requested_mode
+                         ? ""
+                         : fmt::format(" ({} was asked for)", word_of(summary.requested_mode)))},
+        {"parent", summary.parent.value_or("none")},
+        {"predecessor", details.predecessor.value_or("none")},
+        {"method", details.method},
+        {"capture",
+         fmt::format("{} ({})", capture_name(summary.capture), capture_text(summary.capture))},
+    };
+    const auto add_if_set = [&fields](const char* name, const std::string& value) {
+        if (!value.empty()) {
+            fields.emplace_back(name, value);
+        }
+    };
+    add_if_set("reason", details.reason);
+    add_if_set("position", position_text(details.position));
+    add_if_set("position of", details.position.source_id);
+    fields.emplace_back("consistency", consistency_name(summary.consistency));
+    if (summary.is_incomplete) {
+        fields.emplace_back("incomplete", "yes: something was left out, see the warnings");
+    }
+    fields.emplace_back("source size", format_size(summary.bytes_source));
+    fields.emplace_back("read", format_size(summary.bytes_read));
+    fields.emplace_back("stored", format_size(summary.bytes_added));
+    fields.emplace_back("chunks", chunks_text(summary));
+    if (summary.rows) {
+        fields.emplace_back("rows", count_text(*summary.rows));
+    }
+    add_if_set("tags", tags_text(summary.tags));
+    add_if_set("server", details.server_version);
+    fields.emplace_back("taken by",
+                        fmt::format("db-backup {} on {}", details.program_version, details.host));
+    return fields;
+}
+
+std::string streams_text(const SnapshotDetails& details, const Terminal& terminal) {
+    Table table({{"STREAM", Align::left, true, 0},
+                 {"SIZE", Align::right, false, 1},
+                 {"ROWS", Align::right, false, 2},
+                 {"PAGE", Align::right, false, 4},
+                 {"CONSISTENCY", Align::left, false, 3},
+                 {"FINGERPRINT", Align::left, true, 5}});
+    for (std::size_t index = 0; index < details.streams.size(); ++index) {
+        const StoredStream& stream = details.streams[index];
+        const Consistency consistency = index < details.stream_consistency.size()
+                                            ? details.stream_consistency[index]
+                                            : details.summary.consistency;
+        table.add({stream.name, format_size(stream.size_bytes),
+                   stream.kind == StreamKind::rows ? count_text(stream.row_count) : "",
+                   stream.kind == StreamKind::pages ? format_size(stream.page_bytes) : "",
+                   std::string(consistency_name(consistency)), stream.fingerprint.text()});
+    }
+    return table.is_empty() ? std::string() : "\n" + table.text(terminal);
+}
+
+}  // namespace
+
+ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
+    const std::unique_ptr<Repository> repository =
+        open_repository(choose_repository(context), context);
+    const std::vector<SnapshotSummary> snapshots = read_snapshots(*repository, context).snapshots;
+    const SnapshotSummary& chosen =
+        choose_snapshot(snapshots, arguments.snapshot, arguments.source);
+    const SnapshotDetails details = repository->details(chosen.id, context.stop);
+    if (context.output.is_json()) {
+        context.output.document(details_json(details));
+        return ExitCode::success;
+    }
+    std::string text = fmt::format("snapshot {}\n", details.summary.id) +
+                       aligned_fields(fields_of(details), context.terminal);
+    for (const std::string& warning : details.warnings) {
+        text += "  warning: " + printable(warning) + "\n";
+    }
+    context.output.text(text + streams_text(details, context.terminal));
+    return ExitCode::success;
+}
+
+}  // namespace dbbackup

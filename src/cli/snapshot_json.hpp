@@ -1,0 +1,25 @@
+#pragma once
+
+/// @file
+/// Snapshots as JSON: the names and forms that docs/json/ promises to scripts.
+
+#include "base/error.hpp"
+#include "repository/snapshot.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace dbbackup {
+
+/// One element of `list --json`.
+[[nodiscard]] nlohmann::ordered_json summary_json(const SnapshotSummary& summary);
+
+/// `show --json`.
+[[nodiscard]] nlohmann::ordered_json details_json(const SnapshotDetails& details);
+
+/// The text, or null when it is empty.
+[[nodiscard]] nlohmann::ordered_json text_or_null(const std::string& text);
+
+/// The position as one opaque text: history and value.
+[[nodiscard]] std::string position_text(const Position& position);
+
+}  // namespace dbbackup

@@ -1,0 +1,61 @@
+#include "cli/snapshot_text.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <ctime>
+
+namespace dbbackup {
+
+std::string local_time_text(Time time) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(
+        std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+            std::chrono::floor<std::chrono::seconds>(time)));
+    std::tm local{};
+    std::array<char, 64> text{};
+    if (::localtime_r(&seconds, &local) == nullptr ||
+        std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local) == 0) {
+        return "?";
+    }
+    return text.data();
+}
+
+std::string tags_text(const std::map<std::string, std::string>& tags) {
+    std::string text;
+    for (const auto& [key, value] : tags) {
+        text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, value);
+    }
+    return text;
+}
+
+std::string count_text(std::uint64_t count) {
+    std::string text = std::to_string(count);
+    for (std::size_t at = text.size(); at > 3; at -= 3) {
+        text.insert(at - 3, ",");
+    }
+    return text;
+}
+
+std::string chunks_text(const SnapshotSummary& summary) {
+    return fmt::format("{} new, {} as deltas, {} reused", count_text(summary.chunks_new),
+                       count_text(summary.chunks_delta), count_text(summary.chunks_reused));
+}
+
+std::string capture_text(Capture capture) {
+    switch (capture) {
+        case Capture::full: return "everything was read";
+        case Capture::tracked: return "the database told what changed";
+        case Capture::compared: return "everything was read and compared with the parent";
+        case Capture::unchanged: return "proven unchanged, nothing was read";
+        case Capture::reread: return "everything was read, as a fallback";
+        case Capture::native: return "the database's own dump tool";
+    }
+    return "";
+}
+
+std::string counted(std::uint64_t count, const std::string& singular) {
+    return fmt::format("{} {}{}", count_text(count), singular, count == 1 ? "" : "s");
+}
+
+}  // namespace dbbackup

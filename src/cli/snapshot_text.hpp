@@ -1,0 +1,32 @@
+#pragma once
+
+/// @file
+/// Parts of a snapshot as people read them.
+
+#include "repository/snapshot.hpp"
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+namespace dbbackup {
+
+/// "2026-11-22 14:03:05" in the time zone of this machine.
+[[nodiscard]] std::string local_time_text(Time time);
+
+/// "env=prod team=db"
+[[nodiscard]] std::string tags_text(const std::map<std::string, std::string>& tags);
+
+/// "1,234,567"
+[[nodiscard]] std::string count_text(std::uint64_t count);
+
+/// "12 new, 3 as deltas, 400 reused"
+[[nodiscard]] std::string chunks_text(const SnapshotSummary& summary);
+
+/// What the capture means: "pages compared with the parent".
+[[nodiscard]] std::string capture_text(Capture capture);
+
+/// "3 snapshots", "1 snapshot"
+[[nodiscard]] std::string counted(std::uint64_t count, const std::string& singular);
+
+}  // namespace dbbackup

@@ -1,0 +1,41 @@
+#pragma once
+
+/// @file
+/// One restore: from a snapshot to a target.
+///
+/// Data path: storage -> unpacker: fetch, decrypt, decompress, check -> connector.
+
+#include "connector/connector.hpp"
+#include "engine/backup.hpp"
+#include "repository/repository.hpp"
+
+#include <stop_token>
+#include <string>
+
+namespace dbbackup {
+
+struct RestoreOptions {
+    std::string target;
+    Overwrite overwrite = Overwrite::no;
+    bool verify = false;
+    bool is_dry_run = false;
+    unsigned jobs = 2;
+};
+
+/// The fields of `restore --json`.
+struct RestoreOutcome {
+    SnapshotSummary snapshot;
+    RestorePlan plan;
+    RestoreReport report;  ///< Empty for a dry run.
+    double duration_s = 0;
+};
+
+/// Restores `snapshot` (whole) through `connector`.
+/// @throws ConfigError for the target, SourceError when writing it fails, CorruptionError when
+/// stored bytes are damaged, StorageError, Cancelled. A target that did not exist does not exist
+/// then.
+[[nodiscard]] RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot,
+                                     Connector& connector, const RestoreOptions& options,
+                                     const Context& context, std::stop_token stop);
+
+}  // namespace dbbackup

@@ -1,0 +1,165 @@
+#include "engine/snapshot_choice.hpp"
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::size_t kIdPrefixMin = 4;
+constexpr std::size_t kIdPrefixShown = 8;
+
+using Candidates = std::vector<const SnapshotSummary*>;
+
+std::string source_names(const Candidates& candidates) {
+    std::set<std::string> names;
+    for (const SnapshotSummary* snapshot : candidates) {
+        names.insert(snapshot->source_name);
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Candidates of_source(const std::vector<SnapshotSummary>& snapshots,
+                     const std::optional<std::string>& source) {
+    Candidates candidates;
+    Candidates all;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        all.push_back(&snapshot);
+        if (!source || snapshot.source_name == *source) {
+            candidates.push_back(&snapshot);
+        }
+    }
+    if (all.empty()) {
+        throw explained<ConfigError>("the repository has no snapshot yet",
+                                     "Make one with 'db-backup backup'.", "snapshot_unknown");
+    }
+    if (candidates.empty()) {
+        throw explained<ConfigError>(
+            fmt::format("the repository has no snapshot of a source '{}'", source.value_or("")),
+            fmt::format("It has snapshots of: {}.", source_names(all)), "source_unknown");
+    }
+    return candidates;
+}
+
+void require_one_source(const Candidates& candidates, std::string_view text) {
+    for (const SnapshotSummary* snapshot : candidates) {
+        if (snapshot->source_id != candidates.front()->source_id) {
+            throw explained<ConfigError>(
+                fmt::format("'{}' could mean snapshots of several sources: {}", text,
+                            source_names(candidates)),
+                "Say which one with --source NAME.", "source_ambiguous");
+        }
+    }
+}
+
+[[noreturn]] void unknown(std::string_view text) {
+    throw explained<ConfigError>(fmt::format("there is no snapshot '{}'", text),
+                                 "'db-backup list' shows those that there are.",
+                                 "snapshot_unknown");
+}
+
+/// How far back "latest~N" goes; nothing when `text` is not of that form.
+std::optional<std::size_t> steps_back(std::string_view text) {
+    constexpr std::string_view kLatest = "latest";
+    if (!text.starts_with(kLatest)) {
+        return std::nullopt;
+    }
+    text.remove_prefix(kLatest.size());
+    if (text.empty()) {
+        return 0;
+    }
+    std::size_t steps = 0;
+    const auto [end, error] = std::from_chars(text.data() + 1, text.data() + text.size(), steps);
+    if (text.front() != '~' || text.size() == 1 || error != std::errc() ||
+        end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return steps;
+}
+
+bool is_hexadecimal(std::string_view text) {
+    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+const SnapshotSummary& by_prefix(const Candidates& candidates, std::string_view text) {
+    Candidates matches;
+    std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(matches),
+                 [text](const SnapshotSummary* each) { return each->id.starts_with(text); });
+    if (matches.empty()) {
+        unknown(text);
+    }
+    if (matches.size() > 1) {
+        throw explained<ConfigError>(
+            fmt::format("'{}' is the beginning of {} snapshot ids", text, matches.size()),
+            "Give more digits; 'db-backup list --json' shows whole ids.", "snapshot_ambiguous");
+    }
+    return *matches.front();
+}
+
+}  // namespace
+
+const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snapshots,
+                                       std::string_view text,
+                                       const std::optional<std::string>& source) {
+    Candidates candidates = of_source(snapshots, source);
+    if (const std::optional<std::size_t> steps = steps_back(text)) {
+        require_one_source(candidates, text);
+        std::sort(candidates.begin(), candidates.end(),
+                  [](const SnapshotSummary* left, const SnapshotSummary* right) {
+                      return std::tie(left->sequence, left->id) >
+                             std::tie(right->sequence, right->id);
+                  });
+        if (*steps >= candidates.size()) {
+            throw explained<ConfigError>(
+                fmt::format("'{}' goes back further than the {} snapshots that there are", text,
+                            candidates.size()),
+                "'db-backup list' shows them.", "snapshot_unknown");
+        }
+        return *candidates[*steps];
+    }
+    if (text.size() >= kIdPrefixMin && is_hexadecimal(text)) {
+        // A bare year is four digits too; an id that starts so wins, and a full date is not hex.
+        return by_prefix(candidates, text);
+    }
+    const std::optional<Time> time = parse_time(text);
+    if (!time) {
+        unknown(text);
+    }
+    require_one_source(candidates, text);
+    const SnapshotSummary* newest = nullptr;
+    for (const SnapshotSummary* each : candidates) {
+        if (each->begun_at <= *time && (newest == nullptr || each->begun_at >= newest->begun_at)) {
+            newest = each;
+        }
+    }
+    if (newest == nullptr) {
+        throw explained<ConfigError>(
+            fmt::format("there is no snapshot from {} or before", format_rfc3339(*time)),
+            "Times without an offset are UTC; 'db-backup list' shows what there is.",
+            "snapshot_unknown");
+    }
+    return *newest;
+}
+
+std::size_t id_prefix_length(const std::vector<SnapshotSummary>& snapshots) {
+    std::vector<std::string_view> ids;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        ids.push_back(snapshot.id);
+    }
+    std::sort(ids.begin(), ids.end());
+    std::size_t length = kIdPrefixShown;
+    for (std::size_t index = 1; index < ids.size(); ++index) {
+        const auto [left, right] = std::mismatch(ids[index - 1].begin(), ids[index - 1].end(),
+                                                 ids[index].begin(), ids[index].end());
+        length = std::max(length, static_cast<std::size_t>(left - ids[index - 1].begin()) + 1);
+    }
+    return length;
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,29 @@
+#pragma once
+
+/// @file
+/// Which snapshot a person means: "latest", "latest~2", an id prefix or a time.
+
+#include "repository/snapshot.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbbackup {
+
+/// Finds the snapshot that `text` names.
+/// - "latest": the highest sequence number; "latest~N": N before it. Needs one source.
+/// - a time ("2026-11-22", "2026-11-22 14:00"): the newest snapshot begun at or before it.
+/// - otherwise at least four digits of an id; unique.
+/// @param source Only snapshots of the source of this name; empty: all.
+/// @throws ConfigError: codes "snapshot_unknown", "snapshot_ambiguous", "source_ambiguous" (lists
+/// the sources), "source_unknown".
+[[nodiscard]] const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snapshots,
+                                                     std::string_view text,
+                                                     const std::optional<std::string>& source);
+
+/// The shortest prefix length, at least 8, that tells all of `snapshots` apart.
+[[nodiscard]] std::size_t id_prefix_length(const std::vector<SnapshotSummary>& snapshots);
+
+}  // namespace dbbackup

@@ -1,0 +1,116 @@
+#include "engine/stored_stream.hpp"
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "pipeline/ordered_workers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::uint64_t kInsideBytesPerJob = 4_MiB;
+/// Decoded chunks kept for random access: a b-tree walk comes back to the same few.
+constexpr std::size_t kRecentMax = 8;
+
+}  // namespace
+
+StoredStreamReader::StoredStreamReader(const StreamContents& stream, ChunkReader& reader,
+                                       unsigned jobs, Progress& progress)
+    : stream_(stream), reader_(reader), jobs_(jobs), progress_(progress), lists_(stream, reader) {}
+
+void StoredStreamReader::read_at(std::uint64_t offset, std::span<std::uint8_t> out,
+                                 std::stop_token stop) {
+    if (offset > stream_.stream.size_bytes || out.size() > stream_.stream.size_bytes - offset) {
+        throw Error("a read beyond the end of a stored stream");
+    }
+    const std::lock_guard lock(mutex_);
+    while (!out.empty()) {
+        const Decoded& chunk = chunk_at(offset, stop);
+        const auto at = static_cast<std::size_t>(offset - chunk.offset);
+        const std::size_t count = std::min(out.size(), chunk.content.size() - at);
+        std::memcpy(out.data(), chunk.content.data() + at, count);
+        out = out.subspan(count);
+        offset += count;
+    }
+}
+
+const StoredStreamReader::Decoded& StoredStreamReader::chunk_at(std::uint64_t offset,
+                                                                std::stop_token stop) {
+    const auto holds = [offset](const Decoded& chunk) {
+        return offset >= chunk.offset && offset - chunk.offset < chunk.content.size();
+    };
+    const auto found = std::find_if(recent_.begin(), recent_.end(), holds);
+    if (found != recent_.end()) {
+        recent_.splice(recent_.begin(), recent_, found);
+    } else {
+        recent_.push_front(decode_at(offset, std::move(stop)));
+        if (recent_.size() > kRecentMax) {
+            recent_.pop_back();
+        }
+    }
+    return recent_.front();
+}
+
+StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
+                                                          std::stop_token stop) {
+    std::uint64_t start = 0;
+    for (std::size_t index = 0; index < lists_.count(); ++index) {
+        if (offset >= start + stream_.lists[index].bytes) {
+            start += stream_.lists[index].bytes;
+            continue;
+        }
+        for (const StoredSegment& segment : lists_.list(index, stop)) {
+            if (offset >= start + segment.bytes) {
+                start += segment.bytes;
+                continue;
+            }
+            for (const ChunkCopyPtr& chunk : segment.chunks) {
+                if (offset < start + chunk->plain_bytes) {
+                    return {start, reader_.read(*chunk, stop)};
+                }
+                start += chunk->plain_bytes;
+            }
+        }
+        break;
+    }
+    throw CorruptionError(fmt::format("the segment lists of stream '{}' do not reach byte {}",
+                                      stream_.stream.name, offset));
+}
+
+void StoredStreamReader::read_all(
+    const std::function<void(std::uint64_t offset, BytesView bytes)>& visit, std::stop_token stop) {
+    struct Item {
+        std::uint64_t offset;
+        ChunkCopyPtr chunk;
+    };
+    struct Nothing {};
+    OrderedWorkers<Item, Nothing> workers(
+        jobs_, kInsideBytesPerJob * jobs_,
+        [&](const Item& item, unsigned) {
+            visit(item.offset, reader_.read(*item.chunk, stop));
+            progress_.bytes_done += item.chunk->plain_bytes;
+            return Nothing{};
+        },
+        [](Nothing) {}, stop);
+    SegmentLists lists(stream_, reader_);
+    std::uint64_t offset = 0;
+    for (std::size_t index = 0; index < lists.count(); ++index) {
+        for (const StoredSegment& segment : lists.list(index, stop)) {
+            for (const ChunkCopyPtr& chunk : segment.chunks) {
+                workers.push({offset, chunk}, chunk->plain_bytes);
+                offset += chunk->plain_bytes;
+            }
+        }
+    }
+    workers.finish();
+    if (offset != stream_.stream.size_bytes) {
+        throw CorruptionError(fmt::format("stream '{}' has {} bytes instead of {}",
+                                          stream_.stream.name, offset, stream_.stream.size_bytes));
+    }
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,346 @@
+#include "engine/stream_writer.hpp"
+
+#include "base/error.hpp"
+#include "engine/page_changes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+/// Plain bytes inside the sealers: enough that none waits, little enough that memory is bounded
+/// by the number of jobs.
+constexpr std::uint64_t kInsideBytesPerJob = 4_MiB;
+/// Lists up to this size in all stay in the manifest, so that a small backup has few objects.
+constexpr std::size_t kInlineListBytesMax = 4_KiB;
+
+/// The parent's chunk that starts at this offset of the segment, or null.
+ChunkCopyPtr chunk_at(const StoredSegment* segment, std::uint64_t offset) {
+    if (segment == nullptr) {
+        return nullptr;
+    }
+    std::uint64_t start = 0;
+    for (const ChunkCopyPtr& chunk : segment->chunks) {
+        if (start == offset) {
+            return chunk;
+        }
+        start += chunk->plain_bytes;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+/// What goes through the sealers, in stream order: a chunk to seal, a chunk that is stored already,
+/// or the end of a segment (with its chunks when it is taken over whole).
+struct StreamWriter::Item {
+    std::optional<ChunkToSeal> chunk;
+    ChunkCopyPtr known;
+    std::optional<StoredSegment> end;
+    bool is_restart = false;
+};
+
+struct StreamWriter::Sealed {
+    ChunkCopyPtr chunk;
+    std::uint64_t bytes = 0;
+    std::optional<StoredSegment> end;
+    bool is_restart = false;
+};
+
+/// Cuts what a connector gives, and sums up fingerprint, rows and bytes.
+class StreamWriter::Sink final : public SegmentSink {
+public:
+    /// @param parent The parent's segment of the same range, or null. Copied where kept.
+    Sink(StreamWriter& writer, const SegmentRange& range, const StoredSegment* parent)
+        : writer_(writer),
+          parent_(parent),
+          cutter_(writer.plan_.kind == StreamKind::pages ? kPageChunks : kRowChunks,
+                  [this](Bytes chunk) { push(std::move(chunk)); }) {
+        segment_.range = range;
+        segment_.read_sequence = writer.run_.sequence;
+        next_page_ = range.first_page;
+    }
+
+    void pages(std::uint64_t first, BytesView bytes) override {
+        expect_kind(StreamKind::pages);
+        const std::uint32_t unit = writer_.plan_.page_bytes;
+        if (unit == 0 || bytes.size() % unit != 0) {
+            throw Error("the connector gave a part of a page");
+        }
+        if (first != next_page_) {
+            throw Error("the connector gave pages out of order");
+        }
+        next_page_ += bytes.size() / unit;
+        segment_.fingerprint += fingerprinter().of_pages(bytes, unit, first);
+        cutter_.add_pages(bytes);
+    }
+
+    void rows(BytesView bytes, std::span<const std::uint32_t> row_ends) override {
+        expect_kind(StreamKind::rows);
+        std::size_t start = 0;
+        if (!std::is_sorted(row_ends.begin(), row_ends.end()) ||
+            (row_ends.empty() ? 0 : row_ends.back()) != bytes.size()) {
+            throw Error("the connector gave a part of a row");
+        }
+        for (const std::uint32_t end : row_ends) {
+            segment_.fingerprint += fingerprinter().of(bytes.subspan(start, end - start), 0);
+            start = end;
+        }
+        segment_.rows += row_ends.size();
+        cutter_.add_rows(bytes, row_ends);
+    }
+
+    void opaque(BytesView bytes) override {
+        expect_kind(StreamKind::opaque);
+        cutter_.add_opaque(bytes);
+    }
+
+    /// Ends the segment. @throws Error when it does not have the pages that were planned.
+    StoredSegment finish() {
+        const std::uint64_t pages = next_page_ - segment_.range.first_page;
+        if (writer_.plan_.kind == StreamKind::pages && pages != segment_.range.page_count) {
+            throw Error(fmt::format("the connector gave {} pages where it planned {}", pages,
+                                    segment_.range.page_count));
+        }
+        cutter_.finish();
+        return std::move(segment_);
+    }
+
+private:
+    /// Stored under another kind, bytes would be cut, counted and restored wrongly.
+    void expect_kind(StreamKind kind) const {
+        if (writer_.plan_.kind != kind) {
+            throw Error("the connector gave bytes of another kind than it planned");
+        }
+    }
+
+    [[nodiscard]] const Fingerprinter& fingerprinter() const {
+        return writer_.run_.repository.keys().fingerprinter();
+    }
+
+    void push(Bytes chunk) {
+        ChunkCopyPtr parent = chunk_at(parent_, segment_.bytes);
+        segment_.bytes += chunk.size();
+        writer_.push_chunk(std::move(chunk), parent);
+    }
+
+    StreamWriter& writer_;
+    const StoredSegment* parent_;
+    StoredSegment segment_;
+    std::uint64_t next_page_ = 0;
+    Cutter cutter_;
+};
+
+StreamWriter::StreamWriter(BackupRun& run, const StreamPlan& plan, const StreamContents* parent,
+                           std::stop_token stop)
+    : run_(run), plan_(plan), stop_(std::move(stop)) {
+    if (parent != nullptr && parent->stream.kind == plan.kind &&
+        parent->stream.page_bytes == plan.page_bytes) {
+        parent_.emplace(*parent, run.reader);
+    }
+    contents_.stream.name = plan.name;
+    contents_.stream.kind = plan.kind;
+    contents_.stream.page_bytes = plan.page_bytes;
+    contents_.stream.definition = plan.definition;
+    contents_.consistency = plan.consistency;
+    for (unsigned job = 0; job < run.jobs; ++job) {
+        sealers_.push_back(std::make_unique<Sealer>(run.repository.keys(), run.writer, run.reader,
+                                                    run.seal_options, run.counts, run.context.log,
+                                                    stop_));
+    }
+    workers_ = std::make_unique<OrderedWorkers<Item, Sealed>>(
+        run.jobs, kInsideBytesPerJob * run.jobs,
+        [this](Item item, unsigned worker) { return seal(std::move(item), worker); },
+        [this](Sealed sealed) { deliver(std::move(sealed)); }, stop_);
+}
+
+StreamWriter::~StreamWriter() = default;
+
+void StreamWriter::write(Session& session, const SegmentPlan& segment) {
+    const StoredSegment* base = find_base(segment.range);
+    // Pages of a grown or shrunk last segment still meet their parent's chunks.
+    const bool is_same_range = base != nullptr && base->range == segment.range;
+    if (is_same_range && segment.action != SegmentAction::read) {
+        const bool is_provided =
+            std::all_of(base->chunks.begin(), base->chunks.end(),
+                        [this](const ChunkCopyPtr& chunk) { return run_.writer.provides(chunk); });
+        if (segment.action == SegmentAction::patch && patch(session, segment, *base)) {
+            return;
+        }
+        if (segment.action == SegmentAction::reuse && is_provided) {
+            run_.counts.reused += base->chunks.size();
+            push_end(*base);
+            return;
+        }
+    } else if (segment.action == SegmentAction::patch && !is_parent_damaged_) {
+        throw Error("the connector planned a patch where the parent has no segment");
+    }
+    Sink sink(*this, segment.range, base);
+    session.read(plan_, {segment.range, SegmentAction::read}, sink, stop_);
+    StoredSegment done = sink.finish();
+    push_end(std::move(done));
+}
+
+const StoredSegment* StreamWriter::find_base(const SegmentRange& range) {
+    if (!parent_) {
+        return nullptr;
+    }
+    try {
+        return parent_->find(range, plan_.kind, stop_);
+    } catch (const CorruptionError& error) {
+        // The user's data comes first: what the parent cannot tell is read.
+        is_parent_damaged_ = true;
+        run_.context.log.warning("a segment list of the parent is damaged; its segments are read",
+                                 {{"stream", plan_.name}, {"error", error.what()}});
+        return nullptr;
+    }
+}
+
+void StreamWriter::push_chunk(Bytes content, const ChunkCopyPtr& parent) {
+    const std::uint64_t bytes = content.size();
+    workers_->push({ChunkToSeal{std::move(content), parent, plan_.page_bytes}, nullptr, {}, false},
+                   bytes);
+}
+
+void StreamWriter::push_known(ChunkCopyPtr chunk) {
+    ++run_.counts.reused;
+    workers_->push({std::nullopt, std::move(chunk), {}, false}, 0);
+}
+
+void StreamWriter::push_end(StoredSegment segment) {
+    workers_->push({std::nullopt, nullptr, std::move(segment), false}, 0);
+}
+
+void StreamWriter::push_restart() { workers_->push({std::nullopt, nullptr, {}, true}, 0); }
+
+StreamWriter::Sealed StreamWriter::seal(Item item, unsigned worker) {
+    if (!item.chunk) {
+        return {std::move(item.known), 0, std::move(item.end), item.is_restart};
+    }
+    return {sealers_[worker]->seal(*item.chunk), item.chunk->content.size(), std::nullopt, false};
+}
+
+void StreamWriter::deliver(Sealed sealed) {
+    run_.context.progress.bytes_done += sealed.bytes;
+    run_.context.progress.bytes_stored = run_.writer.bytes_added();
+    if (sealed.is_restart) {
+        chunks_.clear();
+        return;
+    }
+    if (!sealed.end) {
+        chunks_.push_back(std::move(sealed.chunk));
+        return;
+    }
+    StoredSegment segment = std::move(*sealed.end);
+    if (segment.chunks.empty()) {
+        segment.chunks = std::exchange(chunks_, {});
+    }
+    contents_.stream.size_bytes += segment.bytes;
+    contents_.stream.row_count += segment.rows;
+    contents_.stream.fingerprint += segment.fingerprint;
+    list_copies_ += closure_size(segment);
+    list_.push_back(std::move(segment));
+    if (list_copies_ >= kListCopiesMax) {
+        close_list();
+        store_pending_lists(false);
+    }
+}
+
+void StreamWriter::close_list() {
+    if (list_.empty()) {
+        return;
+    }
+    SegmentListRef ref;
+    ref.first_page = list_.front().range.first_page;
+    for (const StoredSegment& segment : list_) {
+        ref.bytes += segment.bytes;
+    }
+    ref.segments = std::exchange(list_, {});
+    list_copies_ = 0;
+    pending_.push_back(contents_.lists.size());
+    contents_.lists.push_back(std::move(ref));
+}
+
+void StreamWriter::store_pending_lists(bool all) {
+    std::vector<std::size_t> still_pending;
+    for (const std::size_t index : pending_) {
+        SegmentListRef& ref = contents_.lists[index];
+        if (all || is_fully_stored(ref.segments)) {
+            ref.chunk = store_list(ref.segments, index);
+            ref.segments = {};
+        } else {
+            still_pending.push_back(index);
+        }
+    }
+    pending_ = std::move(still_pending);
+}
+
+ChunkCopyPtr StreamWriter::store_list(const std::vector<StoredSegment>& segments,
+                                      std::size_t index) {
+    const std::string record = encode_chunk_list(segments);
+    SealOptions options = run_.seal_options;
+    options.compression = {};  // Lists are ours: always worth compressing.
+    SealCounts uncounted;
+    Sealer sealer(run_.repository.keys(), run_.writer, run_.reader, options, uncounted,
+                  run_.context.log, stop_);
+    const BytesView content = as_bytes(record);
+    return sealer.seal(
+        {Bytes(content.begin(), content.end()), parent_ ? parent_->list_chunk(index) : nullptr, 0});
+}
+
+void StreamWriter::finish_reading() {
+    workers_->finish();
+    workers_.reset();
+    sealers_.clear();
+    close_list();
+}
+
+StreamContents StreamWriter::finish() {
+    std::size_t bytes = 0;
+    for (const std::size_t index : pending_) {
+        bytes += encode_chunk_list(contents_.lists[index].segments).size();
+    }
+    if (pending_.size() < contents_.lists.size() || bytes > kInlineListBytesMax) {
+        store_pending_lists(true);
+    }
+    return std::move(contents_);
+}
+
+/// Lays the pages that changed over the parent's segment. Chunks without a changed page are taken
+/// over unread.
+bool StreamWriter::patch(Session& session, const SegmentPlan& segment, const StoredSegment& base) {
+    PageChanges changes(plan_.page_bytes);
+    session.read(plan_, segment, changes, stop_);
+    if (!changes.lie_within(segment.range.first_page, segment.range.page_count)) {
+        throw Error("the connector gave pages outside of the segment");
+    }
+    StoredSegment result = base;
+    result.chunks.clear();
+    std::uint64_t page = segment.range.first_page;
+    for (const ChunkCopyPtr& chunk : base.chunks) {
+        const std::uint64_t pages = chunk->plain_bytes / plan_.page_bytes;
+        if (changes.touch(page, pages) || !run_.writer.provides(chunk)) {
+            Bytes content;
+            try {
+                content = run_.reader.read(*chunk, stop_);
+            } catch (const CorruptionError& error) {
+                run_.context.log.warning("a chunk of the parent is damaged; its segment is read",
+                                         {{"stream", plan_.name}, {"error", error.what()}});
+                push_restart();
+                return false;
+            }
+            result.fingerprint +=
+                changes.apply(page, content, run_.repository.keys().fingerprinter());
+            push_chunk(std::move(content), chunk);
+        } else {
+            push_known(chunk);
+        }
+        page += pages;
+    }
+    push_end(std::move(result));
+    return true;
+}
+
+}  // namespace dbbackup

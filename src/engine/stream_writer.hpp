@@ -1,0 +1,95 @@
+#pragma once
+
+/// @file
+/// Writes one stream of a snapshot: runs its segments through the sealers in order and puts what
+/// comes out into segment lists.
+///
+/// Data path: segments (reuse | read | patch) -> chunker -> sealer -> packer.
+
+#include "connector/connector.hpp"
+#include "engine/backup.hpp"
+#include "engine/segment_lists.hpp"
+#include "pipeline/cutter.hpp"
+#include "pipeline/ordered_workers.hpp"
+#include "pipeline/sealer.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace dbbackup {
+
+/// What one backup run shares between its streams. Borrowed.
+struct BackupRun {
+    Repository& repository;
+    SnapshotWriter& writer;
+    ChunkReader& reader;
+    SealOptions seal_options;
+    SealCounts& counts;
+    unsigned jobs = 1;
+    std::uint64_t sequence = 1;
+    const Context& context;
+};
+
+/// How streams are cut. Pages: measured in docs/decisions/0003-zstd-parameters.md.
+inline constexpr ChunkLimits kPageChunks{512_KiB, 2_MiB, 4_MiB};
+inline constexpr ChunkLimits kRowChunks{256_KiB, 1_MiB, 4_MiB};
+
+/// One stream. The engine's thread calls it; the sealers work on threads of their own.
+class StreamWriter {
+public:
+    /// @param parent The same stream of the parent, or null. Borrowed.
+    StreamWriter(BackupRun& run, const StreamPlan& plan, const StreamContents* parent,
+                 std::stop_token stop);
+    ~StreamWriter();
+    StreamWriter(const StreamWriter&) = delete;
+    StreamWriter& operator=(const StreamWriter&) = delete;
+
+    /// Takes over, reads or patches one planned segment. Segments come in stream order.
+    void write(Session& session, const SegmentPlan& segment);
+
+    /// Waits until everything was sealed. Lists whose packs have no name yet stay pending.
+    void finish_reading();
+    /// @pre SnapshotWriter::flush was called after `finish_reading`. Stores what lists are left
+    /// (those that are small stay in the manifest) and returns the stream.
+    [[nodiscard]] StreamContents finish();
+
+private:
+    class Sink;
+    struct Item;
+    struct Sealed;
+
+    void push_chunk(Bytes content, const ChunkCopyPtr& parent);
+    void push_known(ChunkCopyPtr chunk);
+    void push_end(StoredSegment segment);
+    /// Forgets what was pushed of the segment that has not ended yet.
+    void push_restart();
+    [[nodiscard]] Sealed seal(Item item, unsigned worker);
+    void deliver(Sealed sealed);
+    void close_list();
+    void store_pending_lists(bool all);
+    [[nodiscard]] ChunkCopyPtr store_list(const std::vector<StoredSegment>& segments,
+                                          std::size_t index);
+    /// The parent's segment that begins like `range`, or null.
+    [[nodiscard]] const StoredSegment* find_base(const SegmentRange& range);
+    /// Returns false when the parent's bytes cannot be read: then the segment must be.
+    [[nodiscard]] bool patch(Session& session, const SegmentPlan& segment,
+                             const StoredSegment& base);
+
+    BackupRun& run_;
+    const StreamPlan& plan_;
+    std::stop_token stop_;
+    std::optional<SegmentLists> parent_;
+    bool is_parent_damaged_ = false;  ///< A list of it could not be read.
+
+    StreamContents contents_;
+    std::vector<ChunkCopyPtr> chunks_;  ///< Of the segment being delivered.
+    std::vector<StoredSegment> list_;   ///< The list being filled.
+    std::size_t list_copies_ = 0;
+    std::vector<std::size_t> pending_;  ///< Lists in `contents_` that are not stored yet.
+
+    std::vector<std::unique_ptr<Sealer>> sealers_;
+    std::unique_ptr<OrderedWorkers<Item, Sealed>> workers_;  ///< Last: uses all of the above.
+};
+
+}  // namespace dbbackup

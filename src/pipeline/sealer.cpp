@@ -1,0 +1,122 @@
+#include "pipeline/sealer.hpp"
+
+#include "base/error.hpp"
+#include "pipeline/delta_base.hpp"
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+/// A delta larger than this part of the whole is not worth its base (docs/architecture.md).
+constexpr double kDeltaPartMax = 0.7;
+/// All deltas that decoding one chunk takes, as part of the whole: a restore never fetches more
+/// than twice what a full backup would have it fetch.
+constexpr double kDeltasPartMax = 1.0;
+
+Codec whole_codec(const Compression& compression) {
+    switch (compression.kind) {
+        case CompressionKind::zstd: return Codec::zstd;
+        case CompressionKind::gzip: return Codec::gzip;
+        case CompressionKind::zip:
+        case CompressionKind::none: break;
+    }
+    return Codec::stored;
+}
+
+/// The largest delta on `base` that is worth it. What the whole chunk would take is judged by the
+/// version at the root of its tree.
+std::size_t delta_bytes_max(const ChunkCopy& base, std::size_t content_bytes) {
+    const ChunkCopy* root = &base;
+    double deltas = 0;
+    for (; !root->bases.empty(); root = root->bases.front().get()) {
+        deltas += root->sealed_bytes;
+    }
+    const double whole = static_cast<double>(root->sealed_bytes) /
+                         static_cast<double>(std::max(root->plain_bytes, 1U)) *
+                         static_cast<double>(content_bytes);
+    const double bytes_max = std::min(kDeltaPartMax * whole, kDeltasPartMax * whole - deltas);
+    return static_cast<std::size_t>(std::max(bytes_max, 0.0));
+}
+
+}  // namespace
+
+Sealer::Sealer(const Keys& keys, SnapshotWriter& writer, ChunkReader& reader, SealOptions options,
+               SealCounts& counts, Log& log, std::stop_token stop)
+    : keys_(keys),
+      writer_(writer),
+      reader_(reader),
+      options_(options),
+      counts_(counts),
+      log_(log),
+      stop_(std::move(stop)),
+      whole_(make_compressor(whole_codec(options.compression), options.compression.level)),
+      delta_(make_compressor(Codec::zstd_delta, 0)),
+      stored_(make_compressor(Codec::stored, 0)) {}
+
+ChunkCopyPtr Sealer::seal(const ChunkToSeal& chunk) {
+    const ChunkId id = keys_.chunk_id(chunk.content);
+    if (ChunkCopyPtr known = find(id, chunk.parent)) {
+        ++counts_.reused;
+        return known;
+    }
+    if (options_.makes_deltas && chunk.parent) {
+        if (ChunkCopyPtr delta = try_delta(id, chunk)) {
+            ++counts_.stored_delta;
+            return delta;
+        }
+    }
+    ++counts_.stored_whole;
+    return store_whole(id, chunk.content);
+}
+
+ChunkCopyPtr Sealer::find(const ChunkId& id, const ChunkCopyPtr& parent) {
+    if (parent && parent->id == id &&
+        (options_.held_as == HeldAs::whole_or_delta || parent->depth == 0) &&
+        writer_.provides(parent)) {
+        return parent;
+    }
+    return writer_.find(id, options_.held_as);
+}
+
+ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
+    const BaseChoice choice = choose_base(chunk.parent);
+    const std::size_t bytes_max = delta_bytes_max(*choice.base, chunk.content.size());
+    if (bytes_max == 0 || !writer_.provides(choice.base)) {
+        return nullptr;
+    }
+    Bytes base;
+    try {
+        base = reader_.read(*choice.base, stop_);
+    } catch (const CorruptionError& error) {
+        log_.warning("a damaged chunk cannot be a base, so this one is stored whole",
+                     {{"error", error.what()}});
+        return nullptr;
+    }
+    const BytesView view(base);
+    const std::optional<Bytes> packed =
+        delta_->compress(chunk.content, std::span(&view, 1),
+                         {.aligned_unit_bytes = chunk.aligned_unit_bytes}, bytes_max);
+    if (!packed) {
+        return nullptr;
+    }
+    ChunkForm form{id,
+                   static_cast<std::uint32_t>(chunk.content.size()),
+                   Codec::zstd_delta,
+                   0,
+                   choice.generation,
+                   {}};
+    return writer_.add(std::move(form), *packed, {choice.base});
+}
+
+ChunkCopyPtr Sealer::store_whole(const ChunkId& id, BytesView content) {
+    ChunkForm form{id, static_cast<std::uint32_t>(content.size()), whole_->codec(), 0, 0, {}};
+    std::optional<Bytes> packed = whole_->compress(content, {}, {}, content.size());
+    if (!packed) {
+        form.codec = Codec::stored;
+        packed = stored_->compress(content, {}, {}, content.size());
+    }
+    return writer_.add(std::move(form), packed.value(), {});
+}
+
+}  // namespace dbbackup

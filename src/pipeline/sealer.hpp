@@ -1,0 +1,67 @@
+#pragma once
+
+/// @file
+/// One chunk's way into the repository: name it, skip it if it is known, else make a delta or
+/// compress it, and pack it.
+///
+/// Data path: chunker -> [sealer] -> packer -> storage.
+
+#include "compress/compressor.hpp"
+#include "config/enums.hpp"
+#include "repository/chunk_reader.hpp"
+#include "repository/snapshot_writer.hpp"
+
+#include <atomic>
+#include <memory>
+#include <stop_token>
+
+namespace dbbackup {
+
+struct SealOptions {
+    Compression compression;
+    /// In a full, a chunk held only as a delta is stored whole, and no deltas are made.
+    HeldAs held_as = HeldAs::whole_or_delta;
+    bool makes_deltas = true;
+};
+
+/// A chunk to store, and what is known about its place.
+struct ChunkToSeal {
+    Bytes content;
+    ChunkCopyPtr parent;  ///< The parent's chunk at the same place; null if there is none.
+    std::uint32_t aligned_unit_bytes = 0;  ///< Page size for pages, else 0.
+};
+
+/// How many chunks went which way. Lock-free.
+struct SealCounts {
+    std::atomic<std::uint64_t> stored_whole{0};
+    std::atomic<std::uint64_t> stored_delta{0};
+    std::atomic<std::uint64_t> reused{0};
+};
+
+/// One per worker thread: it owns the codecs' working memory.
+class Sealer {
+public:
+    Sealer(const Keys& keys, SnapshotWriter& writer, ChunkReader& reader, SealOptions options,
+           SealCounts& counts, Log& log, std::stop_token stop);
+
+    /// @throws StorageError, Cancelled. A damaged base only costs the delta, and is logged.
+    [[nodiscard]] ChunkCopyPtr seal(const ChunkToSeal& chunk);
+
+private:
+    [[nodiscard]] ChunkCopyPtr find(const ChunkId& id, const ChunkCopyPtr& parent);
+    [[nodiscard]] ChunkCopyPtr try_delta(const ChunkId& id, const ChunkToSeal& chunk);
+    [[nodiscard]] ChunkCopyPtr store_whole(const ChunkId& id, BytesView content);
+
+    const Keys& keys_;
+    SnapshotWriter& writer_;
+    ChunkReader& reader_;
+    SealOptions options_;
+    SealCounts& counts_;
+    Log& log_;
+    std::stop_token stop_;
+    std::unique_ptr<Compressor> whole_;
+    std::unique_ptr<Compressor> delta_;
+    std::unique_ptr<Compressor> stored_;
+};
+
+}  // namespace dbbackup

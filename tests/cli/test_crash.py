@@ -1,0 +1,216 @@
+"""The program may die at any storage operation, and the store may fail for good after any: all earlier
+snapshots restore, no half snapshot shows, and the next run works and reuses what was stored.
+
+Method: DB_BACKUP_TEST_COUNT_FILE counts the operations of a run; then the run is repeated on a copy
+for every N with DB_BACKUP_TEST_CRASH_BEFORE, _AFTER and _FAIL_AFTER. And, less exactly but for real,
+kill -9 at random moments while four processes write to the database.
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+import databases
+from program import Repository
+from writers import Writers
+
+KILLED = 137
+# Where the first stops depends on threads; the number of operations may differ by a few from run to run.
+WAYS = ("DB_BACKUP_TEST_CRASH_BEFORE", "DB_BACKUP_TEST_CRASH_AFTER", "DB_BACKUP_TEST_FAIL_AFTER")
+
+
+def operations(repository, words, folder):
+    """Runs once on a copy and returns the operations as "put", "get" ... with their objects."""
+    log = folder / "operations"
+    log.unlink(missing_ok=True)
+    repository.run(*words, env={"DB_BACKUP_TEST_COUNT_FILE": str(log)})
+    lines = [line.split(" ", 2) for line in log.read_text().splitlines()]
+    assert lines, "no operation was counted"
+    return lines
+
+
+class Copies:
+    """A repository to start from again and again."""
+
+    def __init__(self, repository, folder):
+        self.repository, self.folder = repository, folder
+        self.kept = folder / "kept"
+        if repository.path.exists():
+            shutil.copytree(repository.path, self.kept)
+
+    def reset(self):
+        shutil.rmtree(self.repository.path, ignore_errors=True)
+        if self.kept.exists():
+            shutil.copytree(self.kept, self.repository.path)
+
+
+def assert_whole(repository, folder, states):
+    """Exactly the snapshots of `states` show, and each restores to its file."""
+    assert {each["snapshot"] for each in repository.list()} == set(states)
+    for snapshot, expected in states.items():
+        target = folder / "restored.db"
+        repository.restore(snapshot, target)
+        assert databases.digest(target) == expected
+        target.unlink()
+
+
+@pytest.mark.parametrize("encryption", ("none", "keyfile"))
+@pytest.mark.parametrize("way", WAYS)
+def test_init_dies_at_every_operation(program, folder, database, encryption, way):
+    repository = Repository(program, folder / "repository", encryption)
+    copies = Copies(repository, folder)
+    words = ("init", "--encryption", encryption)
+    count = len(operations(repository, words, folder))
+    for number in range(0 if way.endswith("FAIL_AFTER") else 1, count + 1):
+        copies.reset()
+        result = repository.run(*words, "--json", code=None, env={way: str(number)})
+        is_done = number == count and way != "DB_BACKUP_TEST_CRASH_BEFORE"
+        if result.code != 0:
+            assert result.code == (30 if way.endswith("FAIL_AFTER") else KILLED), f"{way}={number}\n{result}"
+        # Either it is a repository now, or init makes it one.
+        retried = repository.run(*words, "--json", code=(0, 14))
+        if retried.code == 14:
+            assert retried.error["code"] == "repository_exists", f"{way}={number}\n{retried}"
+        assert result.code != 0 or is_done or retried.code == 14, f"{way}={number}"
+        taken = repository.backup(database)
+        assert_whole(repository, folder, {taken["snapshot"]: databases.digest(database)})
+        assert repository.verify("--data")["ok"]
+
+
+@pytest.mark.parametrize("mode", ("full", "incremental"))
+@pytest.mark.parametrize("way", WAYS)
+def test_backup_dies_at_every_operation(program, folder, way, mode):
+    """Afterwards: the earlier snapshot and only it, then a next run that works."""
+    repository = Repository(program, folder / "repository", "keyfile").init()
+    database = databases.make(folder / "shop.db", rows=4000)
+    states = {repository.backup(database)["snapshot"]: databases.digest(database)}
+    databases.change(database, updates=40, inserts=400)
+    after = databases.digest(database)
+    copies = Copies(repository, folder)
+    words = ("backup", "--type", "sqlite", "--database", database, "--mode", mode)
+    count = len(operations(repository, words, folder))
+    for number in range(0 if way.endswith("FAIL_AFTER") else 1, count + 1):
+        copies.reset()
+        result = repository.run(*words, "--json", code=None, env={way: str(number)})
+        listed = {each["snapshot"] for each in repository.list()}
+        made = listed - set(states)
+        assert set(states) <= listed and len(made) <= 1, f"{way}={number}"
+        if made:
+            # The commit got through, if not the answer: then it is whole.
+            assert_whole(repository, folder, {**states, made.pop(): after})
+        else:
+            assert result.code == (30 if way.endswith("FAIL_AFTER") else KILLED), f"{way}={number}\n{result}"
+            if number % 5 == 0:
+                assert_whole(repository, folder, states)
+            taken = repository.backup(database, "--mode", mode)
+            assert_whole(repository, folder, {**states, taken["snapshot"]: after})
+        assert repository.verify("--data")["ok"], f"{way}={number}"
+    print(f"{count} operations")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_next_run_reuses_what_a_dead_one_stored(program, folder, way):
+    """An index follows every eight packs; what it names is not stored again."""
+    repository = Repository(program, folder / "repository", "keyfile").init()
+    database = folder / "big.db"
+    with databases.opened(database) as opened:
+        opened.execute("CREATE TABLE t(data BLOB)")
+        opened.execute(
+            "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600)"
+            " SELECT randomblob(100000) FROM n"
+        )
+    copies = Copies(repository, folder)
+    words = ("backup", "--type", "sqlite", "--database", database)
+    done = operations(repository, words, folder)
+    copies.reset()
+    index_put = next(number for number, line in enumerate(done, 1) if any("indexes/" in word for word in line))
+    # Threads let the order differ by a few from run to run.
+    result = repository.run(*words, code=None, env={way: str(index_put + 2)})
+    assert result.code == (30 if way.endswith("FAIL_AFTER") else KILLED), str(result)
+    assert repository.list() == []
+    stored = repository.bytes()
+    assert stored > 120_000_000, "it died before the index"
+    assert repository.backup(database)["bytes_added"] < 150_000_000
+    assert_whole(repository, folder, {repository.list()[0]["snapshot"]: databases.digest(database)})
+
+
+def test_the_default_repository_is_made_again_after_a_crash(program, folder, database):
+    """The first backup makes it; a crash in the middle must not stand in the way of the next one."""
+    log = folder / "operations"
+    words = ("backup", "--type", "sqlite", "--database", database)
+    program.run(*words, env={"DB_BACKUP_TEST_COUNT_FILE": str(log)})
+    count = len(log.read_text().splitlines())
+    for number in range(1, count + 1):
+        shutil.rmtree(folder / "home/data", ignore_errors=True)
+        program.run(*words, code=(0, KILLED), env={"DB_BACKUP_TEST_CRASH_AFTER": str(number)})
+        program.run(*words)
+        program.run("restore", "latest", "--to", folder / "restored.db")
+        assert databases.digest(folder / "restored.db") == databases.digest(database)
+        (folder / "restored.db").unlink()
+
+
+@pytest.mark.parametrize("way", ("DB_BACKUP_TEST_CRASH_AFTER", "DB_BACKUP_TEST_FAIL_AFTER"))
+def test_restore_dies_at_every_operation(plain_repository, folder, database, way):
+    """The target is not there, or whole; nothing half-written keeps its name."""
+    plain_repository.backup(database)
+    expected = databases.digest(database)
+    target = folder / "restored.db"
+    words = ("restore", "latest", "--to", target)
+    count = len(operations(plain_repository, words, folder))
+    assert databases.digest(target) == expected
+    for number in range(1, count + 1):
+        target.unlink(missing_ok=True)
+        result = plain_repository.run(*words, "--json", code=None, env={way: str(number)})
+        if result.code == 0:
+            assert databases.digest(target) == expected
+        else:
+            assert result.code in (30, KILLED) and not target.exists(), f"{way}={number}\n{result}"
+            if way.endswith("FAIL_AFTER"):
+                assert not [name for name in os.listdir(folder) if name.startswith(".restored")], "leftovers"
+    target.unlink(missing_ok=True)
+    plain_repository.restore("latest", target)
+
+
+@pytest.mark.parametrize("journal", ("wal", "delete"))
+def test_kill_9_while_four_processes_write(program, folder, journal, is_long, report):
+    rounds = int(os.environ.get("DB_BACKUP_TEST_KILLS", "100" if is_long else "5"))
+    seed = random.randrange(2**32)
+    rng = random.Random(seed)
+    print(f"seed {seed}")
+    repository = Repository(program, folder / "repository", "keyfile").init()
+    database = folder / "accounts.db"
+    kills = 0
+    with Writers(database, journal, rows=3000) as writers:
+        begun = time.monotonic()
+        known = {repository.backup(database)["snapshot"]}
+        usual = time.monotonic() - begun
+        for number in range(rounds):
+            process = repository.start(
+                "backup", "--type", "sqlite", "--database", database, "--mode", rng.choice(("full", "incremental")),
+                "--spool", "64KiB" if number % 2 else "1GiB",
+            )
+            time.sleep(rng.random() * usual * 1.2)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += process.returncode == -signal.SIGKILL
+            listed = {each["snapshot"] for each in repository.list()}
+            assert known <= listed and len(listed - known) <= 1
+            known = listed
+            # The writers were never in danger: nothing of ours stays in the file's way.
+            writers.assert_moving()
+            if number % 5 == 4 or number == rounds - 1:
+                known.add(repository.backup(database)["snapshot"])
+                repository.restore("latest", folder / "restored.db", "--verify")
+                writers.assert_consistent(folder / "restored.db")
+                (folder / "restored.db").unlink()
+    report("kills", kills)
+    writers.assert_consistent(database)
+    for snapshot in rng.sample(sorted(known), min(len(known), 10)):
+        repository.restore(snapshot, folder / "restored.db", "--verify")
+        writers.assert_consistent(folder / "restored.db")
+        (folder / "restored.db").unlink()
+    assert repository.verify("--data")["ok"]

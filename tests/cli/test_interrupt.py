@@ -1,0 +1,159 @@
+"""Ctrl-C and SIGTERM stop every command soon, with exit code 130, and everything stays usable.
+
+The time from signal to end is reported; it is judged only generously, since machines differ.
+"""
+
+import os
+import signal
+import time
+
+import pytest
+
+import databases
+from program import Repository
+from writers import Writers
+
+GENEROUS_S = 10
+
+
+def interrupted(repository, words, number, after_s):
+    """Starts a call, sends the signal after a while; returns the result and the seconds until the end."""
+    process = repository.start(*words)
+    time.sleep(after_s)
+    process.send_signal(number)
+    begun = time.monotonic()
+    result = repository.program.finish(process, words)
+    return result, time.monotonic() - begun
+
+
+def duration_of(action):
+    begun = time.monotonic()
+    action()
+    return time.monotonic() - begun
+
+
+@pytest.fixture
+def big(folder):
+    return databases.make(folder / "big.db", rows=150_000)
+
+
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+def test_a_backup_is_interrupted(program, folder, big, number, report):
+    repository = Repository(program, folder / "repository", "keyfile").init()
+    small = databases.make(folder / "small.db")
+    earlier = repository.backup(small)["snapshot"]
+    words = ("backup", "--type", "sqlite", "--database", big, "--compression", "zstd:19", "--json")
+    latest, hits = 0.0, 0
+    for after_s in (0.02, 0.1, 0.2, 0.4, 0.8):
+        result, seconds = interrupted(repository, words, number, after_s)
+        latest = max(latest, seconds)
+        if result.code == 0:
+            break  # It was quicker than the signal.
+        if result.code == -number:
+            continue  # The signal came before the program had begun.
+        assert result.code == 130, str(result)
+        hits += 1
+        assert result.error["code"] == "cancelled" and result.error["exit_code"] == 130
+        assert result.error["hint"], "nothing says what remains usable"
+        assert [each["snapshot"] for each in repository.list("--source", "sqlite-small")] == [earlier]
+        assert repository.verify("--data")["ok"]
+    report("longest_stop_s", round(latest, 3))
+    assert hits, "no signal arrived in time"
+    assert latest < GENEROUS_S
+    repository.restore(earlier, folder / "small-again.db", "--verify")
+    taken = repository.backup(big)
+    repository.restore(taken["snapshot"], folder / "big-again.db", "--verify")
+    assert databases.digest(folder / "big-again.db") == databases.digest(big)
+
+
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+def test_a_restore_is_interrupted(plain_repository, folder, big, number, report):
+    plain_repository.backup(big)
+    target = folder / "restored.db"
+    words = ("restore", "latest", "--to", target, "--verify", "--json")
+    usual = duration_of(lambda: plain_repository.run(*words))
+    target.unlink()
+    names = sorted(os.listdir(folder))
+    latest, hits = 0.0, 0
+    for part in (0.1, 0.3, 0.5, 0.7):
+        result, seconds = interrupted(plain_repository, words, number, usual * part)
+        latest = max(latest, seconds)
+        if result.code == 130:
+            hits += 1
+            assert sorted(os.listdir(folder)) == names, "something half-written was left"
+        else:
+            assert result.code in (0, -number), str(result)
+            target.unlink(missing_ok=True)
+    report("longest_stop_s", round(latest, 3))
+    assert hits, "no signal arrived in time"
+    assert latest < GENEROUS_S
+    plain_repository.restore("latest", target, "--verify")
+
+
+def test_a_restore_over_a_database_is_interrupted(plain_repository, folder, big):
+    """The old database is there as a whole, or the restored one."""
+    plain_repository.backup(big)
+    target = databases.make(folder / "target.db", rows=100, seed=8)
+    old = databases.content(target)
+    words = ("restore", "latest", "--to", target, "--clean", "--json")
+    for after_s in (0.05, 0.15, 0.3):
+        result, _ = interrupted(plain_repository, words, signal.SIGINT, after_s)
+        if result.code == 0:
+            break
+        assert result.code in (130, -signal.SIGINT), str(result)
+        databases.assert_equal(old, target)
+    plain_repository.restore("latest", target, "--clean", "--verify")
+    databases.assert_equal(databases.content(big), target)
+
+
+@pytest.mark.parametrize("words", (("verify", "--data"), ("stats",), ("list",)))
+def test_reading_commands_are_interrupted(plain_repository, big, words):
+    plain_repository.backup(big)
+    result, seconds = interrupted(plain_repository, (*words, "--json"), signal.SIGINT, 0.03)
+    assert result.code in (0, 130, -signal.SIGINT), str(result)
+    assert seconds < GENEROUS_S
+
+
+def test_waiting_for_a_lock_is_interrupted(plain_repository, folder, report):
+    database = databases.make(folder / "busy.db")
+    with databases.opened(database) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        result, seconds = interrupted(
+            plain_repository, ("backup", "--type", "sqlite", "--database", database, "--json"), signal.SIGINT, 0.5
+        )
+        connection.execute("ROLLBACK")
+    assert result.code == 130, str(result)
+    report("stop_s", round(seconds, 3))
+    assert seconds < GENEROUS_S
+
+
+def test_a_second_signal_ends_it_at_once(plain_repository, big):
+    process = plain_repository.start("backup", "--type", "sqlite", "--database", big, "--compression", "zstd:19")
+    time.sleep(0.3)
+    for _ in range(5):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    result = plain_repository.program.finish(process)
+    assert result.code in (130, -signal.SIGINT, 0), str(result)
+    assert plain_repository.verify("--data")["ok"]
+
+
+def test_writers_go_on_after_an_interrupted_backup(plain_repository, folder):
+    """The lock that the backup held is gone with it."""
+    with Writers(folder / "accounts.db", "delete", rows=10_000) as writers:
+        for after_s in (0.05, 0.1, 0.2):
+            interrupted(
+                plain_repository, ("backup", "--type", "sqlite", "--database", folder / "accounts.db"), signal.SIGINT, after_s
+            )
+            writers.assert_moving()
+    writers.assert_consistent(folder / "accounts.db")
+
+
+def test_a_hangup_of_the_reader_is_no_crash(plain_repository, database):
+    """`db-backup list | head -1`: the pipe closes early."""
+    for _ in range(3):
+        plain_repository.backup(database)
+    process = plain_repository.start("list")
+    process.stdout.close()
+    process.stderr.read()
+    assert process.wait(timeout=60) in (0, 1, 141, -signal.SIGPIPE)

@@ -1,0 +1,71 @@
+/// @file
+/// The storage suite against every store of this build, opened through a registry as the program
+/// does. A new store is one more line in `plugins()` and one more case below.
+
+#include "conformance/storage_suite.hpp"
+#include "conformance/storage_suite_concurrency.hpp"
+#include "conformance/toy_storage.hpp"
+#include "storage/local/local_storage.hpp"
+#include "storage/retrying_storage.hpp"
+#include "support/memory_storage.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+StorageRegistry plugins() {
+    StorageRegistry registry;
+    registry.add("file", make_local_storage);
+    registry.add("toy", toy_storage_factory());
+    return registry;
+}
+
+class RegistryPlace final : public StoragePlace {
+public:
+    explicit RegistryPlace(std::string url) : url_(std::move(url)) {}
+    /// A place in a folder of its own.
+    RegistryPlace() : url_((folder_.path() / "repository").string()) {}
+
+    std::unique_ptr<Storage> open() override { return registry_.open(url_, CreatePlace::yes); }
+
+private:
+    TemporaryFolder folder_;
+    StorageRegistry registry_ = plugins();
+    std::string url_;
+};
+
+class MemoryPlace final : public StoragePlace {
+public:
+    std::unique_ptr<Storage> open() override { return memory_.handle(); }
+
+private:
+    MemoryStorage memory_;
+};
+
+class RetryingPlace final : public StoragePlace {
+public:
+    std::unique_ptr<Storage> open() override {
+        return std::make_unique<RetryingStorage>(memory_.handle(), RetryPolicy{},
+                                                 RetryEnvironment::system());
+    }
+
+private:
+    MemoryStorage memory_;
+};
+
+template <class Place, class... Arguments>
+StorageCase storage_case(std::string name, Arguments... arguments) {
+    return {std::move(name), [=] { return std::make_unique<Place>(arguments...); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StorageSuite,
+                         testing::Values(storage_case<RegistryPlace>("Local"),
+                                         storage_case<RegistryPlace>("Toy", "toy://map"),
+                                         storage_case<MemoryPlace>("Memory"),
+                                         storage_case<RetryingPlace>("RetryingMemory")),
+                         storage_case_name);
+
+}  // namespace
+}  // namespace dbbackup

@@ -1,0 +1,63 @@
+#include "cli/output.hpp"
+
+#include "base/error.hpp"
+#include "captured_pipe.hpp"
+#include "sys/file.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <string>
+
+namespace dbbackup {
+namespace {
+
+TEST(Output, WritesTextAsItIs) {
+    CapturedPipe pipe;
+    Output output(OutputFormat::text, pipe.descriptor());
+    output.text("one\n");
+    output.text("two\n");
+    EXPECT_EQ(pipe.taken(), "one\ntwo\n");
+}
+
+TEST(Output, WritesJsonEvenForNamesThatAreNoUtf8) {
+    CapturedPipe pipe;
+    Output output(OutputFormat::json, pipe.descriptor());
+    EXPECT_FALSE(output.has_document());
+    output.document({{"name", "a\xff"}});
+    EXPECT_TRUE(output.has_document());
+    EXPECT_EQ(nlohmann::json::parse(pipe.taken())["name"], "a\xef\xbf\xbd");
+}
+
+TEST(Output, FailsWhenTheDiskIsFull) {
+    const File full = File::adopt(::open("/dev/full", O_WRONLY | O_CLOEXEC), "/dev/full");
+    Output output(OutputFormat::text, full.descriptor());
+    try {
+        output.text("x");
+        FAIL() << "a full disk was not noticed";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "output_failed");
+        EXPECT_EQ(error.exit_code(), ExitCode::failure);
+    }
+}
+
+TEST(Output, FailsWhenItIsClosed) {
+    const File wrong_way = File::adopt(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null");
+    Output output(OutputFormat::text, wrong_way.descriptor());
+    EXPECT_THROW(output.text("x"), Error);
+}
+
+TEST(Output, DropsTheRestForAReaderThatWentAway) {
+    const auto before = std::signal(SIGPIPE, SIG_IGN);
+    CapturedPipe pipe;
+    pipe.close_reader();
+    Output output(OutputFormat::text, pipe.descriptor());
+    EXPECT_NO_THROW(output.text("x"));
+    EXPECT_NO_THROW(output.text("y"));
+    std::signal(SIGPIPE, before);
+}
+
+}  // namespace
+}  // namespace dbbackup

@@ -1,0 +1,59 @@
+#include "cli/repository_access.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace dbbackup {
+namespace {
+
+std::filesystem::path default_folder() { return "/home/a/.local/share/db-backup/repository"; }
+
+Config config_with(std::initializer_list<const char*> names) {
+    Config config;
+    for (const char* name : names) {
+        config.repositories[name].url = std::string("/mnt/") + name;
+    }
+    return config;
+}
+
+TEST(RepositoryChoice, FallsBackToTheDefault) {
+    const RepositoryChoice choice = choose_repository(std::nullopt, "", {}, default_folder);
+    EXPECT_EQ(choice.url, default_folder());
+    EXPECT_TRUE(choice.is_default);
+    EXPECT_EQ(init_line(choice), "db-backup init");
+}
+
+TEST(RepositoryChoice, PrefersWhatWasAskedFor) {
+    const Config config = config_with({"main", "other"});
+    const auto no_default = []() -> std::filesystem::path {
+        throw std::logic_error("the default was looked up");
+    };
+    EXPECT_EQ(choose_repository("other", "main", config, no_default).url, "/mnt/other");
+    EXPECT_EQ(choose_repository(std::nullopt, "main", config, no_default).url, "/mnt/main");
+    EXPECT_EQ(choose_repository("/elsewhere", "", config, no_default).url, "/elsewhere");
+    EXPECT_EQ(choose_repository("/elsewhere", "", config, no_default).config, nullptr);
+}
+
+TEST(RepositoryChoice, TakesTheOnlyOneThatIsConfigured) {
+    const Config config = config_with({"main"});
+    const RepositoryChoice choice = choose_repository(std::nullopt, "", config, default_folder);
+    EXPECT_EQ(choice.name, "main");
+    EXPECT_FALSE(choice.is_default);
+    EXPECT_THROW(static_cast<void>(
+                     choose_repository(std::nullopt, "", config_with({"a", "b"}), default_folder)),
+                 ConfigError);
+}
+
+TEST(RepositoryChoice, InitLineCanBePasted) {
+    const auto line = [](const char* url) {
+        return init_line(choose_repository(url, "", config_with({"main"}), default_folder));
+    };
+    EXPECT_EQ(line("main"), "db-backup init --repository main");
+    EXPECT_EQ(line("/mnt/a b"), "db-backup init --repository '/mnt/a b'");
+    EXPECT_EQ(line("/mnt/it's"), "db-backup init --repository '/mnt/it'\\''s'");
+    EXPECT_EQ(line("/mnt/$(rm)"), "db-backup init --repository '/mnt/$(rm)'");
+}
+
+}  // namespace
+}  // namespace dbbackup

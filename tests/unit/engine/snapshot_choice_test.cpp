@@ -1,0 +1,120 @@
+#include "engine/snapshot_choice.hpp"
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dbbackup {
+namespace {
+
+SnapshotSummary snapshot(std::string id, std::string source, std::uint64_t sequence,
+                         std::string_view begun_at) {
+    SnapshotSummary summary;
+    id.resize(32, '0');
+    summary.id = std::move(id);
+    summary.source_id = SourceId(16, source.front());
+    summary.source_name = std::move(source);
+    summary.sequence = sequence;
+    summary.begun_at = parse_time(begun_at).value();
+    return summary;
+}
+
+/// The clock was turned back between the second and the third.
+const std::vector<SnapshotSummary> kShop = {
+    snapshot("aaaa1111b", "shop", 1, "2026-11-20T10:00:00Z"),
+    snapshot("aaaa1111c", "shop", 2, "2026-11-22T10:00:00Z"),
+    snapshot("bbbb", "shop", 3, "2026-11-21T10:00:00Z")};
+
+std::vector<SnapshotSummary> two_sources() {
+    std::vector<SnapshotSummary> all = kShop;
+    all.push_back(snapshot("cccc", "blog", 1, "2026-11-22T11:00:00Z"));
+    return all;
+}
+
+std::string chosen(std::string_view text, const std::vector<SnapshotSummary>& snapshots = kShop,
+                   const std::optional<std::string>& source = {}) {
+    return choose_snapshot(snapshots, text, source).id.substr(0, 9);
+}
+
+std::string problem(std::string_view text, const std::vector<SnapshotSummary>& snapshots = kShop,
+                    const std::optional<std::string>& source = {}) {
+    try {
+        return "none: " + chosen(text, snapshots, source);
+    } catch (const ConfigError& error) {
+        EXPECT_FALSE(error.hint().empty());
+        return error.code();
+    }
+}
+
+TEST(SnapshotChoice, LatestIsTheHighestSequenceNotTheNewestClock) {
+    EXPECT_EQ(chosen("latest"), "bbbb00000");
+    EXPECT_EQ(chosen("latest~0"), "bbbb00000");
+    EXPECT_EQ(chosen("latest~1"), "aaaa1111c");
+    EXPECT_EQ(chosen("latest~2"), "aaaa1111b");
+    EXPECT_EQ(problem("latest~3"), "snapshot_unknown");
+}
+
+TEST(SnapshotChoice, EqualSequencesAreOrderedById) {
+    std::vector<SnapshotSummary> twins = kShop;
+    twins.push_back(snapshot("0000", "shop", 3, "2026-11-23T10:00:00Z"));
+    EXPECT_EQ(chosen("latest", twins), "bbbb00000");
+    EXPECT_EQ(chosen("latest~1", twins), "000000000");
+}
+
+TEST(SnapshotChoice, WordsThatOnlyLookLikeLatestAreUnknown) {
+    for (const char* text : {"latest~", "latest~x", "latest~1x", "latest~-1", "latest1", "latest ",
+                             "latest~99999999999999999999", "Latest", ""}) {
+        EXPECT_EQ(problem(text), "snapshot_unknown") << text;
+    }
+}
+
+TEST(SnapshotChoice, AnIdPrefixIsEnoughWhenOnlyOneStartsSo) {
+    EXPECT_EQ(chosen("aaaa1111b"), "aaaa1111b");
+    EXPECT_EQ(chosen("bbbb"), "bbbb00000");
+    EXPECT_EQ(chosen(kShop[1].id), "aaaa1111c");
+    EXPECT_EQ(problem("aaaa1111"), "snapshot_ambiguous");
+    EXPECT_EQ(problem("bbb"), "snapshot_unknown") << "three digits are too few";
+    EXPECT_EQ(problem("dddd"), "snapshot_unknown");
+    EXPECT_EQ(problem(kShop[1].id + "0"), "snapshot_unknown");
+}
+
+TEST(SnapshotChoice, ATimeIsTheNewestBegunByThen) {
+    EXPECT_EQ(chosen("2026-11-22"), "bbbb00000");
+    EXPECT_EQ(chosen("2026-11-22 10:00"), "aaaa1111c") << "at the very moment counts";
+    EXPECT_EQ(chosen("2026-11-22T09:59:59Z"), "bbbb00000");
+    EXPECT_EQ(chosen("2027-01-01"), "aaaa1111c");
+    EXPECT_EQ(problem("2026-11-20 09:59"), "snapshot_unknown");
+    EXPECT_EQ(problem("2026-13-01"), "snapshot_unknown");
+}
+
+TEST(SnapshotChoice, SeveralSourcesMustBeToldApart) {
+    EXPECT_EQ(problem("latest", two_sources()), "source_ambiguous");
+    EXPECT_EQ(problem("2026-12-01", two_sources()), "source_ambiguous");
+    EXPECT_EQ(chosen("latest", two_sources(), "blog"), "cccc00000");
+    EXPECT_EQ(chosen("latest", two_sources(), "shop"), "bbbb00000");
+    EXPECT_EQ(chosen("2026-12-01", two_sources(), "blog"), "cccc00000");
+    EXPECT_EQ(chosen("cccc", two_sources()), "cccc00000") << "an id says which one";
+    EXPECT_EQ(problem("cccc", two_sources(), "shop"), "snapshot_unknown");
+    EXPECT_EQ(problem("latest", two_sources(), "news"), "source_unknown");
+    try {
+        static_cast<void>(choose_snapshot(two_sources(), "latest", {}));
+    } catch (const ConfigError& error) {
+        EXPECT_NE(std::string_view(error.what()).find("blog, shop"), std::string_view::npos);
+    }
+}
+
+TEST(SnapshotChoice, AnEmptyRepositoryHasNone) {
+    EXPECT_EQ(problem("latest", {}), "snapshot_unknown");
+    EXPECT_EQ(problem("latest", {}, "shop"), "snapshot_unknown");
+}
+
+TEST(SnapshotChoice, PrefixesAreAsLongAsTheyMustBe) {
+    EXPECT_EQ(id_prefix_length({}), 8U);
+    EXPECT_EQ(id_prefix_length({kShop[0]}), 8U);
+    EXPECT_EQ(id_prefix_length(kShop), 9U);
+    EXPECT_EQ(id_prefix_length({kShop[0], kShop[2]}), 8U);
+}
+
+}  // namespace
+}  // namespace dbbackup

@@ -1,0 +1,351 @@
+#include "engine/stream_writer.hpp"
+
+#include "base/error.hpp"
+#include "support/memory_storage.hpp"
+#include "support/sample_backup.hpp"
+#include "support/sample_data.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::uint32_t kPage = 4096;
+const SourceId kSource(16, 'a');
+
+using Read = std::function<void(const SegmentPlan&, SegmentSink&)>;
+
+/// A session that gives what the test says, and writes down what it was asked for.
+class ScriptedSession final : public Session {
+public:
+    explicit ScriptedSession(Read read) : read_(std::move(read)) {}
+
+    std::vector<StreamPlan> plan() override { return {}; }
+    [[nodiscard]] Capture capture() const override { return Capture::full; }
+    [[nodiscard]] std::string reason() const override { return ""; }
+    [[nodiscard]] unsigned readers_max() const override { return 1; }
+    void read(const StreamPlan& /*stream*/, const SegmentPlan& segment, SegmentSink& sink,
+              std::stop_token /*stop*/) override {
+        asked.push_back(segment.action);
+        read_(segment, sink);
+    }
+    SessionEnd finish(std::stop_token /*stop*/) override { return {}; }
+
+    std::vector<SegmentAction> asked;
+
+private:
+    Read read_;
+};
+
+SegmentPlan pages_plan(std::uint64_t first, std::uint64_t count,
+                       SegmentAction action = SegmentAction::read) {
+    SegmentPlan segment;
+    segment.range.first_page = first;
+    segment.range.page_count = count;
+    segment.action = action;
+    return segment;
+}
+
+StreamPlan stream_plan(StreamKind kind, std::vector<SegmentPlan> segments) {
+    return {"main",
+            kind,
+            kind == StreamKind::pages ? kPage : 0,
+            "create it",
+            Consistency::locked,
+            std::move(segments)};
+}
+
+/// Gives the pages of `content` that the segment asks for.
+Read pages_of(const Bytes& content) {
+    return [&content](const SegmentPlan& segment, SegmentSink& sink) {
+        sink.pages(segment.range.first_page,
+                   BytesView(content).subspan(segment.range.first_page * kPage,
+                                              segment.range.page_count * kPage));
+    };
+}
+
+class StreamWriterTest : public testing::Test {
+protected:
+    StreamWriterTest() {
+        make_repository(disk_);
+        repository_ = open_repository(disk_);
+        begin_run();
+    }
+
+    /// Another run, with counts of its own.
+    void begin_run() {
+        writer_.reset();
+        counts_ = std::make_unique<SealCounts>();
+        writer_ = std::make_unique<SnapshotWriter>(*repository_, sample_.clock, "backup", kSource,
+                                                   std::stop_token());
+        reader_ = std::make_unique<ChunkReader>(repository_->storage(), repository_->keys());
+        ++sequence_;
+    }
+
+    /// All segments of `plan`, as the engine does it.
+    StreamContents write(const StreamPlan& plan, Session& session,
+                         const StreamContents* parent = nullptr) {
+        const Context context = sample_.context();
+        BackupRun run{*repository_, *writer_, *reader_,  SealOptions{},
+                      *counts_,     2,        sequence_, context};
+        StreamWriter stream(run, plan, parent, {});
+        for (const SegmentPlan& segment : plan.segments) {
+            stream.write(session, segment);
+        }
+        stream.finish_reading();
+        writer_->flush();
+        StreamContents contents = stream.finish();
+        writer_->flush();  // As the commit does: lists are chunks too.
+        return contents;
+    }
+    StreamContents write_pages(const Bytes& content, const std::vector<SegmentPlan>& segments,
+                               const StreamContents* parent = nullptr) {
+        ScriptedSession session(pages_of(content));
+        return write(stream_plan(StreamKind::pages, segments), session, parent);
+    }
+    std::string problem(StreamKind kind, const SegmentPlan& segment, Read read,
+                        const StreamContents* parent = nullptr) {
+        ScriptedSession session(std::move(read));
+        try {
+            static_cast<void>(write(stream_plan(kind, {segment}), session, parent));
+            return "";
+        } catch (const Error& error) {
+            return error.what();
+        }
+    }
+    Bytes bytes_of(const StreamContents& stream) {
+        Bytes all;
+        SegmentLists lists(stream, *reader_);
+        for (std::size_t list = 0; list < lists.count(); ++list) {
+            for (const StoredSegment& segment : lists.list(list, {})) {
+                for (const ChunkCopyPtr& chunk : segment.chunks) {
+                    const Bytes plain = reader_->read(*chunk, {});
+                    all.insert(all.end(), plain.begin(), plain.end());
+                }
+            }
+        }
+        return all;
+    }
+    [[nodiscard]] const Fingerprinter& fingerprinter() const {
+        return repository_->keys().fingerprinter();
+    }
+
+    MemoryStorage disk_;
+    SampleContext sample_;
+    std::unique_ptr<Repository> repository_;
+    std::unique_ptr<SealCounts> counts_;
+    std::unique_ptr<SnapshotWriter> writer_;
+    std::unique_ptr<ChunkReader> reader_;
+    std::uint64_t sequence_ = 0;
+};
+
+TEST_F(StreamWriterTest, SumsUpPages) {
+    const Bytes content = page_like(1, 10 * kPage);
+    const StreamContents stream = write_pages(content, {pages_plan(0, 6), pages_plan(6, 4)});
+    EXPECT_EQ(stream.stream.name, "main");
+    EXPECT_EQ(stream.stream.kind, StreamKind::pages);
+    EXPECT_EQ(stream.stream.page_bytes, kPage);
+    EXPECT_EQ(stream.stream.definition, "create it");
+    EXPECT_EQ(stream.consistency, Consistency::locked);
+    EXPECT_EQ(stream.stream.size_bytes, content.size());
+    EXPECT_EQ(stream.stream.row_count, 0U);
+    EXPECT_EQ(stream.stream.fingerprint, fingerprinter().of_pages(content, kPage, 0));
+    ASSERT_EQ(stream.lists.size(), 1U);
+    EXPECT_FALSE(stream.lists[0].chunk) << "small lists stay in the manifest";
+    EXPECT_EQ(stream.lists[0].bytes, content.size());
+    ASSERT_EQ(stream.lists[0].segments.size(), 2U);
+    EXPECT_EQ(stream.lists[0].segments[1].range.first_page, 6U);
+    EXPECT_EQ(stream.lists[0].segments[1].bytes, 4U * kPage);
+    EXPECT_EQ(stream.lists[0].segments[1].read_sequence, 1U);
+    EXPECT_EQ(bytes_of(stream), content);
+}
+
+TEST_F(StreamWriterTest, SumsUpRowsWhateverTheirOrder) {
+    const std::string forth = "first\nsecond\n";
+    const std::string back = "second\nfirst\n";
+    std::vector<Fingerprint> sums;
+    for (const std::string& text : {forth, back}) {
+        ScriptedSession session([&](const SegmentPlan&, SegmentSink& sink) {
+            const std::vector<std::uint32_t> ends = {
+                static_cast<std::uint32_t>(text.find('\n') + 1),
+                static_cast<std::uint32_t>(text.size())};
+            sink.rows(as_bytes(text), ends);
+            sink.rows({}, {});
+        });
+        const StreamContents stream =
+            write(stream_plan(StreamKind::rows, {SegmentPlan{}}), session);
+        EXPECT_EQ(stream.stream.row_count, 2U);
+        EXPECT_EQ(stream.stream.size_bytes, text.size());
+        sums.push_back(stream.stream.fingerprint);
+    }
+    EXPECT_EQ(sums[0], sums[1]);
+    Fingerprint expected = fingerprinter().of(as_bytes("first\n"), 0);
+    expected += fingerprinter().of(as_bytes("second\n"), 0);
+    EXPECT_EQ(sums[0], expected);
+}
+
+TEST_F(StreamWriterTest, AnEmptyStreamHasSegmentsWithoutChunks) {
+    ScriptedSession session([](const SegmentPlan&, SegmentSink& sink) { sink.opaque({}); });
+    const StreamContents stream = write(stream_plan(StreamKind::opaque, {SegmentPlan{}}), session);
+    EXPECT_EQ(stream.stream.size_bytes, 0U);
+    ASSERT_EQ(stream.lists.size(), 1U);
+    EXPECT_TRUE(stream.lists[0].segments.at(0).chunks.empty());
+    EXPECT_TRUE(write_pages({}, {}).lists.empty());
+}
+
+TEST_F(StreamWriterTest, RefusesPartsOfRows) {
+    const std::string text = "one\ntwo\n";
+    for (const std::vector<std::uint32_t>& ends :
+         std::vector<std::vector<std::uint32_t>>{{}, {4}, {4, 9}, {8, 4}, {5, 4, 8}}) {
+        EXPECT_EQ(problem(StreamKind::rows, {},
+                          [&](auto&, SegmentSink& sink) { sink.rows(as_bytes(text), ends); }),
+                  "the connector gave a part of a row");
+    }
+}
+
+TEST_F(StreamWriterTest, RefusesBytesOfAnotherKind) {
+    const Bytes page(kPage);
+    const std::vector<std::uint32_t> ends = {kPage};
+    const std::map<StreamKind, Read> reads = {
+        {StreamKind::pages, [&](auto&, SegmentSink& sink) { sink.pages(0, page); }},
+        {StreamKind::rows, [&](auto&, SegmentSink& sink) { sink.rows(page, ends); }},
+        {StreamKind::opaque, [&](auto&, SegmentSink& sink) { sink.opaque(page); }}};
+    for (const auto& [planned, unused] : reads) {
+        for (const auto& [given, read] : reads) {
+            EXPECT_EQ(
+                problem(planned, pages_plan(0, 1), read),
+                planned == given ? "" : "the connector gave bytes of another kind than it planned");
+        }
+    }
+}
+
+TEST_F(StreamWriterTest, TakesOverASegmentUnread) {
+    const Bytes content = page_like(1, 10 * kPage);
+    const StreamContents parent = write_pages(content, {pages_plan(0, 6), pages_plan(6, 4)});
+    begin_run();
+    ScriptedSession session(pages_of(content));
+    const StreamContents child =
+        write(stream_plan(StreamKind::pages, {pages_plan(0, 6, SegmentAction::reuse),
+                                              pages_plan(6, 4, SegmentAction::read)}),
+              session, &parent);
+    EXPECT_EQ(session.asked, std::vector{SegmentAction::read}) << "the second one only";
+    EXPECT_EQ(child.stream.fingerprint, parent.stream.fingerprint);
+    EXPECT_EQ(child.stream.size_bytes, parent.stream.size_bytes);
+    EXPECT_EQ(child.lists[0].segments[0].chunks, parent.lists[0].segments[0].chunks);
+    EXPECT_EQ(child.lists[0].segments[0].read_sequence, 1U) << "when it was really read";
+    EXPECT_EQ(child.lists[0].segments[1].read_sequence, 2U);
+    EXPECT_EQ(counts_->reused, 2U);
+    EXPECT_EQ(counts_->stored_whole + counts_->stored_delta, 0U);
+}
+
+TEST_F(StreamWriterTest, ReadsWhatItShouldTakeOverAndTheParentDoesNotHave) {
+    const Bytes content = page_like(1, 10 * kPage);
+    const StreamContents parent = write_pages(content, {pages_plan(0, 6)});
+    StreamContents other_pages = parent;
+    other_pages.stream.page_bytes = 2 * kPage;
+    StreamContents other_kind = parent;
+    other_kind.stream.kind = StreamKind::rows;
+    begin_run();
+    // The parent's segment is shorter, begins elsewhere, is of other pages or rows; or there is
+    // none.
+    struct Case {
+        std::uint64_t first;
+        std::uint64_t count;
+        const StreamContents* parent;
+    };
+    for (const Case& each : {Case{0, 8, &parent}, Case{1, 6, &parent}, Case{0, 6, &other_pages},
+                             Case{0, 6, &other_kind}, Case{0, 6, nullptr}}) {
+        ScriptedSession session(pages_of(content));
+        const StreamContents child =
+            write(stream_plan(StreamKind::pages,
+                              {pages_plan(each.first, each.count, SegmentAction::reuse)}),
+                  session, each.parent);
+        EXPECT_EQ(session.asked, std::vector{SegmentAction::read});
+        EXPECT_EQ(child.stream.size_bytes, each.count * kPage);
+    }
+}
+
+/// Two chunks of 512 pages; a page of the second one changes.
+TEST_F(StreamWriterTest, APatchKeepsTheChunksThatItDoesNotTouch) {
+    Bytes content = page_like(1, 1024 * kPage);
+    const StreamContents parent = write_pages(content, {pages_plan(0, 1024)});
+    begin_run();
+    const Bytes page = page_like(2, kPage);
+    ScriptedSession session([&](const SegmentPlan&, SegmentSink& sink) { sink.pages(700, page); });
+    const StreamContents child =
+        write(stream_plan(StreamKind::pages, {pages_plan(0, 1024, SegmentAction::patch)}), session,
+              &parent);
+    EXPECT_EQ(session.asked, std::vector{SegmentAction::patch});
+    std::ranges::copy(page, content.begin() + 700 * kPage);
+    EXPECT_EQ(bytes_of(child), content);
+    EXPECT_EQ(child.stream.fingerprint, fingerprinter().of_pages(content, kPage, 0));
+    EXPECT_EQ(child.lists[0].segments[0].chunks[0], parent.lists[0].segments[0].chunks[0]);
+    EXPECT_EQ(counts_->reused, 1U);
+    EXPECT_EQ(counts_->stored_delta, 1U);
+    EXPECT_EQ(counts_->stored_whole, 0U);
+}
+
+TEST_F(StreamWriterTest, RefusesPatchesThatDoNotFit) {
+    const Bytes content = page_like(1, 8 * kPage);
+    const StreamContents parent = write_pages(content, {pages_plan(0, 4), pages_plan(4, 4)});
+    const Bytes page(kPage);
+    const auto gives = [&page](std::uint64_t first) -> Read {
+        return [&page, first](const SegmentPlan&, SegmentSink& sink) { sink.pages(first, page); };
+    };
+    const SegmentPlan second = pages_plan(4, 4, SegmentAction::patch);
+    EXPECT_EQ(problem(StreamKind::pages, second, gives(4), &parent), "");
+    for (const std::uint64_t outside : {0U, 3U, 8U}) {
+        EXPECT_EQ(problem(StreamKind::pages, second, gives(outside), &parent),
+                  "the connector gave pages outside of the segment");
+    }
+    const std::string without = "the connector planned a patch where the parent has no segment";
+    EXPECT_EQ(problem(StreamKind::pages, second, gives(4)), without);
+    EXPECT_EQ(problem(StreamKind::pages, pages_plan(4, 3, SegmentAction::patch), gives(4), &parent),
+              without);
+    EXPECT_EQ(problem(StreamKind::pages, pages_plan(8, 4, SegmentAction::patch), gives(8), &parent),
+              without);
+}
+
+/// A list is closed when it refers to enough copies, and from then on lists are chunks.
+TEST_F(StreamWriterTest, ManySegmentsMakeManyLists) {
+    constexpr std::uint64_t kSegments = kListCopiesMax + 10;
+    std::vector<SegmentPlan> segments;
+    for (std::uint64_t segment = 0; segment < kSegments; ++segment) {
+        segments.push_back(pages_plan(segment, 1));
+    }
+    ScriptedSession session([](const SegmentPlan& segment, SegmentSink& sink) {
+        sink.pages(segment.range.first_page,
+                   Bytes(kPage, static_cast<std::uint8_t>(segment.range.first_page)));
+    });
+    const StreamContents stream = write(stream_plan(StreamKind::pages, segments), session);
+    EXPECT_EQ(counts_->stored_whole, 256U) << "equal pages are stored once";
+    EXPECT_EQ(counts_->reused, kSegments - 256);
+    ASSERT_EQ(stream.lists.size(), 2U);
+    EXPECT_EQ(stream.lists[0].first_page, 0U);
+    EXPECT_EQ(stream.lists[1].first_page, kListCopiesMax);
+    EXPECT_EQ(stream.lists[1].bytes, 10U * kPage);
+    SegmentLists lists(stream, *reader_);
+    std::uint64_t next = 0;
+    for (std::size_t index = 0; index < lists.count(); ++index) {
+        ASSERT_TRUE(stream.lists[index].chunk);
+        EXPECT_TRUE(stream.lists[index].segments.empty());
+        for (const StoredSegment& segment : lists.list(index, {})) {
+            EXPECT_EQ(segment.range.first_page, next++);
+        }
+    }
+    EXPECT_EQ(next, kSegments);
+}
+
+TEST_F(StreamWriterTest, AnErrorInTheMiddleEndsTheThreads) {
+    const Bytes content = page_like(1, 64 * kPage);
+    EXPECT_EQ(problem(StreamKind::pages, pages_plan(0, 64),
+                      [&](auto&, SegmentSink& sink) {
+                          sink.pages(0, BytesView(content).first(60 * kPage));
+                          throw SourceError("the disk is gone");
+                      }),
+              "the disk is gone");
+}
+
+}  // namespace
+}  // namespace dbbackup

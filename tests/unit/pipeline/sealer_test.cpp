@@ -1,0 +1,219 @@
+#include "pipeline/sealer.hpp"
+
+#include "support/memory_storage.hpp"
+#include "support/sample_backup.hpp"
+#include "support/sample_data.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::uint32_t kPage = 4096;
+const SourceId kSource(16, 'a');
+
+/// One repository; each `Run` is one writer with one sealer.
+class SealerTest : public testing::Test {
+protected:
+    SealerTest() {
+        make_repository(disk_);
+        repository_ = open_repository(disk_);
+    }
+
+    class Run {
+    public:
+        Run(SealerTest& test, SealOptions options)
+            : writer(*test.repository_, test.clock_, "backup", kSource, {}),
+              reader(test.repository_->storage(), test.repository_->keys()),
+              sealer(test.repository_->keys(), writer, reader, options, counts, test.log_, {}) {}
+
+        /// Seals and stores one chunk.
+        ChunkCopyPtr store(Bytes content, ChunkCopyPtr parent = nullptr,
+                           std::uint32_t unit_bytes = kPage) {
+            ChunkCopyPtr copy = sealer.seal({std::move(content), std::move(parent), unit_bytes});
+            writer.flush();
+            return copy;
+        }
+
+        SnapshotWriter writer;
+        ChunkReader reader;
+        SealCounts counts;
+        Sealer sealer;
+    };
+
+    ChunkCopyPtr store(Bytes content, ChunkCopyPtr parent = nullptr, SealOptions options = {}) {
+        return Run(*this, options).store(std::move(content), std::move(parent));
+    }
+
+    Bytes read(const ChunkCopyPtr& copy) {
+        return ChunkReader(repository_->storage(), repository_->keys()).read(*copy, {});
+    }
+
+    void condemn(const ChunkCopyPtr& copy) {
+        const ObjectName name("condemned/" + new_run_id());
+        disk_.put(name, encode_marker(repository_->keys(), name, {copy->pack->name}), {});
+    }
+
+    static Bytes with_changed_page(Bytes content, std::size_t page) {
+        const Bytes changed = page_like(1000 + page, kPage);
+        std::copy(changed.begin(), changed.end(),
+                  content.begin() + static_cast<std::ptrdiff_t>(page * kPage));
+        return content;
+    }
+
+    MemoryStorage disk_;
+    FakeClock clock_;
+    Log log_;
+    std::unique_ptr<Repository> repository_;
+    const Bytes monday_ = page_like(1, 64 * kPage);
+    const Bytes tuesday_ = with_changed_page(monday_, 7);
+};
+
+constexpr SealOptions kFull{{}, HeldAs::whole_only, false};
+
+TEST_F(SealerTest, StoresANewChunkWhole) {
+    Run run(*this, {});
+    const ChunkCopyPtr copy = run.store(monday_);
+    EXPECT_EQ(copy->codec, Codec::zstd);
+    EXPECT_EQ(copy->depth, 0);
+    EXPECT_LT(copy->sealed_bytes, monday_.size() / 2);
+    EXPECT_EQ(run.counts.stored_whole, 1U);
+    EXPECT_EQ(read(copy), monday_);
+}
+
+TEST_F(SealerTest, StoresADeltaOnTheParentsChunk) {
+    const ChunkCopyPtr parent = store(monday_);
+    Run run(*this, {});
+    const ChunkCopyPtr copy = run.store(tuesday_, parent);
+    EXPECT_EQ(copy->codec, Codec::zstd_delta);
+    EXPECT_EQ(copy->depth, 1);
+    EXPECT_EQ(copy->generation, 1U);
+    EXPECT_EQ(copy->bases, std::vector<ChunkCopyPtr>{parent});
+    EXPECT_LT(copy->sealed_bytes, parent->sealed_bytes / 10);
+    EXPECT_EQ(run.counts.stored_delta, 1U);
+    EXPECT_EQ(read(copy), tuesday_);
+}
+
+TEST_F(SealerTest, StoresWholeWhatHasChangedTooMuch) {
+    const ChunkCopyPtr parent = store(monday_);
+    const Bytes other = page_like(2, monday_.size());
+    const ChunkCopyPtr copy = store(other, parent);
+    EXPECT_EQ(copy->depth, 0);
+    EXPECT_EQ(copy->generation, 0U);
+    EXPECT_EQ(read(copy), other);
+}
+
+TEST_F(SealerTest, ReusesTheParentsChunkWithoutLookingFurther) {
+    const ChunkCopyPtr parent = store(monday_);
+    Run run(*this, {});
+    EXPECT_EQ(run.store(monday_, parent), parent);
+    EXPECT_EQ(run.counts.reused, 1U);
+    EXPECT_EQ(run.writer.bytes_added(), 0U);
+}
+
+TEST_F(SealerTest, ReusesWhatAnotherRunStored) {
+    const ChunkCopyPtr earlier = store(monday_);
+    Run run(*this, {});
+    const ChunkCopyPtr found = run.store(monday_);
+    EXPECT_EQ(found->pack->name, earlier->pack->name);
+    EXPECT_EQ(run.counts.reused, 1U);
+}
+
+TEST_F(SealerTest, ReusesWhatThisRunStored) {
+    Run run(*this, {});
+    const ChunkCopyPtr first = run.sealer.seal({monday_, nullptr, kPage});
+    EXPECT_EQ(run.sealer.seal({monday_, nullptr, kPage}), first);
+    EXPECT_EQ(run.counts.reused, 1U);
+}
+
+TEST_F(SealerTest, AFullMakesNoDelta) {
+    const ChunkCopyPtr parent = store(monday_);
+    const ChunkCopyPtr copy = store(tuesday_, parent, kFull);
+    EXPECT_EQ(copy->depth, 0);
+    EXPECT_EQ(read(copy), tuesday_);
+}
+
+TEST_F(SealerTest, AFullStoresWholeWhatIsHeldOnlyAsADelta) {
+    const ChunkCopyPtr parent = store(monday_);
+    const ChunkCopyPtr delta = store(tuesday_, parent);
+    ASSERT_EQ(delta->depth, 1);
+
+    Run full(*this, kFull);
+    EXPECT_EQ(full.store(tuesday_, delta)->depth, 0) << "not even as the parent's own chunk";
+    EXPECT_EQ(full.counts.stored_whole, 1U);
+    const ChunkCopyPtr again = full.store(monday_);
+    EXPECT_EQ(again->pack->name, parent->pack->name) << "what is held whole is reused";
+    EXPECT_EQ(full.counts.reused, 1U);
+}
+
+TEST_F(SealerTest, ADamagedBaseCostsOnlyTheDelta) {
+    const ChunkCopyPtr parent = store(monday_);
+    disk_.damage(pack_object_name(parent->pack->name), [&](Bytes& pack) { pack[100] ^= 1U; });
+    const ChunkCopyPtr copy = store(tuesday_, parent);
+    EXPECT_EQ(copy->depth, 0);
+    EXPECT_EQ(read(copy), tuesday_);
+}
+
+TEST_F(SealerTest, ABaseThatHasGoneCostsOnlyTheDelta) {
+    const ChunkCopyPtr parent = store(monday_);
+    disk_.remove(pack_object_name(parent->pack->name), {});
+    const ChunkCopyPtr copy = store(tuesday_, parent);
+    EXPECT_EQ(copy->depth, 0);
+    EXPECT_EQ(read(copy), tuesday_);
+}
+
+TEST_F(SealerTest, ACondemnedBaseIsNotUsed) {
+    const ChunkCopyPtr parent = store(monday_);
+    condemn(parent);
+    EXPECT_EQ(store(tuesday_, parent)->depth, 0);
+    const ChunkCopyPtr again = store(monday_, parent);
+    EXPECT_NE(again->pack->name, parent->pack->name) << "a condemned chunk provides nothing";
+}
+
+TEST_F(SealerTest, ADeltaOnACondemnedBaseIsNotReused) {
+    const ChunkCopyPtr parent = store(monday_);
+    const ChunkCopyPtr delta = store(tuesday_, parent);
+    condemn(parent);
+    const ChunkCopyPtr again = store(tuesday_, delta);
+    EXPECT_NE(again->pack->name, delta->pack->name);
+    EXPECT_EQ(again->depth, 0);
+}
+
+TEST_F(SealerTest, KeepsBytesThatDoNotCompressAsTheyAre) {
+    std::uint64_t seed = 3;
+    for (const char* compression : {"zstd", "gzip", "none"}) {
+        const Bytes content = noise(seed++, 50'000);
+        const ChunkCopyPtr copy =
+            store(content, nullptr, {Compression::parse(compression).value(), {}, true});
+        EXPECT_EQ(copy->codec, Codec::stored) << compression;
+        EXPECT_EQ(read(copy), content);
+    }
+}
+
+TEST_F(SealerTest, TakesTheCodecThatWasAskedFor) {
+    const ChunkCopyPtr gzip = store(monday_, nullptr, {Compression::parse("gzip:6").value()});
+    EXPECT_EQ(gzip->codec, Codec::gzip);
+    EXPECT_EQ(read(gzip), monday_);
+    const ChunkCopyPtr none = store(tuesday_, nullptr, {Compression::parse("none").value()});
+    EXPECT_EQ(none->codec, Codec::stored);
+    EXPECT_EQ(read(none), tuesday_);
+}
+
+TEST_F(SealerTest, VersionsOfOnePlaceStayShallowAndReadable) {
+    std::vector<std::pair<ChunkCopyPtr, Bytes>> versions;
+    Bytes content = monday_;
+    ChunkCopyPtr parent = store(content);
+    for (std::size_t round = 0; round < 70; ++round) {
+        content = with_changed_page(content, round * 13 % 64);
+        content[round] ^= 0xffU;
+        parent = store(content, parent);
+        EXPECT_LE(parent->depth, kDepthMax);
+        versions.emplace_back(parent, content);
+    }
+    for (const auto& [copy, expected] : versions) {
+        EXPECT_EQ(read(copy), expected);
+    }
+}
+
+}  // namespace
+}  // namespace dbbackup
