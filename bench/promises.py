@@ -1,0 +1,76 @@
+"""What db-backup promises of its speed, its sizes and its memory, and whether the numbers keep it."""
+
+import measure
+
+MIB = 2**20
+JOBS = 2
+# Name of the line; what it says; must; goal (or None); unit.
+LIMITS = (
+    ("full_time_sqlite", "full backup, time of `sqlite3 .backup` + `zstd -3 -T2`", 0.75, 0.6, "x"),
+    ("full_time_restic", "full backup, time of restic", 0.55, None, "x"),
+    ("full_stored", "full backup, size of the zstd file", 1.03, None, "x"),
+    ("second_stored", "second backup, size that restic adds", 1 / 15, 1 / 25, "x"),
+    ("second_time", "second backup, time of restic", 0.4, None, "x"),
+    ("unchanged_time", "backup of an unchanged database", 0.3, None, "s"),
+    ("unchanged_read", "backup of an unchanged database, bytes read (headers and a sample)", (64 + 512) * 1024, None, "bytes"),
+    ("restore_zstd", "restore, time of `zstd -d`", 1.0, None, "x"),
+    ("restore_restic", "restore, time of restic", 0.7, None, "x"),
+    ("rounds_stored", "all rounds together, size of the first full", 1.25, None, "x"),
+    ("rounds_restore", "restore of the last round, time of the first", 2.0, 1.3, "x"),
+    ("memory", "peak anonymous memory", (256 + 16 * JOBS) * MIB, None, "MiB"),
+    ("version", "`--version`", 0.020, None, "ms"),
+    ("list", "`list` of 100 snapshots", 0.100, None, "ms"),
+)
+
+
+def middle(result, case, rival="db-backup", field="seconds"):
+    """The median of a field, or None when that was not measured."""
+    samples = result["rows"].get(case, {}).get(rival)
+    return measure.median([sample[field] for sample in samples]) if samples else None
+
+
+def ratio(ours, theirs):
+    return ours / theirs if ours is not None and theirs else None
+
+
+def values(result):
+    """The measured value of each line; None where a part of it was not measured."""
+    rounds = result["rows"].get("rounds", {}).get("db-backup")
+    every = [sample["anonymous_bytes"] for case in result["rows"].values() for sample in case.get("db-backup", [])]
+    return {
+        "full_time_sqlite": ratio(middle(result, "full"), middle(result, "full", "sqlite3+zstd")),
+        "full_time_restic": ratio(middle(result, "full"), middle(result, "full", "restic")),
+        "full_stored": ratio(
+            middle(result, "full", field="added_bytes"), middle(result, "full", "sqlite3+zstd", "added_bytes")
+        ),
+        "second_stored": ratio(
+            middle(result, "second", field="added_bytes"), middle(result, "second", "restic", "added_bytes")
+        ),
+        "second_time": ratio(middle(result, "second"), middle(result, "second", "restic")),
+        "unchanged_time": middle(result, "unchanged"),
+        "unchanged_read": middle(result, "unchanged", field="read_bytes"),
+        "restore_zstd": ratio(middle(result, "restore"), middle(result, "restore", "sqlite3+zstd")),
+        "restore_restic": ratio(middle(result, "restore"), middle(result, "restore", "restic")),
+        "rounds_stored": ratio(
+            sum(sample["added_bytes"] for sample in rounds) if rounds else None,
+            middle(result, "rounds_full", field="added_bytes"),
+        ),
+        "rounds_restore": ratio(middle(result, "restore_last"), middle(result, "restore_first")),
+        "memory": max(every, default=None),
+        "version": middle(result, "version"),
+        "list": middle(result, "list"),
+    }
+
+
+def check(result):
+    """One line for each promise: its value, and whether it is kept. An unmeasured one is not."""
+    measured = values(result)
+    lines = []
+    for name, text, must, goal, unit in LIMITS:
+        value = measured[name]
+        lines.append({
+            "name": name, "text": text, "value": value, "must": must, "goal": goal, "unit": unit,
+            "kept": value is not None and value <= must,
+            "goal_met": value is not None and value <= (must if goal is None else goal),
+        })
+    return lines

@@ -1,0 +1,173 @@
+"""Shows what was measured: as text, as a page of the documentation, and as a plot."""
+
+import html
+import pathlib
+
+import promises
+
+CASES = (
+    ("full", "full backup"),
+    ("second", "second backup, 1 % updated and 1 % appended"),
+    ("unchanged", "backup of the unchanged database"),
+    ("restore", "restore"),
+    ("rounds_full", "full backup before the rounds"),
+    ("rounds", "backup in the rounds (median of all)"),
+    ("restore_first", "restore of the first"),
+    ("restore_last", "restore after all rounds"),
+    ("version", "--version"),
+    ("list", "list of 100 snapshots"),
+)
+MIB = 2**20
+
+
+def spelled(value, unit):
+    if value is None:
+        return "not measured"
+    scaled = {"MiB": value / MIB, "ms": value * 1000}.get(unit, value)
+    digits = {"x": 3, "s": 3, "ms": 1}.get(unit, 0)
+    return f"{scaled:,.{digits}f}" + ("" if unit == "x" else f" {unit}")
+
+
+def columns(rows):
+    """Aligns rows of words; the first column to the left, the others to the right."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(word.ljust(width) if at == 0 else word.rjust(width) for at, (word, width) in enumerate(zip(row, widths))).rstrip()
+        for row in rows
+    )
+
+
+def measured_rows(result):
+    """Header and one row of words for each case and rival."""
+    rows = [("case", "program", "time", "CPU time", "stored", "memory")]
+    for case, text in CASES:
+        for rival in result["rows"].get(case, {}):
+            stored = None
+            if "added_bytes" in result["rows"][case][rival][0]:
+                stored = promises.middle(result, case, rival, "added_bytes")
+            rows.append((
+                text, rival,
+                spelled(promises.middle(result, case, rival), "s" if case not in ("version", "list") else "ms"),
+                spelled(promises.middle(result, case, rival, "cpu_seconds"), "s"),
+                f"{stored / 1e6:,.2f} MB" if stored is not None else "",
+                f"{promises.middle(result, case, rival, 'anonymous_bytes') / MIB:,.0f} MiB",
+            ))
+    return rows
+
+
+def promise_rows(result):
+    rows = [("promise", "value", "must", "goal", "")]
+    for line in result["promises"]:
+        goal = spelled(line["goal"], line["unit"]) if line["goal"] is not None else ""
+        verdict = ("not measured" if line["value"] is None else "FAILED" if not line["kept"]
+                   else "goal met" if line["goal"] is not None and line["goal_met"] else "kept")
+        rows.append((line["text"], spelled(line["value"], line["unit"]), spelled(line["must"], line["unit"]), goal, verdict))
+    return rows
+
+
+def conditions(result):
+    """Lines on where and with what it was measured."""
+    machine = result["machine"]
+    lines = [
+        f"{result['time']}, {machine['cpus']} CPUs ({machine['model']}), {machine['file_system']}, "
+        f"Linux {machine['kernel']}, load {machine['load_at_start']:.1f} at the start",
+        f"database of {result['facts'].get('database_bytes', 0) / 1e6:,.0f} MB, medians of {result['runs']}, "
+        f"{result['rounds']} rounds",
+        "versions: " + "; ".join(result["versions"].values()),
+    ]
+    return lines + [f"not measured: {line}" for line in result["not_measured"]]
+
+
+def text(result):
+    return "\n\n".join(["\n".join(conditions(result)), columns(measured_rows(result)), columns(promise_rows(result))])
+
+
+def table(rows):
+    lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows[1:]])
+
+
+PAGE = """# Benchmarks
+
+`bench/run` measures db-backup against other programs on the same files, side by side. Renew this page with
+`bench/run --build build/release --docs`.
+
+{conditions}
+
+![times and sizes](benchmarks/latest.svg)
+
+## What is promised
+
+"x" lines are ratios: db-backup's number over the other one.
+
+{promises}
+
+## What was measured
+
+{measured}
+
+## How
+
+- **Data.** `bench/orders_data.py`: a shop's database with integers, words, prices, JSON and five indexes; everything
+  follows from a seed. Compressed by `zstd -3` about 0.37 of it remains. The change updates 1 % of the orders at random
+  places and appends 1 %, which touches a quarter of the pages.
+- **Fair.** Every program gets the same file, read into the page cache before. Runs are interleaved (A B C A B C ...),
+  so that noise hits all alike; every number is a median. Before each run, what is still dirty is put on the disk.
+- **Durable.** A time ends when all that the program wrote is on the disk: `fsync` of its whole output is part of it.
+- **Right.** Everything that was restored is compared with its source by SHA-256; a difference ends the benchmark.
+- **Settings.** db-backup: local repository, AES-256-GCM, key file, defaults. restic: defaults (encrypted, compression
+  `auto`). borg: `repokey-blake2`, `zstd,3`. `sqlite3 .backup` and then `zstd -3 -T2` are one time; that file is not
+  encrypted. restic and borg read the file while nobody writes; only db-backup and `sqlite3 .backup` may run beside writers.
+- **Memory** is the greatest `RssAnon` of a process and its children, sampled every 20 ms.
+"""
+
+
+def write_docs(result, docs):
+    docs = pathlib.Path(docs)
+    (docs / "benchmarks").mkdir(parents=True, exist_ok=True)
+    (docs / "benchmarks" / "latest.svg").write_text(plot(result))
+    (docs / "benchmarks.md").write_text(PAGE.format(
+        conditions="\n".join(f"- {line}" for line in conditions(result)),
+        promises=table(promise_rows(result)),
+        measured=table(measured_rows(result)),
+    ))
+
+
+PANELS = (
+    ("full", "seconds", "full backup, seconds"),
+    ("full", "added_bytes", "full backup, MB stored"),
+    ("second", "seconds", "second backup, seconds"),
+    ("second", "added_bytes", "second backup, MB stored"),
+    ("unchanged", "seconds", "unchanged database, seconds"),
+    ("restore", "seconds", "restore, seconds"),
+)
+WIDTH, LABEL, BAR, VALUE, ROW = 720, 130, 470, 110, 20
+
+
+def plot(result):
+    """Bars for each case as an SVG document; readable on light and dark pages."""
+    parts, top = [], 8
+    for case, field, title in PANELS:
+        rivals = [name for name, samples in result["rows"].get(case, {}).items() if field in samples[0]]
+        if not rivals:
+            continue
+        found = {name: promises.middle(result, case, name, field) / (1e6 if field == "added_bytes" else 1) for name in rivals}
+        longest = max(found.values()) or 1
+        parts.append(f'<text x="0" y="{top + 14}" class="title">{html.escape(title)}</text>')
+        top += 22
+        for name, value in found.items():
+            kind = "ours" if name == "db-backup" else "other"
+            width = max(1.0, BAR * value / longest)
+            parts.append(f'<text x="{LABEL - 8}" y="{top + 13}" class="name">{html.escape(name)}</text>')
+            parts.append(f'<rect x="{LABEL}" y="{top + 2}" width="{width:.1f}" height="{ROW - 5}" class="{kind}"/>')
+            parts.append(f'<text x="{LABEL + width + 6:.1f}" y="{top + 13}" class="value">{value:,.2f}</text>')
+            top += ROW
+        top += 12
+    style = (
+        "text{font:13px system-ui,sans-serif;fill:#808890}.title{font-weight:600}.name{text-anchor:end}"
+        ".ours{fill:#2a7de1}.other{fill:#a8b0b8}"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}" role="img">\n'
+        f"<title>Benchmarks: shorter is better</title>\n<style>{style}</style>\n" + "\n".join(parts) + "\n</svg>\n"
+    )
