@@ -13,6 +13,12 @@ namespace {
 
 /// Source: RFC 8878 section 3.1.1.
 constexpr std::array<std::uint8_t, 4> kMagic = {0x28, 0xb5, 0x2f, 0xfd};
+/// Source: RFC 8878 section 6.
+constexpr std::array<std::uint8_t, 4> kDictionaryMagic = {0x37, 0xa4, 0x30, 0xec};
+
+bool starts_with(BytesView bytes, const std::array<std::uint8_t, 4>& magic) {
+    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
+}
 
 /// Throws for what no input causes: memory that ran out, a call this library made wrongly.
 std::size_t checked(std::size_t result, std::string_view doing) {
@@ -61,11 +67,16 @@ bool decompress_frame(ZSTD_DCtx& context, BytesView packed, BytesView prefix,
                       std::span<std::uint8_t> out) {
     // ZSTD_decompressDCtx() would also take several frames, skippable ones and those of versions
     // before 0.8, whose decoders few people look at.
-    if (packed.size() < kMagic.size() ||
-        !std::equal(kMagic.begin(), kMagic.end(), packed.begin()) ||
+    if (!starts_with(packed, kMagic) ||
         ZSTD_findFrameCompressedSize(packed.data(), packed.size()) != packed.size()) {
         return false;
     }
+    if (!starts_with(prefix, kDictionaryMagic)) {
+        // Quicker than a reference, which zstd takes for memory that is not in any cache.
+        return ZSTD_decompress_usingDict(&context, out.data(), out.size(), packed.data(),
+                                         packed.size(), prefix.data(), prefix.size()) == out.size();
+    }
+    // As a dictionary these bytes would be parsed; a prefix is always taken as it is.
     checked(ZSTD_DCtx_reset(&context, ZSTD_reset_session_only), "start");
     checked(ZSTD_DCtx_refPrefix(&context, prefix.data(), prefix.size()), "refer to a base");
     return ZSTD_decompressDCtx(&context, out.data(), out.size(), packed.data(), packed.size()) ==

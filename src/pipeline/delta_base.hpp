@@ -15,12 +15,12 @@ struct BaseChoice {
 };
 
 /// Versions of a place are numbered from 0 (stored whole). Version g is a delta on the version
-/// whose number is g without its lowest one bit, so decoding version g needs as many steps as g has
-/// one bits, and most deltas are against a near version: the shape of a Fenwick tree.
-/// (Measured in docs/decisions/: a chain costs less space but one decode per round, a star decodes
-/// in one step but its deltas grow with the distance.)
+/// whose number is g less one in its lowest digit that is not 0, in digits of five bits: 31 of 32
+/// versions are deltas on the one before, and decoding version g takes as many steps as its digits
+/// add up to: at most 31 for each digit, so 62 for the first 1023 versions. (Measured in
+/// docs/decisions/0005: a chain costs less space but one step a version, a star takes one step but
+/// its deltas grow with the distance.)
 /// The base's depth is always below kDepthMax, so that the delta's is not above it.
-/// Source: Fenwick, "A new data structure for cumulative frequency tables", 1994.
 [[nodiscard]] BaseChoice choose_base(const ChunkCopyPtr& parent);
 
 }  // namespace dbbackup

@@ -29,8 +29,8 @@ Bytes undo(const Bytes& packed, const Bytes& base, std::size_t content_bytes) {
 TEST(ZstdDelta, OfEqualPagesIsAFewBytes) {
     std::mt19937_64 random(kCompressSeed);
     const Bytes base = noise(2_MiB, random);
-    // units, 1024 bytes each, 2048 kept
-    EXPECT_EQ(delta(base, base), (Bytes{2, 0x80, 0x08, 0x80, 0x10}));
+    // units, 128 bytes each, 16384 kept
+    EXPECT_EQ(delta(base, base), (Bytes{2, 0x80, 0x01, 0x80, 0x80, 0x01}));
 }
 
 TEST(ZstdDelta, CostsWhatChanged) {
@@ -91,6 +91,39 @@ TEST(ZstdDelta, TakesUnitsOfAnySize) {
     for (const std::uint32_t unit : {1U, 3U, 512U, 1000U, 1025U, 8192U, 65'536U, 4'000'000'000U}) {
         const Bytes packed = delta(content, base, {.aligned_unit_bytes = unit});
         EXPECT_EQ(undo(packed, base, content.size()), content) << unit;
+    }
+}
+
+/// Bytes that look like a zstd dictionary (RFC 8878, section 6) are bytes of a base like any
+/// others.
+TEST(ZstdDelta, ABaseThatLooksLikeADictionaryIsTakenAsItIs) {
+    std::mt19937_64 random(kCompressSeed);
+    Bytes base = rows(9000, random);
+    const Bytes magic = {0x37, 0xa4, 0x30, 0xec, 1, 0, 0, 0};
+    std::copy(magic.begin(), magic.end(), base.begin());
+    Bytes content = base;
+    content.at(10) ^= 1U;  // In the first unit, so that the prefix begins with the magic number.
+    for (const CompressHints& hints : {CompressHints{}, kPages}) {
+        EXPECT_EQ(undo(delta(content, base, hints), base, content.size()), content);
+    }
+}
+
+/// A chain of deltas applied in one buffer gives what applying each to a fresh one gives.
+TEST(ZstdDelta, AChainIsAppliedInOneBuffer) {
+    std::mt19937_64 random(kCompressSeed);
+    for (const CompressHints& hints : {CompressHints{}, kPages}) {
+        Bytes content = rows(300'000, random);
+        Bytes buffer = content;
+        const auto codec = make_compressor(Codec::zstd_delta, 0);
+        for (const std::size_t bytes : {300'000U, 290'001U, 8192U, 305'000U, 0U, 70'000U}) {
+            const Bytes base = content;
+            content.resize(bytes, 'y');
+            content = changed(content, bytes == 0 ? 0 : 5, random);
+            const Bytes packed = delta(content, base, hints);
+            EXPECT_EQ(undo(packed, base, content.size()), content);
+            codec->decompress_over(packed, buffer, content.size());
+            EXPECT_EQ(buffer, content) << bytes;
+        }
     }
 }
 
