@@ -95,6 +95,9 @@ std::map<std::string, std::string> tag_arguments(const std::vector<std::string>&
                 fmt::format("of the form KEY=VALUE (at most {} characters)", kTagLengthMax),
                 "Write for example --tag env=prod.");
         }
+        if (utf8_prefix_bytes(text) < text.size()) {
+            throw bad_value("--tag", text, "UTF-8 text", "Write for example --tag env=prod.");
+        }
         if (!tags.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
             throw explained<ConfigError>(
                 fmt::format("--tag '{}' is given twice", shown(text.substr(0, equals))),

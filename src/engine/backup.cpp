@@ -1,6 +1,7 @@
 #include "engine/backup.hpp"
 
 #include "base/error.hpp"
+#include "engine/sample.hpp"
 #include "engine/strategy.hpp"
 #include "engine/stream_writer.hpp"
 #include "repository/manifest.hpp"
@@ -15,6 +16,17 @@ namespace {
 /// A run that a collector gave up starts over; twice in a row means that something else is wrong.
 constexpr int kAttemptsMax = 3;
 
+/// A part that would have been skipped is not what the parent holds: everything must be read.
+class SkippedPartDiffers final : public std::exception {
+public:
+    explicit SkippedPartDiffers(Mismatch mismatch) : mismatch_(std::move(mismatch)) {}
+    [[nodiscard]] const Mismatch& mismatch() const noexcept { return mismatch_; }
+    [[nodiscard]] const char* what() const noexcept override { return "a skipped part differs"; }
+
+private:
+    Mismatch mismatch_;
+};
+
 /// Everything that is known before the first byte is read.
 struct Preparation {
     Probe probe;
@@ -24,10 +36,13 @@ struct Preparation {
     std::unique_ptr<Manifest> parent;  ///< Null for a full.
     std::string predecessor_digest;
     BackupRequest request;
-    std::string fallback_reason;  ///< Why the change record cannot be used; empty if it can.
+    std::string fallback_reason;        ///< Why the change record cannot be used; empty if it can.
+    std::vector<SnapshotSummary> own;   ///< This source's snapshots, by sequence.
+    std::vector<std::string> warnings;  ///< For the manifest.
+    std::vector<SnapshotId> doubtful;
 };
 
-/// The newest snapshot of a name decides whose name it is.
+/// A name belongs to whoever has a snapshot under it.
 void refuse_taken_name(const std::vector<SnapshotSummary>& snapshots, const Preparation& ready) {
     for (const SnapshotSummary& snapshot : snapshots) {
         if (snapshot.source_name == ready.source_name && snapshot.source_id != ready.source_id) {
@@ -76,8 +91,16 @@ void add_row_ranges(Parent& parent, const Manifest& manifest, ChunkReader& reade
     }
 }
 
-void load_parent(Repository& repository, Preparation& ready, const Context& context,
-                 std::stop_token stop) {
+void refuse_unwanted_fallback(const BackupOptions& options, const std::string& reason) {
+    if (options.fallback == Fallback::refused) {
+        throw explained<SourceError>(
+            fmt::format("the backup cannot build upon the parent snapshot: {}", reason),
+            "Run without --no-fallback to read everything once.", "fallback_refused");
+    }
+}
+
+void load_parent(Repository& repository, const BackupOptions& options, Preparation& ready,
+                 const Context& context, std::stop_token stop) {
     if (ready.strategy.predecessor) {
         try {
             const std::unique_ptr<Manifest> newest =
@@ -103,6 +126,9 @@ void load_parent(Repository& repository, Preparation& ready, const Context& cont
                             {{"parent", ready.strategy.parent->id}, {"error", error.what()}});
         ready.strategy.reason =
             fmt::format("the parent snapshot {} is damaged", ready.strategy.parent->id);
+        refuse_unwanted_fallback(options, ready.strategy.reason);
+        ready.warnings.push_back(
+            fmt::format("{}, so a full was taken: {}", ready.strategy.reason, error.what()));
         ready.strategy.mode = BackupMode::full;
         ready.strategy.parent.reset();
         ready.request.parent.reset();
@@ -119,12 +145,8 @@ void check_change_record(Connector& connector, const BackupOptions& options, Pre
     if (continuity.is_continuous) {
         return;
     }
-    if (options.fallback == Fallback::refused) {
-        throw explained<SourceError>(
-            fmt::format("the change record does not reach back to the parent snapshot: {}",
-                        continuity.reason),
-            "Run without --no-fallback to read everything once.", "fallback_refused");
-    }
+    refuse_unwanted_fallback(options,
+                             "the change record does not reach back to it: " + continuity.reason);
     context.log.warning("the change record cannot be used; everything is read again",
                         {{"reason", continuity.reason}});
     ready.fallback_reason = continuity.reason;
@@ -141,15 +163,14 @@ Preparation prepare(Repository& repository, Connector& connector, const BackupOp
     for (const std::string& name : damaged) {
         context.log.warning("an object is damaged and left out of account", {{"object", name}});
     }
-    std::vector<SnapshotSummary> own;
-    std::copy_if(all.begin(), all.end(), std::back_inserter(own),
+    std::copy_if(all.begin(), all.end(), std::back_inserter(ready.own),
                  [&](const SnapshotSummary& each) { return each.source_id == ready.source_id; });
-    ready.source_name = name_of(own, options, ready.probe);
+    ready.source_name = name_of(ready.own, options, ready.probe);
     refuse_taken_name(all, ready);
-    ready.strategy = choose_strategy(options.mode, own);
+    ready.strategy = choose_strategy(options.mode, ready.own);
     ready.request.jobs = options.jobs;
     ready.request.is_native = options.is_native;
-    load_parent(repository, ready, context, stop);
+    load_parent(repository, options, ready, context, stop);
     check_change_record(connector, options, ready, context, stop);
     return ready;
 }
@@ -188,8 +209,9 @@ std::uint64_t planned_bytes(const std::vector<StreamPlan>& plans) {
 }
 
 /// Fills in what the manifest says beside data.
+/// @param fallback_reason Why the engine itself read what could have been skipped, or empty.
 void describe(const Preparation& ready, const BackupOptions& options, const Session& session,
-              const SessionEnd& end, Manifest& manifest) {
+              const SessionEnd& end, const std::string& fallback_reason, Manifest& manifest) {
     SnapshotDetails& details = manifest.details;
     SnapshotSummary& summary = details.summary;
     summary.source_id = ready.source_id;
@@ -203,19 +225,23 @@ void describe(const Preparation& ready, const BackupOptions& options, const Sess
         summary.parent = ready.strategy.parent->id;
     }
     summary.bytes_read = end.bytes_read;
-    summary.capture = ready.request.must_read ? Capture::reread : session.capture();
+    const bool is_reread = ready.request.must_read || !fallback_reason.empty();
+    summary.capture = is_reread ? Capture::reread : session.capture();
     summary.consistency = end.consistency;
     summary.is_incomplete = end.is_incomplete;
     summary.tags = options.tags;
+    summary.doubtful = ready.doubtful;
     details.method =
         fmt::format("{}-{}", word_of(options.type), options.is_native ? "native" : "auto");
     details.reason = !ready.strategy.reason.empty()   ? ready.strategy.reason
                      : !ready.fallback_reason.empty() ? ready.fallback_reason
+                     : !fallback_reason.empty()       ? fallback_reason
                                                       : session.reason();
     details.server_version = ready.probe.server_version;
     details.position = end.position;
     details.connector_state = end.state;
-    details.warnings = end.warnings;
+    details.warnings = ready.warnings;
+    details.warnings.insert(details.warnings.end(), end.warnings.begin(), end.warnings.end());
     if (ready.strategy.predecessor) {
         details.predecessor = ready.strategy.predecessor->id;
         details.predecessor_digest = ready.predecessor_digest;
@@ -241,7 +267,55 @@ void sum_up(const SealCounts& counts, Manifest& manifest) {
     }
 }
 
-/// Reads the source and commits. @throws RunGivenUp: then nothing was committed.
+void refuse_skipping(const std::vector<StreamPlan>& plans) {
+    for (const StreamPlan& plan : plans) {
+        for (const SegmentPlan& segment : plan.segments) {
+            if (segment.action != SegmentAction::read) {
+                throw Error("the connector planned to skip what must be read");
+            }
+        }
+    }
+}
+
+/// @throws SkippedPartDiffers.
+void check_skipped_parts(const std::vector<StreamPlan>& plans, const Preparation& ready,
+                         Session& session, BackupRun& run, std::stop_token stop) {
+    if (ready.request.must_read) {
+        refuse_skipping(plans);
+    }
+    if (!ready.parent) {
+        return;
+    }
+    const std::vector<Sample> samples = choose_samples(plans, ready.strategy.sequence);
+    if (std::optional<Mismatch> mismatch =
+            compare_samples(samples, plans, *ready.parent, session, run, std::move(stop))) {
+        throw SkippedPartDiffers(std::move(*mismatch));
+    }
+}
+
+/// What the next attempt must know of a part that differs.
+void distrust_signs(const Mismatch& mismatch, const BackupOptions& options, Preparation& ready,
+                    const Context& context) {
+    ready.fallback_reason =
+        fmt::format("{} changed, and no sign of a change was seen", mismatch.what);
+    refuse_unwanted_fallback(options, ready.fallback_reason);
+    ready.request.must_read = true;
+    std::string ids;
+    for (const SnapshotSummary& snapshot : ready.own) {
+        if (snapshot.sequence > mismatch.read_sequence) {
+            ready.doubtful.push_back(snapshot.id);
+            ids += (ids.empty() ? "" : ", ") + snapshot.id;
+        }
+    }
+    ready.warnings.push_back(fmt::format(
+        "{}. Something wrote to the database past the signs of a change that are relied on, or its "
+        "disk is failing. This snapshot was read whole; these may hold older data than they say: "
+        "{}",
+        ready.fallback_reason, ids.empty() ? "none" : ids));
+    context.log.error(ready.warnings.back());
+}
+
+/// Reads the source and commits. @throws RunGivenUp, SkippedPartDiffers: nothing was committed.
 BackupReport run(Repository& repository, Connector& connector, const BackupOptions& options,
                  const Preparation& ready, const Context& context, std::stop_token stop) {
     BackupReport report;
@@ -262,6 +336,7 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
 
     const std::unique_ptr<Session> session = connector.begin(ready.request, stop);
     const std::vector<StreamPlan> plans = session->plan();
+    check_skipped_parts(plans, ready, *session, shared, stop);
     context.progress.bytes_total = planned_bytes(plans);
     context.progress.phase = Phase::reading;
     std::vector<std::unique_ptr<StreamWriter>> streams;
@@ -279,7 +354,9 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
     for (const std::unique_ptr<StreamWriter>& stream : streams) {
         manifest.streams.push_back(stream->finish());
     }
-    describe(ready, options, *session, end, manifest);
+    describe(ready, options, *session, end, shared.fallback_reason, manifest);
+    manifest.details.warnings.insert(manifest.details.warnings.end(), shared.warnings.begin(),
+                                     shared.warnings.end());
     sum_up(counts, manifest);
     writer.commit(manifest);
     report.snapshot = std::move(manifest.details);
@@ -298,7 +375,7 @@ BackupReport rehearse(Connector& connector, const BackupOptions& options, const 
         }
     }
     Manifest manifest;
-    describe(ready, options, *session, {}, manifest);
+    describe(ready, options, *session, {}, "", manifest);
     manifest.details.summary.bytes_source = ready.probe.source_bytes;
     report.snapshot = std::move(manifest.details);
     return report;
@@ -310,8 +387,12 @@ BackupReport back_up(Repository& repository, Connector& connector, const BackupO
                      const Context& context, std::stop_token stop) {
     const auto begun = std::chrono::steady_clock::now();
     BackupReport report;
+    std::optional<Mismatch> mismatch;
     for (int attempt = 1;; ++attempt) {
-        const Preparation ready = prepare(repository, connector, options, context, stop);
+        Preparation ready = prepare(repository, connector, options, context, stop);
+        if (mismatch) {
+            distrust_signs(*mismatch, options, ready, context);
+        }
         if (options.is_dry_run) {
             report = rehearse(connector, options, ready, stop);
             break;
@@ -325,6 +406,8 @@ BackupReport back_up(Repository& repository, Connector& connector, const BackupO
             }
             context.log.warning("the run was given up by a collector; starting over",
                                 {{"error", error.what()}});
+        } catch (const SkippedPartDiffers& difference) {
+            mismatch = difference.mismatch();
         }
     }
     report.duration_s =

@@ -13,6 +13,8 @@ namespace {
 /// Plain bytes inside the sealers: enough that none waits, little enough that memory is bounded
 /// by the number of jobs.
 constexpr std::uint64_t kInsideBytesPerJob = 4_MiB;
+/// What an item weighs that brings no bytes, so that a stream of skipped segments is bounded too.
+constexpr std::uint64_t kItemBytes = 256;
 /// Lists up to this size in all stay in the manifest, so that a small backup has few objects.
 constexpr std::size_t kInlineListBytesMax = 4_KiB;
 
@@ -162,25 +164,43 @@ void StreamWriter::write(Session& session, const SegmentPlan& segment) {
     const StoredSegment* base = find_base(segment.range);
     // Pages of a grown or shrunk last segment still meet their parent's chunks.
     const bool is_same_range = base != nullptr && base->range == segment.range;
-    if (is_same_range && segment.action != SegmentAction::read) {
-        const bool is_provided =
-            std::all_of(base->chunks.begin(), base->chunks.end(),
-                        [this](const ChunkCopyPtr& chunk) { return run_.writer.provides(chunk); });
-        if (segment.action == SegmentAction::patch && patch(session, segment, *base)) {
-            return;
-        }
-        if (segment.action == SegmentAction::reuse && is_provided) {
-            run_.counts.reused += base->chunks.size();
-            push_end(*base);
-            return;
-        }
-    } else if (segment.action == SegmentAction::patch && !is_parent_damaged_) {
+    if (is_same_range && segment.action == SegmentAction::patch && patch(session, segment, *base)) {
+        return;
+    }
+    if (is_same_range && segment.action == SegmentAction::reuse && reuse(*base)) {
+        return;
+    }
+    if (segment.action == SegmentAction::patch && !is_same_range && !is_parent_damaged_) {
         throw Error("the connector planned a patch where the parent has no segment");
+    }
+    if (segment.action != SegmentAction::read && run_.fallback_reason.empty()) {
+        run_.fallback_reason =
+            is_parent_damaged_ ? "a part of the parent snapshot is damaged"
+                               : "a part of the parent snapshot may not be referred to any more";
     }
     Sink sink(*this, segment.range, base);
     session.read(plan_, {segment.range, SegmentAction::read}, sink, stop_);
     StoredSegment done = sink.finish();
     push_end(std::move(done));
+}
+
+bool StreamWriter::reuse(const StoredSegment& base) {
+    const bool is_provided =
+        std::all_of(base.chunks.begin(), base.chunks.end(),
+                    [this](const ChunkCopyPtr& chunk) { return run_.writer.provides(chunk); });
+    if (is_provided) {
+        run_.counts.reused += base.chunks.size();
+        push_end(base);
+    }
+    return is_provided;
+}
+
+void StreamWriter::note_parent_damage(const std::string& what, const CorruptionError& error) {
+    run_.context.log.warning(what, {{"stream", plan_.name}, {"error", error.what()}});
+    if (!is_parent_damaged_) {
+        run_.warnings.push_back(fmt::format("stream '{}': {}: {}", plan_.name, what, error.what()));
+    }
+    is_parent_damaged_ = true;
 }
 
 const StoredSegment* StreamWriter::find_base(const SegmentRange& range) {
@@ -191,9 +211,7 @@ const StoredSegment* StreamWriter::find_base(const SegmentRange& range) {
         return parent_->find(range, plan_.kind, stop_);
     } catch (const CorruptionError& error) {
         // The user's data comes first: what the parent cannot tell is read.
-        is_parent_damaged_ = true;
-        run_.context.log.warning("a segment list of the parent is damaged; its segments are read",
-                                 {{"stream", plan_.name}, {"error", error.what()}});
+        note_parent_damage("a segment list of the parent is damaged; its segments are read", error);
         return nullptr;
     }
 }
@@ -206,14 +224,15 @@ void StreamWriter::push_chunk(Bytes content, const ChunkCopyPtr& parent) {
 
 void StreamWriter::push_known(ChunkCopyPtr chunk) {
     ++run_.counts.reused;
-    workers_->push({std::nullopt, std::move(chunk), {}, false}, 0);
+    workers_->push({std::nullopt, std::move(chunk), {}, false}, kItemBytes);
 }
 
 void StreamWriter::push_end(StoredSegment segment) {
-    workers_->push({std::nullopt, nullptr, std::move(segment), false}, 0);
+    const std::uint64_t bytes = kItemBytes * (1 + segment.chunks.size());
+    workers_->push({std::nullopt, nullptr, std::move(segment), false}, bytes);
 }
 
-void StreamWriter::push_restart() { workers_->push({std::nullopt, nullptr, {}, true}, 0); }
+void StreamWriter::push_restart() { workers_->push({std::nullopt, nullptr, {}, true}, kItemBytes); }
 
 StreamWriter::Sealed StreamWriter::seal(Item item, unsigned worker) {
     if (!item.chunk) {
@@ -240,9 +259,10 @@ void StreamWriter::deliver(Sealed sealed) {
     contents_.stream.size_bytes += segment.bytes;
     contents_.stream.row_count += segment.rows;
     contents_.stream.fingerprint += segment.fingerprint;
+    list_chunks_ += segment.chunks.size();
     list_copies_ += closure_size(segment);
     list_.push_back(std::move(segment));
-    if (list_copies_ >= kListCopiesMax) {
+    if (list_chunks_ >= kListChunksMax || list_copies_ >= kListCopiesMax) {
         close_list();
         store_pending_lists(false);
     }
@@ -258,6 +278,7 @@ void StreamWriter::close_list() {
         ref.bytes += segment.bytes;
     }
     ref.segments = std::exchange(list_, {});
+    list_chunks_ = 0;
     list_copies_ = 0;
     pending_.push_back(contents_.lists.size());
     contents_.lists.push_back(std::move(ref));
@@ -326,8 +347,8 @@ bool StreamWriter::patch(Session& session, const SegmentPlan& segment, const Sto
             try {
                 content = run_.reader.read(*chunk, stop_);
             } catch (const CorruptionError& error) {
-                run_.context.log.warning("a chunk of the parent is damaged; its segment is read",
-                                         {{"stream", plan_.name}, {"error", error.what()}});
+                note_parent_damage("a chunk of the parent is damaged; its segment is read", error);
+                run_.writer.distrust(*chunk);
                 push_restart();
                 return false;
             }

@@ -6,6 +6,7 @@
 ///
 /// Data path: segments (reuse | read | patch) -> chunker -> sealer -> packer.
 
+#include "base/error.hpp"
 #include "connector/connector.hpp"
 #include "engine/backup.hpp"
 #include "engine/segment_lists.hpp"
@@ -29,6 +30,10 @@ struct BackupRun {
     unsigned jobs = 1;
     std::uint64_t sequence = 1;
     const Context& context;
+    /// What the snapshot shall say of what did not go as planned; one sentence each.
+    std::vector<std::string> warnings = {};
+    /// Why something was read that the connector had planned to skip; empty if nothing was.
+    std::string fallback_reason = {};
 };
 
 /// How streams are cut. Pages: measured in docs/decisions/0003-zstd-parameters.md.
@@ -72,6 +77,10 @@ private:
                                           std::size_t index);
     /// The parent's segment that begins like `range`, or null.
     [[nodiscard]] const StoredSegment* find_base(const SegmentRange& range);
+    /// Tells, once for each stream, that the parent cannot serve as it should.
+    void note_parent_damage(const std::string& what, const CorruptionError& error);
+    /// Takes over the parent's segment. Returns false when it may not be referred to.
+    [[nodiscard]] bool reuse(const StoredSegment& base);
     /// Returns false when the parent's bytes cannot be read: then the segment must be.
     [[nodiscard]] bool patch(Session& session, const SegmentPlan& segment,
                              const StoredSegment& base);
@@ -85,6 +94,7 @@ private:
     StreamContents contents_;
     std::vector<ChunkCopyPtr> chunks_;  ///< Of the segment being delivered.
     std::vector<StoredSegment> list_;   ///< The list being filled.
+    std::size_t list_chunks_ = 0;
     std::size_t list_copies_ = 0;
     std::vector<std::size_t> pending_;  ///< Lists in `contents_` that are not stored yet.
 

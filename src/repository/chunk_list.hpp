@@ -26,9 +26,13 @@ struct StoredSegment {
     std::vector<ChunkCopyPtr> chunks;  ///< In stream order.
 };
 
-/// A list is closed when its segments refer to this many copies (with their closures), which keeps
-/// it near 200 KiB.
-inline constexpr std::size_t kListCopiesMax = 2048;
+/// A list is closed when its segments have so many chunks: at places that do not depend on how
+/// often a segment changed, so that equal parts of two snapshots give equal lists, and the others
+/// bases.
+inline constexpr std::size_t kListChunksMax = 1024;
+/// Or when they refer to this many copies (with their closures), near 2 MiB, so that a list never
+/// outgrows a chunk.
+inline constexpr std::size_t kListCopiesMax = 32768;
 
 /// Copies that the closure of `segment` has; an upper bound on what it adds to a list.
 [[nodiscard]] std::size_t closure_size(const StoredSegment& segment);

@@ -60,6 +60,9 @@ void summary_to_record(const SnapshotSummary& in, records::ManifestSummary& out)
     out.set_consistency(static_cast<std::uint32_t>(in.consistency));
     out.set_incomplete(in.is_incomplete);
     out.mutable_tags()->insert(in.tags.begin(), in.tags.end());
+    for (const SnapshotId& id : in.doubtful) {
+        out.add_doubtful(id);
+    }
 }
 
 SnapshotSummary summary_from_record(const records::ManifestSummary& in) {
@@ -90,6 +93,7 @@ SnapshotSummary summary_from_record(const records::ManifestSummary& in) {
     out.consistency = enum_from_record(in.consistency(), Consistency::none);
     out.is_incomplete = in.incomplete();
     out.tags.insert(in.tags().begin(), in.tags().end());
+    out.doubtful.assign(in.doubtful().begin(), in.doubtful().end());
     return out;
 }
 

@@ -42,7 +42,10 @@ struct SnapshotSummary {
     Capture capture = Capture::full;
     Consistency consistency = Consistency::view;
     bool is_incomplete = false;
-    std::map<std::string, std::string> tags;
+    std::map<std::string, std::string> tags;  ///< Keys and values are UTF-8.
+    /// Snapshots of this source that may hold older data than they say: a part that they skipped
+    /// was found changed when this one was taken.
+    std::vector<SnapshotId> doubtful;
 };
 
 /// Everything else that people and restores need, without the chunks.

@@ -47,9 +47,10 @@ ViewOptions view_options(const SourceOptions& options) {
             .lock_timeout = options.lock_timeout};
 }
 
-SqliteSession::SqliteSession(const SourceOptions& options, std::optional<Parent> parent,
+SqliteSession::SqliteSession(const SourceOptions& options, const BackupRequest& request,
                              const Clock& clock, std::stop_token stop)
-    : parent_(std::move(parent)),
+    : parent_(request.parent),
+      must_read_(request.must_read),
       clock_(clock),
       limits_(limits_of(options)),
       view_(view_options(options), std::move(stop)) {
@@ -79,7 +80,7 @@ std::vector<StreamPlan> SqliteSession::plan() {
 }
 
 bool SqliteSession::is_parent_unchanged() const {
-    if (parent_->position.source_id != identity_ || parent_->streams.size() != 1 ||
+    if (must_read_ || parent_->position.source_id != identity_ || parent_->streams.size() != 1 ||
         view_.is_damaged()) {
         return false;
     }
@@ -121,12 +122,15 @@ void SqliteSession::start_spool() {
 
 void SqliteSession::read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
                          std::stop_token stop) {
-    // Samples of an unchanged database are few and small: they need no spool.
-    if (capture_ != Capture::unchanged && view_.blocks_writers() && !spool_ && !clone_) {
-        start_spool();
-    }
     const std::uint64_t begin = segment.range.first_page * stream.page_bytes;
     const std::uint64_t end = begin + segment.range.page_count * stream.page_bytes;
+    // Samples of an unchanged database are few and small: they need no spool. More is read of it
+    // where the parent's segment may not be referred to any more.
+    unspooled_bytes_ += end - begin;
+    const bool is_small = capture_ == Capture::unchanged && unspooled_bytes_ <= kBlockBytes;
+    if (!is_small && view_.blocks_writers() && !spool_ && !clone_) {
+        start_spool();
+    }
     for (std::uint64_t offset = begin; offset < end; offset += kBlockBytes) {
         if (stop.stop_requested()) {
             throw Cancelled();

@@ -29,7 +29,7 @@ inline constexpr const char* kStreamName = "main";
 class SqliteSession final : public Session {
 public:
     /// @param clock Borrowed; outlives the session.
-    SqliteSession(const SourceOptions& options, std::optional<Parent> parent, const Clock& clock,
+    SqliteSession(const SourceOptions& options, const BackupRequest& request, const Clock& clock,
                   std::stop_token stop);
 
     std::vector<StreamPlan> plan() override;
@@ -50,6 +50,7 @@ private:
     [[nodiscard]] Position position() const;
 
     std::optional<Parent> parent_;
+    bool must_read_;
     const Clock& clock_;
     SpoolLimits limits_;
     std::string identity_;
@@ -59,6 +60,7 @@ private:
     bool is_released_ = false;
     std::chrono::milliseconds writers_waited_{0};
     std::optional<File> clone_;
+    std::uint64_t unspooled_bytes_ = 0;  ///< Read of a database that is to be skipped.
     std::uint64_t spool_offset_ = 0;
     std::unique_ptr<Spool> spool_;  // its thread uses what is above
 };

@@ -76,7 +76,7 @@ public:
             throw explained<ConfigError>("SQLite has no native dump tool",
                                          "Leave out --method native.", "method_not_supported");
         }
-        return std::make_unique<SqliteSession>(options_, request.parent, clock_, std::move(stop));
+        return std::make_unique<SqliteSession>(options_, request, clock_, std::move(stop));
     }
 
     std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,

@@ -131,7 +131,7 @@ TEST_F(RestoreTest, AnyRangeOfAStreamCanBeRead) {
     Random random(3);
     const Contents contents = shop_.contents();
     for (const StreamContents& stream : manifest->streams) {
-        StoredStreamReader reader(stream, chunks, 2, progress);
+        StoredStreamReader reader(stream, chunks, repository->keys().fingerprinter(), 2, progress);
         const Bytes& expected = contents.at(stream.stream.name);
         for (unsigned attempt = 0; attempt < 50; ++attempt) {
             const std::uint64_t offset = random.below(expected.size() + 1);
@@ -158,7 +158,7 @@ TEST_F(RestoreTest, APageCostsItsOwnChunkOnce) {
     before_ = [&](const StorageCall&) { ++fetches; };
     const StreamContents& pages = manifest->streams.at(2);
     ASSERT_EQ(pages.stream.name, "pages");
-    StoredStreamReader reader(pages, chunks, 2, progress);
+    StoredStreamReader reader(pages, chunks, repository->keys().fingerprinter(), 2, progress);
     Bytes page(kPage);
     for (unsigned time = 0; time < 3; ++time) {
         reader.read_at(200 * kPage, page, {});
@@ -229,6 +229,32 @@ TEST_F(RestoreTest, VerifyFindsATargetThatDiffersFromTheSnapshot) {
     options.verify = false;
     EXPECT_FALSE(restore_shop(options).report.is_verified);
     EXPECT_EQ(targets_.at("target"), shop_.contents());
+}
+
+/// Each chunk is authentic here, but together they are not what was read from the database: a
+/// mistake of the program that wrote them, or a fault of its machine's memory.
+TEST_F(RestoreTest, PagesThatWereNotReadFromTheDatabaseAreRefused) {
+    const ObjectName name = manifest_object_name(snapshot_.source_id, snapshot_.id);
+    const auto repository = open_repository(disk_);
+    const auto manifest = repository->manifest(snapshot_.id, {});
+    StoredSegment& segment = manifest->streams.at(2).lists.at(0).segments.at(1);
+    ++segment.fingerprint.low;
+    const Bytes forged = encode_manifest(repository->keys(), name, *manifest);
+    disk_.damage(name, [&](Bytes& content) { content = forged; });
+    for (const unsigned jobs : {1U, 3U}) {
+        RestoreOptions options = to("target");
+        options.jobs = jobs;
+        try {
+            restore_shop(options);
+            FAIL();
+        } catch (const CorruptionError& error) {
+            const std::string expected =
+                fmt::format("pages {} to {} of stream 'pages' are not", segment.range.first_page,
+                            segment.range.first_page + segment.range.page_count - 1);
+            EXPECT_TRUE(std::string_view(error.what()).starts_with(expected)) << error.what();
+        }
+        EXPECT_TRUE(targets_.empty());
+    }
 }
 
 TEST_F(RestoreTest, ADamagedChunkStopsItAndIsNamed) {

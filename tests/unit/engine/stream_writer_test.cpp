@@ -309,7 +309,7 @@ TEST_F(StreamWriterTest, RefusesPatchesThatDoNotFit) {
 
 /// A list is closed when it refers to enough copies, and from then on lists are chunks.
 TEST_F(StreamWriterTest, ManySegmentsMakeManyLists) {
-    constexpr std::uint64_t kSegments = kListCopiesMax + 10;
+    constexpr std::uint64_t kSegments = kListChunksMax + 10;
     std::vector<SegmentPlan> segments;
     for (std::uint64_t segment = 0; segment < kSegments; ++segment) {
         segments.push_back(pages_plan(segment, 1));
@@ -323,7 +323,7 @@ TEST_F(StreamWriterTest, ManySegmentsMakeManyLists) {
     EXPECT_EQ(counts_->reused, kSegments - 256);
     ASSERT_EQ(stream.lists.size(), 2U);
     EXPECT_EQ(stream.lists[0].first_page, 0U);
-    EXPECT_EQ(stream.lists[1].first_page, kListCopiesMax);
+    EXPECT_EQ(stream.lists[1].first_page, kListChunksMax);
     EXPECT_EQ(stream.lists[1].bytes, 10U * kPage);
     SegmentLists lists(stream, *reader_);
     std::uint64_t next = 0;

@@ -41,6 +41,7 @@ SnapshotSummary sample_summary() {
     summary.consistency = Consistency::fuzzy;
     summary.is_incomplete = true;
     summary.tags = {{"env", "prod"}, {"empty", ""}};
+    summary.doubtful = {RunId(32, 'e'), RunId(32, 'f')};
     return summary;
 }
 
@@ -95,6 +96,35 @@ INSTANTIATE_TEST_SUITE_P(Ciphers, ManifestTest, testing::Values(Cipher::none, Ci
                              return kind.param == Cipher::none ? "Unencrypted" : "Encrypted";
                          });
 
+/// Paths, and what a server says, may be any bytes.
+TEST_P(ManifestTest, TextsThatAreNotUtf8ComeBack) {
+    const std::string odd = "caf\xe9\xff";
+    Manifest manifest = sample_manifest();
+    manifest.details.summary.source_name = odd;
+    manifest.details.summary.identity = odd;
+    manifest.details.summary.tags = {{"key", odd}};
+    manifest.details.reason = odd;
+    manifest.details.server_version = odd;
+    manifest.details.host = odd;
+    manifest.details.position = {odd, odd, odd};
+    manifest.details.warnings = {odd};
+    manifest.streams.at(0).stream.name = odd;
+    manifest.streams.at(0).stream.definition = odd;
+    const std::optional<Manifest> read =
+        decode_manifest(keys_, kName, encode_manifest(keys_, kName, manifest));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->details.summary.source_name, odd);
+    EXPECT_EQ(read->details.summary.identity, odd);
+    EXPECT_EQ(read->details.summary.tags.at("key"), odd);
+    EXPECT_EQ(read->details.reason, odd);
+    EXPECT_EQ(read->details.server_version, odd);
+    EXPECT_EQ(read->details.host, odd);
+    EXPECT_EQ(read->details.position.value, odd);
+    EXPECT_EQ(read->details.warnings, std::vector<std::string>{odd});
+    EXPECT_EQ(read->streams.at(0).stream.name, odd);
+    EXPECT_EQ(read->streams.at(0).stream.definition, odd);
+}
+
 void expect_sample_summary(const SnapshotSummary& read) {
     const SnapshotSummary written = sample_summary();
     EXPECT_EQ(read.id, written.id);
@@ -105,6 +135,7 @@ void expect_sample_summary(const SnapshotSummary& read) {
     EXPECT_EQ(read.sequence, written.sequence);
     EXPECT_EQ(read.mode, written.mode);
     EXPECT_EQ(read.requested_mode, written.requested_mode);
+    EXPECT_EQ(read.doubtful, written.doubtful);
     EXPECT_EQ(read.parent, written.parent);
     EXPECT_EQ(read.begun_at, written.begun_at);
     EXPECT_EQ(read.ended_at, written.ended_at);

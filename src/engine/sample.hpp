@@ -1,0 +1,52 @@
+#pragma once
+
+/// @file
+/// Proves that what a backup skips is what the parent snapshot holds: a few parts of the skipped
+/// segments are read all the same and compared, other ones in each run.
+///
+/// Data path: beside it: segments to reuse -> [samples] -> compared with the parent's chunks.
+
+#include "connector/connector.hpp"
+#include "engine/stream_writer.hpp"
+#include "repository/manifest.hpp"
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+
+/// A part of a skipped segment to read. `stream` is a place in the plans.
+struct Sample {
+    std::size_t stream = 0;
+    SegmentRange segment;  ///< As it was planned.
+    SegmentRange part;     ///< Pages: some of it; else all of it.
+};
+
+/// In so many runs every skipped segment has its turn, or in more where `kSampleBytesMax` is too
+/// little for that.
+inline constexpr std::uint64_t kSampleRuns = 50;
+/// The most that is read of pages for samples in one run; longer segments of rows have no turn, as
+/// rows can only be compared by the fingerprint of a whole segment.
+inline constexpr std::uint64_t kSampleBytesMax = 512_KiB;
+
+/// Which parts run `sequence` reads. A pure function: no state is kept from run to run.
+[[nodiscard]] std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans,
+                                                 std::uint64_t sequence);
+
+/// A skipped segment that is not what the parent holds.
+struct Mismatch {
+    std::string what;                 ///< For people: which stream and where.
+    std::uint64_t read_sequence = 0;  ///< The snapshot for which the segment was last read.
+};
+
+/// Reads the samples through `session` and compares them with the parent's chunks.
+/// A stored chunk that turns out to be damaged leaves deduplication, so that its segment is read.
+/// @return The first that differs; nothing if all is well. @throws SourceError, StorageError.
+[[nodiscard]] std::optional<Mismatch> compare_samples(const std::vector<Sample>& samples,
+                                                      const std::vector<StreamPlan>& plans,
+                                                      const Manifest& parent, Session& session,
+                                                      BackupRun& run, std::stop_token stop);
+
+}  // namespace dbbackup
