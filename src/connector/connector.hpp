@@ -239,7 +239,8 @@ public:
                          std::stop_token stop) = 0;
 
     /// Decodes everything once, on several threads. `visit` is called on those threads, with
-    /// parts in no particular order, each exactly once; it must be thread-safe.
+    /// parts in no particular order, each exactly once; it must be thread-safe. That the bytes are
+    /// those that were backed up is proven once this returns: nothing may be made visible before.
     virtual void read_all(const std::function<void(std::uint64_t offset, BytesView bytes)>& visit,
                           std::stop_token stop) = 0;
 

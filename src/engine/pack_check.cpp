@@ -24,7 +24,7 @@ void PackCheck::read_all(unsigned jobs, Progress& progress, std::stop_token stop
         Read read;
     };
     OrderedWorkers<PackName, Done> workers(
-        jobs, kPackBytesTarget * jobs,
+        jobs, kPackBytesMax * jobs,
         [&](const PackName& pack, unsigned) {
             return Done{pack, sizes_.at(pack), read(pack, stop)};
         },
@@ -61,7 +61,7 @@ PackCheck::Read PackCheck::read(const PackName& pack, std::stop_token stop) {
     if (!is_trusted) {
         // What was proven may be the chunks of another pack. Copies are read by their location, so
         // each is tried by itself.
-        result.is_proven.clear();
+        result.proven.clear();
     }
     return result;
 }
@@ -70,7 +70,6 @@ void PackCheck::check_chunks(const PackName& pack, BytesView content, Read& resu
     const Keys& keys = repository_.keys();
     const PackKey key(keys, read_pack_salt(keys, pack, content));
     const std::vector<PackEntry> entries = read_pack_directory(keys, pack, content);
-    result.is_proven.assign(entries.size(), false);
     std::map<Codec, std::unique_ptr<Compressor>> compressors;
     for (const PackEntry& entry : entries) {
         try {
@@ -88,7 +87,7 @@ void PackCheck::check_chunks(const PackName& pack, BytesView content, Read& resu
             if (keys.chunk_id(plain) != entry.form.id) {
                 throw CorruptionError("it does not decode to what it was made from");
             }
-            result.is_proven[entry.ordinal] = true;
+            result.proven[entry.ordinal] = {entry.form.id, entry.offset_bytes, entry.sealed_bytes};
         } catch (const CorruptionError& error) {
             findings_.add(pack_object_name(pack).text(),
                           fmt::format("chunk {}: {}", entry.ordinal, error.what()));
@@ -114,8 +113,14 @@ std::optional<std::string> PackCheck::problem_of(const ChunkCopy& copy) const {
 
 bool PackCheck::is_proven(const ChunkCopy& copy) const {
     const auto read = reads_.find(copy.pack->name);
-    return read != reads_.end() && copy.ordinal < read->second.is_proven.size() &&
-           read->second.is_proven[copy.ordinal];
+    if (read == reads_.end()) {
+        return false;
+    }
+    // The list that a restore follows must speak of the very bytes that were decoded here.
+    const auto proven = read->second.proven.find(copy.ordinal);
+    return proven != read->second.proven.end() && proven->second.id == copy.id &&
+           proven->second.offset_bytes == copy.offset_bytes &&
+           proven->second.sealed_bytes == copy.sealed_bytes;
 }
 
 }  // namespace dbbackup

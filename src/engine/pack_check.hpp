@@ -35,8 +35,13 @@ public:
     [[nodiscard]] bool is_proven(const ChunkCopy& copy) const;
 
 private:
+    struct Proven {
+        ChunkId id;
+        std::uint64_t offset_bytes = 0;
+        std::uint32_t sealed_bytes = 0;
+    };
     struct Read {
-        std::vector<bool> is_proven;  ///< By ordinal.
+        std::map<std::uint32_t, Proven> proven;  ///< By ordinal.
         std::set<std::uint32_t> damaged;
     };
 

@@ -30,7 +30,8 @@ RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot, Conne
         context.progress.phase = Phase::writing;
         ChunkReader reader(repository.storage(), repository.keys());
         for (const StreamContents& stream : manifest->streams) {
-            StoredStreamReader stored(stream, reader, options.jobs, context.progress);
+            StoredStreamReader stored(stream, reader, repository.keys().fingerprinter(),
+                                      options.jobs, context.progress);
             session->apply(stored, stop);
         }
         context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;

@@ -17,8 +17,8 @@ namespace dbbackup {
 /// Everything is borrowed. Thread-safe.
 class StoredStreamReader final : public StreamReader {
 public:
-    StoredStreamReader(const StreamContents& stream, ChunkReader& reader, unsigned jobs,
-                       Progress& progress);
+    StoredStreamReader(const StreamContents& stream, ChunkReader& reader,
+                       const Fingerprinter& fingerprinter, unsigned jobs, Progress& progress);
 
     [[nodiscard]] const StoredStream& stream() const override { return stream_.stream; }
     void read_at(std::uint64_t offset, std::span<std::uint8_t> out, std::stop_token stop) override;
@@ -26,6 +26,7 @@ public:
                   std::stop_token stop) override;
 
 private:
+    class SegmentProof;
     struct Decoded {
         std::uint64_t offset = 0;
         Bytes content;
@@ -36,6 +37,7 @@ private:
 
     const StreamContents& stream_;
     ChunkReader& reader_;
+    const Fingerprinter& fingerprinter_;
     unsigned jobs_;
     Progress& progress_;
     std::mutex mutex_;  ///< Guards what random access keeps.

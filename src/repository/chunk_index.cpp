@@ -78,10 +78,16 @@ void ChunkIndex::add(const IndexedPack& pack, const Removals& removals) {
 }
 
 ChunkCopyPtr ChunkIndex::find(const ChunkId& id, HeldAs held_as) const {
-    return find_shallower(id, held_as == HeldAs::whole_only ? 1 : kDepthMax + 1U);
+    Found found;
+    return find_shallower(id, held_as == HeldAs::whole_only ? 1 : kDepthMax + 1U, found);
 }
 
-ChunkCopyPtr ChunkIndex::find_shallower(const ChunkId& id, unsigned depth_below) const {
+ChunkCopyPtr ChunkIndex::find_shallower(const ChunkId& id, unsigned depth_below,
+                                        Found& found) const {
+    const auto [known, is_new] = found.try_emplace({id, depth_below});
+    if (!is_new) {
+        return known->second;
+    }
     const auto [first, last] = places_.equal_range(id);
     std::vector<const Place*> places;
     for (auto place = first; place != last; ++place) {
@@ -93,30 +99,29 @@ ChunkCopyPtr ChunkIndex::find_shallower(const ChunkId& id, unsigned depth_below)
         return left->entry.form.depth < right->entry.form.depth;
     });
     for (const Place* place : places) {
-        const PackEntry& entry = place->entry;
-        auto copy = std::make_shared<ChunkCopy>(ChunkCopy{id,
-                                                          place->pack,
-                                                          entry.offset_bytes,
-                                                          entry.sealed_bytes,
-                                                          entry.form.plain_bytes,
-                                                          entry.ordinal,
-                                                          entry.form.codec,
-                                                          entry.form.depth,
-                                                          entry.form.generation,
-                                                          {}});
-        for (const ChunkId& base : entry.form.base_ids) {
-            // A base is shallower than its delta, so this ends (docs/protocol.md).
-            ChunkCopyPtr found = find_shallower(base, entry.form.depth);
-            if (!found) {
-                break;
-            }
-            copy->bases.push_back(std::move(found));
-        }
-        if (copy->bases.size() == entry.form.base_ids.size()) {
-            return copy;
+        if (ChunkCopyPtr copy = copy_at(*place, found)) {
+            return found[{id, depth_below}] = std::move(copy);
         }
     }
     return nullptr;
+}
+
+/// The copy with its closure; null when a base is not to be found.
+ChunkCopyPtr ChunkIndex::copy_at(const Place& place, Found& found) const {
+    const PackEntry& entry = place.entry;
+    std::vector<ChunkCopyPtr> bases;
+    for (const ChunkId& id : entry.form.base_ids) {
+        // A base is shallower than its delta, so this ends (docs/protocol.md).
+        ChunkCopyPtr base = find_shallower(id, entry.form.depth, found);
+        if (!base) {
+            return nullptr;
+        }
+        bases.push_back(std::move(base));
+    }
+    return std::make_shared<ChunkCopy>(ChunkCopy{entry.form.id, place.pack, entry.offset_bytes,
+                                                 entry.sealed_bytes, entry.form.plain_bytes,
+                                                 entry.ordinal, entry.form.codec, entry.form.depth,
+                                                 entry.form.generation, std::move(bases)});
 }
 
 ChunkIndex load_chunk_index(Repository& repository, const SourceId& source,

@@ -6,9 +6,11 @@
 #include "repository/directory_record.hpp"
 #include "repository/repository.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -34,7 +36,12 @@ private:
         PackEntry entry;
     };
 
-    [[nodiscard]] ChunkCopyPtr find_shallower(const ChunkId& id, unsigned depth_below) const;
+    /// What was found, or not, during one search: with several copies of each version, the ways
+    /// through a tree of bases are many more than its chunks.
+    using Found = std::map<std::pair<ChunkId, unsigned>, ChunkCopyPtr>;
+    [[nodiscard]] ChunkCopyPtr find_shallower(const ChunkId& id, unsigned depth_below,
+                                              Found& found) const;
+    [[nodiscard]] ChunkCopyPtr copy_at(const Place& place, Found& found) const;
 
     std::unordered_multimap<ChunkId, Place> places_;
 };

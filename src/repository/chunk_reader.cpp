@@ -28,13 +28,13 @@ ChunkForm form_of(const ChunkCopy& copy) {
 
 }  // namespace
 
-ChunkReader::ChunkReader(Storage& storage, const Keys& keys) : storage_(storage), keys_(keys) {}
+ChunkReader::ChunkReader(Storage& storage, const Keys& keys) : keys_(keys), windows_(storage) {}
 
 ChunkReader::~ChunkReader() = default;
 
-Bytes ChunkReader::read(const ChunkCopy& copy, std::stop_token stop) {
+Bytes ChunkReader::read(const ChunkCopy& copy, std::stop_token stop, Proof proof) {
     Bytes plain = decode(copy, stop);
-    if (keys_.chunk_id(plain) != copy.id) {
+    if (proof == Proof::chunk_id && keys_.chunk_id(plain) != copy.id) {
         damaged(copy, "does not decode to the bytes it was made from");
     }
     return plain;
@@ -76,6 +76,7 @@ void ChunkReader::decompress(const ChunkCopy& copy, std::stop_token stop,
     try {
         packed = unseal_chunk(keys_, *key_of(*copy.pack), form_of(copy), copy.ordinal, sealed);
     } catch (const CorruptionError&) {
+        windows_.forget(copy.pack->name);
         damaged(copy, "is not what was sealed there");
     }
     std::unique_ptr<Compressor> compressor = borrow(copy.codec);
@@ -90,7 +91,7 @@ void ChunkReader::decompress(const ChunkCopy& copy, std::stop_token stop,
 Bytes ChunkReader::fetch(const ChunkCopy& copy, std::stop_token stop) {
     const ObjectName name = pack_object_name(copy.pack->name);
     std::optional<Bytes> sealed =
-        storage_.get_range(name, {copy.offset_bytes, copy.sealed_bytes}, stop);
+        windows_.read(copy.pack->name, {copy.offset_bytes, copy.sealed_bytes}, std::move(stop));
     if (!sealed) {
         throw explained<CorruptionError>(
             fmt::format("{} is missing", name.text()),

@@ -48,6 +48,17 @@ void refuse_newer(std::uint64_t format, std::string_view name) {
     }
 }
 
+/// Whether a feature says so, or says nothing that format 1 understands.
+bool is_needed_for(const nlohmann::json& feature, std::string_view what) {
+    const auto member = feature.is_object() ? feature.find("needed_for") : feature.end();
+    if (member == feature.end() || !member->is_array() || member->empty()) {
+        return true;
+    }
+    return std::any_of(member->begin(), member->end(), [what](const nlohmann::json& each) {
+        return each == what || (each != "read" && each != "write" && each != "collect");
+    });
+}
+
 struct Slots {
     std::vector<StoredKeySlot> usable;
     std::exception_ptr damage;  ///< Of the first that cannot be used; others may still open.
@@ -238,22 +249,32 @@ Secret unlock_master(Storage& storage, const RepositoryConfigObject& config, con
                                                 : "passphrase");
 }
 
-void check_features(Storage& storage, std::stop_token stop) {
+RepositoryError unknown_feature(const std::string& name, std::string_view needed_for) {
+    return explained<RepositoryError>(
+        fmt::format("to {} here, a program must know the feature '{}', which this one does not",
+                    needed_for, name),
+        "Use a newer version of db-backup.", "unknown_feature");
+}
+
+std::vector<std::string> check_features(Storage& storage, std::stop_token stop) {
     std::vector<ObjectName> names;
     storage.list(
         ObjectPrefix("features"), [&names](const ObjectInfo& info) { names.push_back(info.name); },
         stop);
+    std::vector<std::string> for_writing;
     for (const ObjectName& name : names) {
         const std::optional<Bytes> content = storage.get(name, stop);
-        if (content) {
-            static_cast<void>(decode_checked_json(name.text(), *content));
+        const nlohmann::json feature =
+            content ? decode_checked_json(name.text(), *content) : nlohmann::json();
+        // This version knows no feature at all.
+        if (is_needed_for(feature, "read")) {
+            throw unknown_feature(std::string(name.leaf()), "read");
         }
-        // This version knows no feature, and what a feature concerns is refused as a whole.
-        throw explained<RepositoryError>(
-            fmt::format("the repository uses the feature '{}', which this program does not know",
-                        name.leaf()),
-            "Use a newer version of db-backup.", "unknown_feature");
+        if (is_needed_for(feature, "write")) {
+            for_writing.emplace_back(name.leaf());
+        }
     }
+    return for_writing;
 }
 
 }  // namespace dbbackup

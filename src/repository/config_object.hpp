@@ -4,6 +4,7 @@
 /// `config` and `keys/<id>`: what a repository is, and how its master key is unlocked.
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "base/units.hpp"
 #include "crypto/key_slot.hpp"
 #include "repository/keys.hpp"
@@ -11,6 +12,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbbackup {
@@ -54,8 +56,13 @@ struct StoredKeySlot {
 [[nodiscard]] Secret unlock_master(Storage& storage, const RepositoryConfigObject& config,
                                    const Unlock& unlock, std::stop_token stop);
 
-/// Refuses what this program does not understand (`features/`, docs/protocol.md).
+/// Refuses what this program must understand to read here and does not (`features/`,
+/// docs/format.md). A damaged or unknown statement of what a feature is needed for means all.
+/// @return The names of those that are needed only to write.
 /// @throws RepositoryError (code "unknown_feature"), CorruptionError.
-void check_features(Storage& storage, std::stop_token stop);
+[[nodiscard]] std::vector<std::string> check_features(Storage& storage, std::stop_token stop);
+
+/// The error for a feature that this program does not know.
+[[nodiscard]] RepositoryError unknown_feature(const std::string& name, std::string_view needed_for);
 
 }  // namespace dbbackup

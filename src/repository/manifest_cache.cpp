@@ -53,13 +53,13 @@ void ManifestCache::add(const std::string& object_name, BytesView head) {
     heads_[object_name] = Bytes(head.begin(), head.end());
 }
 
-void ManifestCache::save(std::size_t names_in_use) noexcept {
+void ManifestCache::save(std::optional<std::size_t> names_in_use) noexcept {
     if (!file_ || added_.empty()) {
         return;
     }
     try {
         std::filesystem::create_directories(file_->parent_path());
-        if (is_torn_ || heads_.size() > 2 * names_in_use + 100) {
+        if (is_torn_ || (names_in_use && heads_.size() > 2 * *names_in_use + 100)) {
             replace_file(*file_, added_, 0600);  // Others come back when they are next needed.
             is_torn_ = false;
         } else {

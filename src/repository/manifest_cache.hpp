@@ -26,8 +26,9 @@ public:
     void add(const std::string& object_name, BytesView head);
 
     /// Appends what was added, or rewrites the file when most of it is of no use any more.
-    /// @param names_in_use How many objects there are now. Failures are ignored: it is a cache.
-    void save(std::size_t names_in_use) noexcept;
+    /// @param names_in_use How many objects there are now, if that is known. Failures are ignored:
+    /// it is a cache.
+    void save(std::optional<std::size_t> names_in_use) noexcept;
 
 private:
     void load();

@@ -55,6 +55,15 @@ Bytes directory_data(const Keys& keys, BytesView salt) {
     return data;
 }
 
+/// An upper bound on what one chunk takes in the directory: its field and length, its id and those
+/// of its bases, and at most 6 bytes for each of six numbers.
+std::size_t entry_bytes_max(const ChunkForm& form) {
+    constexpr std::size_t kIdBytes = 34;
+    constexpr std::size_t kNumbersBytes = 36;
+    constexpr std::size_t kFieldBytes = 4;
+    return kFieldBytes + kNumbersBytes + kIdBytes * (1 + form.base_ids.size());
+}
+
 Digest random_salt() {
     Digest salt{};
     fill_random(salt);
@@ -82,14 +91,20 @@ std::optional<PackName> pack_name_of(const ObjectName& name) {
     return pack_object_name(pack) == name ? std::optional(pack) : std::nullopt;
 }
 
-PackBuilder::PackBuilder(const Keys& keys)
-    : keys_(keys), key_(keys, random_salt()) {
-    content_.reserve(kPackBytesTarget + kChunkPlainBytesMax);
+PackBuilder::PackBuilder(const Keys& keys) : keys_(keys), key_(keys, random_salt()) {
+    content_.reserve(kPackBytesMax);
     content_.assign(kMagic.begin(), kMagic.end());
     content_.push_back(kPackVersion);
     content_.push_back(static_cast<std::uint8_t>(keys.cipher()));
     content_.resize(kPackHeaderBytes - kSaltBytes);
     content_.insert(content_.end(), salt().begin(), salt().end());
+}
+
+bool PackBuilder::has_room(const ChunkForm& form, std::size_t packed_bytes) const noexcept {
+    const std::size_t overhead = seal_overhead_bytes(keys_.cipher());
+    return entries_.empty() || content_.size() + packed_bytes + overhead + directory_bytes_ +
+                                       entry_bytes_max(form) + overhead + kEndBytes <=
+                                   kPackBytesMax;
 }
 
 PackEntry PackBuilder::add(const ChunkForm& form, BytesView packed) {
@@ -98,6 +113,7 @@ PackEntry PackBuilder::add(const ChunkForm& form, BytesView packed) {
          additional_data(keys_, salt(), form, entry.ordinal), packed, content_);
     entry.sealed_bytes = static_cast<std::uint32_t>(content_.size() - entry.offset_bytes);
     entries_.push_back(entry);
+    directory_bytes_ += entry_bytes_max(form);
     return entry;
 }
 

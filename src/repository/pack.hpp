@@ -23,8 +23,9 @@
 
 namespace dbbackup {
 
-/// Default and largest size of a pack. Larger ones would cost memory, smaller ones requests.
-inline constexpr std::uint64_t kPackBytesTarget = 16_MiB;
+/// The largest size of a pack, directory included. Larger ones would cost memory, smaller ones
+/// requests.
+inline constexpr std::uint64_t kPackBytesMax = 16_MiB;
 inline constexpr std::uint64_t kChunkPlainBytesMax = 4_MiB;
 
 /// What a chunk is, apart from where it lies.
@@ -70,7 +71,11 @@ class PackBuilder {
 public:
     explicit PackBuilder(const Keys& keys);
 
-    /// Seals `packed` and appends it.
+    /// Whether `add` of so many bytes keeps the pack within `kPackBytesMax`; an empty one always
+    /// has room for a chunk.
+    [[nodiscard]] bool has_room(const ChunkForm& form, std::size_t packed_bytes) const noexcept;
+
+    /// Seals `packed` and appends it. @pre has_room
     PackEntry add(const ChunkForm& form, BytesView packed);
 
     [[nodiscard]] const Digest& salt() const noexcept { return key_.salt(); }
@@ -84,6 +89,7 @@ private:
     PackKey key_;
     Bytes content_;
     std::vector<PackEntry> entries_;
+    std::size_t directory_bytes_ = 0;  ///< At most so many will the directory have.
 };
 
 inline constexpr std::size_t kPackHeaderBytes = 40;

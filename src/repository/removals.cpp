@@ -92,6 +92,7 @@ Removals read_removals(Storage& storage, const Keys& keys, std::stop_token stop,
             }
             damaged(name, error);
         }
+        removals.is_complete = damage.empty();
         return removals;
     }
     throw explained<RepositoryError>(

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "repository/config_object.hpp"
 #include "repository/keys.hpp"
+#include "repository/known_repository.hpp"
 #include "repository/manifest.hpp"
 #include "repository/manifest_cache.hpp"
 #include "repository/newest_seen.hpp"
@@ -21,6 +22,7 @@ constexpr std::size_t kRepositoryIdBytes = 16;
 constexpr std::size_t kMasterKeyBytes = 32;
 constexpr std::size_t kSlotIdBytes = 16;
 constexpr std::string_view kProbeLeaf = "probe";
+constexpr std::string_view kManifestsFolder = "manifests";
 
 bool by_source_and_sequence(const SnapshotSummary& left, const SnapshotSummary& right) {
     return std::tie(left.source_id, left.sequence, left.id) <
@@ -86,6 +88,7 @@ struct Repository::Parts {
     ManifestCache cache;
     NewestSeen newest_seen;
     std::unordered_map<SnapshotId, ObjectName> names;
+    std::vector<std::string> unknown_for_writing;  ///< Features; set once.
 
     /// The summary of one manifest object, from the cache or the storage; nothing for a tombstone
     /// or when it has gone. @throws CorruptionError.
@@ -162,7 +165,8 @@ std::vector<SnapshotSummary> Repository::Parts::summaries(
     std::sort(snapshots.begin(), snapshots.end(), by_source_and_sequence);
     compare_with_seen(prefix, found, snapshots, stop);
     const std::lock_guard lock(mutex);
-    cache.save(found.size());
+    // Heads of one source say nothing of how many there are.
+    cache.save(prefix.text() == kManifestsFolder ? std::optional(found.size()) : std::nullopt);
     return snapshots;
 }
 
@@ -275,10 +279,13 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
         missing(*storage, stop);
     }
     const RepositoryConfigObject config = decode_config(*content);
+    KnownRepository known(options.state_folder, storage->url());
+    known.check(config, log);
     Secret master = unlock_master(*storage, config, unlock, stop);
     auto keys = std::make_unique<Keys>(config.cipher, config.repository_id, std::move(master));
     check_config_mac(*content, *keys);
-    check_features(*storage, stop);
+    known.remember(config);
+    std::vector<std::string> for_writing = check_features(*storage, stop);
     std::optional<std::filesystem::path> cache_file;
     if (options.cache_folder) {
         cache_file = *options.cache_folder / config.repository_id / "manifest-heads";
@@ -294,7 +301,8 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                                   {},
                                                   ManifestCache(cache_file),
                                                   NewestSeen(seen_file),
-                                                  {}});
+                                                  {},
+                                                  std::move(for_writing)});
     return std::unique_ptr<Repository>(new Repository(std::move(parts)));
 }
 
@@ -312,13 +320,19 @@ const Keys& Repository::keys() const { return *parts_->keys; }
 
 Log& Repository::log() { return *parts_->log; }
 
+void Repository::check_writable() const {
+    if (!parts_->unknown_for_writing.empty()) {
+        throw unknown_feature(parts_->unknown_for_writing.front(), "write");
+    }
+}
+
 SourceId Repository::source_id(DatabaseType type, const std::string& identity) const {
     return parts_->keys->source_id(word_of(type), identity);
 }
 
 std::vector<SnapshotSummary> Repository::snapshots(std::stop_token stop,
                                                    std::vector<std::string>* damaged) {
-    return parts_->summaries(ObjectPrefix("manifests"), std::move(stop),
+    return parts_->summaries(ObjectPrefix(std::string(kManifestsFolder)), std::move(stop),
                              [damaged](const ObjectName& name, CorruptionError& error) {
                                  if (damaged == nullptr) {
                                      throw error;

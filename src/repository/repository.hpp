@@ -56,6 +56,9 @@ struct Removals {
     std::set<std::string> manifests;  ///< Object names on a `removed` list: they do not exist.
     std::set<std::string> indexes;    ///< Object names on a `removed` list.
     std::set<PackName> packs;         ///< On a `removed` list or in a marker: they provide nothing.
+    /// False when a marker or list could not be read: then no pack of another run provides
+    /// anything.
+    bool is_complete = true;
 };
 
 /// Whether this is what an interrupted `Repository::init` may leave of its proof that the store
@@ -89,6 +92,8 @@ public:
     [[nodiscard]] Storage& storage();
     [[nodiscard]] const Keys& keys() const;
     [[nodiscard]] Log& log();
+    /// @throws RepositoryError (code "unknown_feature") when only a newer program may write here.
+    void check_writable() const;
     /// The keyed hash that names the folder of a source's manifests.
     [[nodiscard]] SourceId source_id(DatabaseType type, const std::string& identity) const;
 

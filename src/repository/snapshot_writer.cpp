@@ -15,6 +15,8 @@ constexpr unsigned kUploadThreads = 2;
 /// An index is put after so many packs or so long, so that what a dead run stored is found.
 constexpr std::size_t kIndexEveryPacks = 8;
 constexpr std::chrono::seconds kIndexEvery{60};
+/// How long a run that ends without a snapshot may take to name what it stored.
+constexpr std::chrono::milliseconds kLastIndexTime{500};
 /// A run with at most this many chunks keeps its directory in the manifest: three objects in all.
 constexpr std::size_t kInlineEntriesMax = 256;
 constexpr std::size_t kIndexIdBytes = 16;
@@ -35,6 +37,45 @@ ChunkCopyPtr make_copy(const PackEntry& entry, std::shared_ptr<const PackIdentit
                                                  entry.form.generation, std::move(bases)});
 }
 
+/// Asked before the run is announced.
+Repository& writable(Repository& repository) {
+    repository.check_writable();
+    return repository;
+}
+
+/// A marker that cannot be read may name any pack. A backup goes on all the same, without referring
+/// to what others stored: that costs space, and no data.
+Removals removals_for_writing(Repository& repository, std::stop_token stop) {
+    return read_removals(
+        repository.storage(), repository.keys(), std::move(stop),
+        [&repository](const ObjectName& name, const CorruptionError& error) {
+            repository.log().warning(
+                "a collector's record cannot be read, so everything is stored anew",
+                {{"object", name.text()}, {"error", error.what()}});
+        });
+}
+
+/// Asks for a stop after some time, unless it is destroyed before.
+class TimeLimit {
+public:
+    explicit TimeLimit(std::chrono::milliseconds limit)
+        : thread_([this, limit](const std::stop_token& ended) {
+              std::unique_lock lock(mutex_);
+              if (!wake_.wait_for(lock, ended, limit, [] { return false; }) &&
+                  !ended.stop_requested()) {
+                  source_.request_stop();
+              }
+          }) {}
+
+    [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+private:
+    std::stop_source source_;
+    std::mutex mutex_;
+    std::condition_variable_any wake_;
+    std::jthread thread_;  ///< Last: it uses the members above.
+};
+
 }  // namespace
 
 RunGivenUp::RunGivenUp(const RunId& run)
@@ -42,14 +83,14 @@ RunGivenUp::RunGivenUp(const RunId& run)
 
 SnapshotWriter::SnapshotWriter(Repository& repository, const Clock& clock, const std::string& kind,
                                SourceId source, std::stop_token stop)
-    : repository_(repository),
+    : repository_(writable(repository)),
       clock_(clock),
       source_(std::move(source)),
       stop_(std::move(stop)),
       run_(
           repository.storage(), repository.keys(), clock, kind,
           [this](const RunId& id) { return manifest_object_name(source_, id); }, stop_),
-      removals_(repository.removals(stop_)),
+      removals_(removals_for_writing(repository, stop_)),
       index_put_at_(std::chrono::steady_clock::now()),
       uploader_(std::make_unique<Uploader>(
           repository.storage(), kUploadThreads,
@@ -61,22 +102,36 @@ SnapshotWriter::~SnapshotWriter() {
         return;
     }
     try {
-        // Not `stop_`: it has fired when Ctrl-C brought us here. The object is small.
-        put_index(unindexed_, {});
+        // Not `stop_`: it has fired when Ctrl-C brought us here, and who pressed it waits.
+        const TimeLimit limit(kLastIndexTime);
+        put_index(unindexed_, limit.token());
     } catch (const std::exception& error) {
         repository_.log().debug("what this run stored is in no index",
                                 {{"run", run_.id()}, {"error", error.what()}});
     }
 }
 
+bool SnapshotWriter::is_trusted(const ChunkCopy& copy) const {
+    // No collector knows the packs of this very run; until they are stored they have no name
+    // either.
+    if (own_packs_.with([&copy](const auto& own) { return own.contains(copy.pack.get()); })) {
+        return true;
+    }
+    return removals_.is_complete && !removals_.packs.contains(copy.pack->name) &&
+           distrusted_.with([&copy](const std::set<Place>& places) {
+               return !places.contains({copy.pack->name, copy.ordinal});
+           });
+}
+
 bool SnapshotWriter::provides(const ChunkCopyPtr& copy) const {
     bool all = true;
-    visit_closure(copy, [&](const ChunkCopy& part) {
-        // A pack of this very run has no name yet and can be on no list.
-        all = all && !(part.pack->is_stored.load(std::memory_order_acquire) &&
-                       removals_.packs.contains(part.pack->name));
-    });
+    visit_closure(copy, [&](const ChunkCopy& part) { all = all && is_trusted(part); });
     return all;
+}
+
+void SnapshotWriter::distrust(const ChunkCopy& copy) {
+    distrusted_.with(
+        [&copy](std::set<Place>& places) { places.emplace(copy.pack->name, copy.ordinal); });
 }
 
 ChunkCopyPtr SnapshotWriter::find(const ChunkId& id, HeldAs held_as) {
@@ -93,7 +148,8 @@ ChunkCopyPtr SnapshotWriter::find_locked(const ChunkId& id, HeldAs held_as) {
         // Loaded at the first chunk that is not the parent's: an unchanged source needs none.
         index_ = load_chunk_index(repository_, source_, removals_, stop_);
     }
-    return index_->find(id, held_as);
+    ChunkCopyPtr copy = index_->find(id, held_as);
+    return copy && provides(copy) ? copy : nullptr;
 }
 
 ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
@@ -108,30 +164,55 @@ ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
         form.base_ids.push_back(base->id);
         form.depth = std::max<std::uint8_t>(form.depth, static_cast<std::uint8_t>(base->depth + 1));
     }
-    OpenPack full;
-    ChunkCopyPtr copy;
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto own = added_.find(form.id);
-            own != added_.end() && own->second->depth <= form.depth) {
-            return own->second;
-        }
-        if (!open_.builder) {
+    std::unique_lock lock(mutex_);
+    if (ChunkCopyPtr own = added_copy(form)) {
+        return own;
+    }
+    while (!open_.builder || !open_.builder->has_room(form, packed.size())) {
+        if (open_.builder) {
+            submit_open(lock);
+        } else if (is_submitting_) {
+            // Whoever wakes first begins the next pack; the others then use that one.
+            if (!submitted_.wait(lock, stop_, [this] { return !is_submitting_; })) {
+                throw Cancelled();
+            }
+        } else {
             open_.builder = std::make_unique<PackBuilder>(repository_.keys());
             open_.identity = std::make_shared<PackIdentity>();
             open_.identity->salt = open_.builder->salt();
-        }
-        const PackEntry entry = open_.builder->add(form, packed);
-        copy = make_copy(entry, open_.identity, std::move(bases));
-        added_[form.id] = copy;
-        if (open_.builder->size_bytes() >= kPackBytesTarget) {
-            full = std::exchange(open_, {});
+            own_packs_.with([this](auto& own) { own.insert(open_.identity.get()); });
         }
     }
-    if (full.builder) {
-        submit(std::move(full));
+    if (ChunkCopyPtr own = added_copy(form)) {  // By another thread while this one waited.
+        return own;
     }
+    const PackEntry entry = open_.builder->add(form, packed);
+    ChunkCopyPtr copy = make_copy(entry, open_.identity, std::move(bases));
+    added_[form.id] = copy;
     return copy;
+}
+
+ChunkCopyPtr SnapshotWriter::added_copy(const ChunkForm& form) const {
+    const auto own = added_.find(form.id);
+    return own != added_.end() && own->second->depth <= form.depth ? own->second : nullptr;
+}
+
+void SnapshotWriter::submit_open(std::unique_lock<std::mutex>& lock) {
+    OpenPack full = std::exchange(open_, {});
+    is_submitting_ = true;
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+        submit(std::move(full));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    lock.lock();
+    is_submitting_ = false;
+    submitted_.notify_all();
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
 }
 
 void SnapshotWriter::submit(OpenPack pack) {
@@ -213,6 +294,8 @@ void SnapshotWriter::commit(Manifest& manifest) {
     // The manifest counts itself too: its size with one number changed differs by a few bytes.
     summary.bytes_added = bytes_added_ + encode_manifest(repository_.keys(), name, manifest).size();
     const Bytes object = encode_manifest(repository_.keys(), name, manifest);
+    // What this program cannot read again must not be called a snapshot.
+    static_cast<void>(decode_manifest(repository_.keys(), name, object));
     if (put_counted(name, object, stop_) == PutResult::exists) {
         throw RunGivenUp(run_.id());
     }

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/guarded.hpp"
 #include "repository/chunk_index.hpp"
 #include "repository/manifest.hpp"
 #include "repository/repository.hpp"
@@ -17,11 +18,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -51,6 +56,10 @@ public:
     /// `removed` list names.
     [[nodiscard]] bool provides(const ChunkCopyPtr& copy) const;
 
+    /// Takes a copy that does not decode out of deduplication, with all that need it: until this
+    /// run ends nothing refers to it any more.
+    void distrust(const ChunkCopy& copy);
+
     /// A copy that may be referred to, stored by this or an earlier run; null when there is none.
     [[nodiscard]] ChunkCopyPtr find(const ChunkId& id, HeldAs held_as);
 
@@ -76,6 +85,11 @@ private:
     };
 
     [[nodiscard]] ChunkCopyPtr find_locked(const ChunkId& id, HeldAs held_as);
+    [[nodiscard]] bool is_trusted(const ChunkCopy& copy) const;
+    /// What this run added under the form's id, if it is no deeper.
+    [[nodiscard]] ChunkCopyPtr added_copy(const ChunkForm& form) const;
+    /// Hands the open pack to the uploads. `lock` holds `mutex_`, and is released meanwhile.
+    void submit_open(std::unique_lock<std::mutex>& lock);
     void submit(OpenPack pack);
     void pack_stored(const IndexedPack& pack);
     void put_index(const std::vector<IndexedPack>& packs, std::stop_token stop);
@@ -87,12 +101,19 @@ private:
     std::stop_token stop_;
     std::atomic<std::uint64_t> bytes_added_{0};
     LivingRun run_;
-    Removals removals_;
+    const Removals removals_;
+    using Place = std::pair<PackName, std::uint32_t>;  ///< Of a copy: pack and ordinal.
+    Guarded<std::set<Place>> distrusted_;
+    Guarded<std::unordered_set<const PackIdentity*>> own_packs_;  ///< Begun by this run.
 
     std::mutex mutex_;  ///< Guards the members from here to the next empty line.
     std::optional<ChunkIndex> index_;
     std::unordered_map<ChunkId, ChunkCopyPtr> added_;
     OpenPack open_;
+    /// A full pack waits for room among the uploads; until then no other is begun, so that packs in
+    /// memory do not grow with the number of threads.
+    bool is_submitting_ = false;
+    std::condition_variable_any submitted_;
 
     std::mutex index_mutex_;  ///< Guards the packs that no index names yet.
     std::vector<IndexedPack> unindexed_;

@@ -13,6 +13,12 @@ INSTANTIATE_TEST_SUITE_P(Encryptions, ByteFlip,
                          testing::Values(Encryption::none, Encryption::keyfile), encryption_name);
 
 TEST_P(ByteFlip, EveryOneIsFoundAndNeverRestored) {
+    for (const char* folder : {"config", "indexes/", "manifests/", "packs/", "runs/"}) {
+        EXPECT_TRUE(
+            std::any_of(healthy_.begin(), healthy_.end(),
+                        [&](const auto& object) { return object.first.starts_with(folder); }))
+            << "no object of this kind is damaged: " << folder;
+    }
     std::size_t flips = 0;
     for (const auto& [text, content] : healthy_) {
         const ObjectName name(text);

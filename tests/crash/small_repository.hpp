@@ -4,6 +4,7 @@
 /// A repository of a few kilobytes to damage, and what must hold whatever was done to it.
 
 #include "base/error.hpp"
+#include "repository/snapshot_writer.hpp"
 #include "support/memory_storage.hpp"
 #include "support/sample_backup.hpp"
 #include "support/sample_data.hpp"
@@ -16,8 +17,9 @@
 
 namespace dbbackup {
 
-/// Has every kind of object that two small backups write: packs of new and of delta chunks,
-/// manifests, runs, and for encrypted ones a key slot.
+/// Has every kind of object that small backups write: packs of new and of delta chunks, manifests,
+/// runs, the index of a run that died, whose pack the next ones use, and for encrypted ones a key
+/// slot.
 class SmallRepository : public testing::TestWithParam<Encryption> {
 protected:
     SmallRepository() {
@@ -27,6 +29,7 @@ protected:
         shop.set_pages("pages", page_like(1, 8 * kPageBytes), kPageBytes);
         shop.set_opaque("script", page_like(2, 300));
         shop.set_row("orders", 1, "first\n");
+        die_after_storing(page_like(2, 300));
         back_up_shop(shop);
         shop.set_page("pages", 2, page_like(3, kPageBytes));
         back_up_shop(shop);
@@ -70,6 +73,16 @@ protected:
     std::map<SnapshotId, Contents> contents_;
 
 private:
+    void die_after_storing(const Bytes& chunk) {
+        const auto repository = open_repository(disk_);
+        const FakeClock clock;
+        SnapshotWriter run(*repository, clock, "backup", SourceId(16, 'd'), {});
+        ChunkForm form;
+        form.id = repository->keys().chunk_id(chunk);
+        form.plain_bytes = static_cast<std::uint32_t>(chunk.size());
+        run.add(std::move(form), chunk, {});
+        run.flush();
+    }
     void back_up_shop(const SampleDatabase& shop) {
         contents_[back_up(shop, disk_).snapshot.summary.id] = shop.contents();
     }

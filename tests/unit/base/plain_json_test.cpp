@@ -13,8 +13,9 @@ TEST(PlainJson, GivesWhatOurObjectsHold) {
 }
 
 TEST(PlainJson, LeavesOutNumbersThatAreNotWhole) {
-    EXPECT_EQ(parse_plain_json(R"({"a": 1e29, "b": 2, "c": 1.5, "d": 99999999999999999999})").dump(),
-              R"({"b":2})");
+    EXPECT_EQ(
+        parse_plain_json(R"({"a": 1e29, "b": 2, "c": 1.5, "d": 99999999999999999999})").dump(),
+        R"({"b":2})");
     EXPECT_TRUE(parse_plain_json("1e3").is_discarded());
 }
 

@@ -93,6 +93,20 @@ TEST_F(ChunkIndexTest, CopiesThatNameEachOtherAsBasesMakeNoCycle) {
     EXPECT_FALSE(find(5)) << "a copy that names itself";
 }
 
+/// Two copies of each version, and the root gone: there are 2^40 ways to look for it.
+TEST_F(ChunkIndexTest, ADeepTreeWithoutARootIsGivenUpAtOnce) {
+    for (std::uint8_t pack = 1; pack <= 2; ++pack) {
+        std::vector<PackEntry> versions;
+        for (std::uint8_t depth = 1; depth <= 40; ++depth) {
+            versions.push_back(entry_of(depth, depth, {static_cast<std::uint8_t>(depth - 1)}));
+        }
+        index_.add(pack_of(pack, versions), removals_);
+    }
+    EXPECT_FALSE(find(40));
+    index_.add(pack_of(3, {entry_of(0)}), removals_);
+    EXPECT_EQ(find(40)->depth, 40);
+}
+
 TEST(LoadChunkIndex, ReadsIndexObjectsAndInlineIndexesOfTheSource) {
     RepositoryPlace place;
     place.commit(1, "inline");

@@ -217,8 +217,8 @@ TEST_P(ConfigObjectTest, RefusesValuesThatFormat1DoesNotHave) {
     for (const Bytes& bad :
          {with("cipher", "rot13"), with("repository_id", "short"), with("repository_id", 7),
           with("repository_id", "../../../../../../../../../../aa"),
-          with("chunk_bytes_max", 1U << 30U), with("format", "one"),
-          with("format", 1e29), with("format", 1.0)}) {
+          with("chunk_bytes_max", 1U << 30U), with("format", "one"), with("format", 1e29),
+          with("format", 1.0)}) {
         EXPECT_THROW(static_cast<void>(decode_config(bad)), CorruptionError);
     }
 }

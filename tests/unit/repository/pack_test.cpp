@@ -84,16 +84,18 @@ TEST_P(PackTest, BindsAChunkToEverythingThatItIs) {
 TEST_P(PackTest, BindsAChunkToItsPlaceAndRepository) {
     const PackEntry& entry = entries_[0];
     const BytesView sealed = BytesView(content_).subspan(entry.offset_bytes, entry.sealed_bytes);
-    EXPECT_THROW(static_cast<void>(unseal_chunk(keys_, PackKey(keys_, salt_), entry.form, 1, sealed)),
-                 CorruptionError);
+    EXPECT_THROW(
+        static_cast<void>(unseal_chunk(keys_, PackKey(keys_, salt_), entry.form, 1, sealed)),
+        CorruptionError);
     Digest other_salt = salt_;
     other_salt[0] ^= 1U;
-    EXPECT_THROW(static_cast<void>(unseal_chunk(keys_, PackKey(keys_, other_salt), entry.form, 0, sealed)),
-                 CorruptionError);
-    const Keys other_keys = sample_keys(GetParam(), '2');
-    EXPECT_THROW(static_cast<void>(unseal_chunk(other_keys, PackKey(other_keys, salt_), entry.form,
-                                                0, sealed)),
+    EXPECT_THROW(
+        static_cast<void>(unseal_chunk(keys_, PackKey(keys_, other_salt), entry.form, 0, sealed)),
         CorruptionError);
+    const Keys other_keys = sample_keys(GetParam(), '2');
+    EXPECT_THROW(static_cast<void>(
+                     unseal_chunk(other_keys, PackKey(other_keys, salt_), entry.form, 0, sealed)),
+                 CorruptionError);
 }
 
 TEST_P(PackTest, FindsAChangeOfEveryByte) {

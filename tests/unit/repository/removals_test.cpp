@@ -113,14 +113,27 @@ TEST_F(RemovalsTest, AListingThatNeverSettlesIsAnError) {
     }
 }
 
-TEST_F(RemovalsTest, WhatCannotBeReadStopsWriters) {
+/// A marker that cannot be read may name any pack: a backup goes on and refers to none of them.
+TEST_F(RemovalsTest, WhatCannotBeReadMakesWritersReuseNothing) {
+    const SnapshotId earlier = place_.commit(1, "a chunk");
     place_.condemn({kPack});
     place_.disk.damage(marker(), [](Bytes& object) { object.back() ^= 1U; });
     EXPECT_THROW(static_cast<void>(read()), CorruptionError);
-    EXPECT_THROW(static_cast<void>(place_.writer()), CorruptionError);
+    const auto manifest = place_.repository->manifest(earlier, {});
+    const ChunkCopyPtr stored = manifest->streams.at(0).lists.at(0).segments.at(0).chunks.at(0);
+    const auto run = place_.writer();
+    EXPECT_FALSE(run->provides(stored));
+    EXPECT_FALSE(run->find(stored->id, HeldAs::whole_or_delta));
+    const ChunkCopyPtr again = place_.add(*run, "a chunk");
+    EXPECT_NE(again->pack, stored->pack);
+    run->flush();
+    EXPECT_TRUE(run->provides(again)) << "what this run stored no marker can name";
+    EXPECT_EQ(run->find(stored->id, HeldAs::whole_or_delta), again);
+    Manifest next = RepositoryPlace::manifest(2, {again});
+    EXPECT_NO_THROW(run->commit(next));
 }
 
-TEST_F(RemovalsTest, AnOutcomeThatCannotBeReadStopsWritersToo) {
+TEST_F(RemovalsTest, AnOutcomeThatCannotBeReadIsDamage) {
     const ObjectName outcome = place_.remove({{kPack}, {}, {}, ""});
     place_.disk.damage(outcome, [](Bytes& object) { object[60] ^= 1U; });
     EXPECT_THROW(static_cast<void>(read()), CorruptionError);

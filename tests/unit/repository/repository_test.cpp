@@ -69,7 +69,8 @@ TEST_P(OpenTest, RefusesANewerFormat) {
 }
 
 TEST_P(OpenTest, RefusesAFeatureThatItDoesNotKnow) {
-    disk_.put(ObjectName("features/time-travel"), encode_checked_json({{"needs", "read"}}), {});
+    disk_.put(ObjectName("features/time-travel"),
+              encode_checked_json({{"needed_for", {"collect", "read"}}}), {});
     try {
         static_cast<void>(open_repository(disk_));
         FAIL() << "the feature was ignored";
@@ -79,6 +80,36 @@ TEST_P(OpenTest, RefusesAFeatureThatItDoesNotKnow) {
     }
     disk_.damage(ObjectName("features/time-travel"), [](Bytes& content) { content[3] ^= 1U; });
     EXPECT_EQ(open_problem(disk_), "13 corruption");
+}
+
+TEST_P(OpenTest, AFeatureStopsOnlyWhatItConcerns) {
+    const auto may_write = [this](const nlohmann::json& feature) {
+        disk_.remove(ObjectName("features/time-travel"), {});
+        disk_.put(ObjectName("features/time-travel"), encode_checked_json(feature), {});
+        const auto repository = open_repository(disk_);
+        static_cast<void>(repository->snapshots({}));
+        try {
+            repository->check_writable();
+            return true;
+        } catch (const RepositoryError& error) {
+            EXPECT_EQ(error.code(), "unknown_feature");
+            return false;
+        }
+    };
+    EXPECT_TRUE(may_write({{"needed_for", {"collect"}}}));
+    EXPECT_FALSE(may_write({{"needed_for", {"write"}}}));
+    const std::size_t objects = disk_.contents().size();
+    EXPECT_THROW(
+        SnapshotWriter(*open_repository(disk_), FakeClock(), "backup", SourceId(16, 'a'), {}),
+        RepositoryError);
+    EXPECT_EQ(disk_.contents().size(), objects) << "not even a run was announced";
+    // What says nothing that format 1 understands is needed for everything.
+    for (const nlohmann::json& feature :
+         {nlohmann::json::object(), nlohmann::json{{"needed_for", {"dream"}}},
+          nlohmann::json{{"needed_for", "collect"}},
+          nlohmann::json{{"needed_for", nlohmann::json::array()}}}) {
+        EXPECT_THROW(static_cast<void>(may_write(feature)), RepositoryError) << feature;
+    }
 }
 
 TEST_P(OpenTest, SaysThatItsConfigIsLost) {
