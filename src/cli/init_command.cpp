@@ -28,7 +28,7 @@ Encryption chosen_encryption(const InitArguments& arguments, const RepositoryCho
 
 Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& context) {
     const std::string what = fmt::format("repository {}", choice.name.value_or(choice.url));
-    const SecretSource source = passphrase_source(choice, context);
+    const SecretSource& source = passphrase_source(choice, context);
     std::optional<Secret> secret = source.is_set()
                                        ? source.fetch("passphrase of the new " + what, context.stop)
                                        : ask_new_passphrase(what, context.stop);

@@ -80,13 +80,20 @@ private:
         const LoadedConfig loaded = load_config(globals.config_path, environment_);
         log_options_ = choose_log(globals, loaded.config.logging);
         Log log(*log_options_);
+        for (const std::string& warning : loaded.warnings) {
+            log.warning(warning);
+        }
         const Plugins plugins = make_plugins(log);
         const SystemClock clock;
-        CommandContext context{globals,        environment_,
-                               loaded,         plugins,
-                               terminal,       output_,
-                               lines_,         log,
-                               clock,          log_options_->stderr_level <= LogLevel::info,
+        CommandContext context{globals,
+                               loaded,
+                               plugins,
+                               terminal,
+                               output_,
+                               lines_,
+                               log,
+                               clock,
+                               log_options_->stderr_level <= LogLevel::info,
                                std::move(stop)};
         return std::visit(
             [&context](const auto& arguments) -> ExitCode {

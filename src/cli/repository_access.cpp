@@ -111,8 +111,9 @@ std::string init_line(const RepositoryChoice& choice) {
 }
 
 RepositoryChoice choose_repository(const std::optional<std::string>& asked,
-                                   const std::string& of_source, const Config& config,
+                                   const std::string& of_source, const LoadedConfig& loaded,
                                    const std::function<std::filesystem::path()>& default_folder) {
+    const Config& config = loaded.config;
     const auto named = [&config](const std::string& text) {
         const auto found = config.repositories.find(text);
         return found == config.repositories.end()
@@ -124,6 +125,9 @@ RepositoryChoice choose_repository(const std::optional<std::string>& asked,
     }
     if (!of_source.empty()) {
         return named(of_source);
+    }
+    if (loaded.defaults.repository) {
+        return named(*loaded.defaults.repository);
     }
     if (config.repositories.size() == 1) {
         return named(config.repositories.begin()->first);
@@ -138,15 +142,15 @@ RepositoryChoice choose_repository(const std::optional<std::string>& asked,
 }
 
 RepositoryChoice choose_repository(const CommandContext& context, const std::string& of_source) {
-    return choose_repository(context.globals.repository, of_source, context.config(),
+    return choose_repository(context.globals.repository, of_source, context.loaded,
                              [] { return data_home() / "repository"; });
 }
 
-SecretSource passphrase_source(const RepositoryChoice& choice, const CommandContext& context) {
-    if (choice.config != nullptr && choice.config->passphrase.is_set()) {
-        return choice.config->passphrase;
-    }
-    return environment_passphrase(context.environment);
+const SecretSource& passphrase_source(const RepositoryChoice& choice,
+                                      const CommandContext& context) {
+    return choice.config != nullptr && choice.config->passphrase.is_set()
+               ? choice.config->passphrase
+               : context.loaded.defaults.passphrase;
 }
 
 std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
@@ -154,7 +158,9 @@ std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choic
     if (context.globals.key_file) {
         return context.globals.key_file;
     }
-    return choice.config != nullptr ? choice.config->key_file : std::nullopt;
+    const bool has_own_secret = choice.config != nullptr && (choice.config->key_file.has_value() ||
+                                                             choice.config->passphrase.is_set());
+    return has_own_secret ? choice.config->key_file : context.loaded.defaults.key_file;
 }
 
 std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
@@ -197,7 +203,8 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     InitOptions options;
     if (const auto path = key_file_path(choice, context)) {
         options = {Encryption::keyfile, read_key_file(*path)};
-    } else if (const SecretSource source = passphrase_source(choice, context); source.is_set()) {
+    } else if (const SecretSource& source = passphrase_source(choice, context);
+               source.is_set()) {
         options = {Encryption::passphrase,
                    source.fetch("passphrase of the new repository", context.stop)};
     }

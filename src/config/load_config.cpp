@@ -1,6 +1,7 @@
 #include "config/check_config.hpp"
 #include "config/config.hpp"
 #include "config/dotenv.hpp"
+#include "config/plain_variables.hpp"
 #include "config/read_value.hpp"
 #include "config/settings.hpp"
 #include "config/yaml_tree.hpp"
@@ -189,67 +190,6 @@ void resolve(const Settings& settings, const Environment& variables, Config& con
     }
 }
 
-/// The plain variables of one layer. Returns how many ways it gives the passphrase.
-void add_defaults(const std::vector<VariableText>& variables, EnvironmentDefaults& defaults,
-                  Problems& problems) {
-    SecretSource passphrase;
-    std::size_t ways = 0;
-    for (const VariableText& variable : variables) {
-        const bool is_secret_place = variable.name == "DB_BACKUP_PASSPHRASE_FILE" ||
-                                     variable.name == "DB_BACKUP_PASSPHRASE_COMMAND" ||
-                                     variable.name == "DB_BACKUP_KEY_FILE";
-        // Ignoring an empty one could make a repository that nobody wanted without encryption.
-        if (is_secret_place && variable.value.empty()) {
-            problems.add(variable.origin.file, variable.origin.mark, variable.name, "is empty");
-        }
-        const std::filesystem::path path =
-            resolved_path(variable.value, variable.origin.folder, {});
-        if (variable.name == "DB_BACKUP_PASSPHRASE") {
-            passphrase.environment = variable.name;
-            passphrase.environment_value = variable.value;
-            ++ways;
-        } else if (variable.name == "DB_BACKUP_PASSPHRASE_FILE") {
-            passphrase.file = path;
-            ++ways;
-        } else if (variable.name == "DB_BACKUP_PASSPHRASE_COMMAND") {
-            passphrase.command = variable.value;
-            ++ways;
-        } else if (variable.name == "DB_BACKUP_KEY_FILE") {
-            defaults.key_file = path;
-        } else if (variable.name == "DB_BACKUP_REPOSITORY" && !variable.value.empty()) {
-            defaults.repository = variable.value;
-        }
-    }
-    if (ways > 1) {
-        problems.add(variables.front().origin.file, {}, "DB_BACKUP_PASSPHRASE",
-                     "is given in more than one way (also …_FILE or …_COMMAND); keep one of them");
-    }
-    if (ways > 0) {
-        defaults.passphrase = std::move(passphrase);
-    }
-}
-
-/// A misspelt DB_BACKUP_PASSPHRASE would otherwise go unnoticed.
-void warn_of_unknown_variables(const std::vector<VariableText>& variables,
-                               std::vector<std::string>& warnings) {
-    std::vector<std::string> known;
-    for (const PlainVariable& variable : plain_variables()) {
-        known.emplace_back(variable.name);
-    }
-    for (const VariableText& variable : variables) {
-        const std::string_view name = variable.name;
-        if (!name.starts_with("DB_BACKUP_") || name.starts_with("DB_BACKUP__") ||
-            std::find(known.begin(), known.end(), name) != known.end()) {
-            continue;
-        }
-        const std::string suggestion = nearest(name, known);
-        if (!suggestion.empty()) {
-            warnings.push_back(fmt::format("{}: the variable {} is not read; did you mean {}?",
-                                           variable.origin.file, shown(name), suggestion));
-        }
-    }
-}
-
 bool holds_secret(const Setting& setting) {
     const std::string& text = setting.value.text;
     return (setting.key->kind == KeyKind::secret && text.find("${") == std::string::npos) ||
@@ -322,11 +262,8 @@ LoadedConfig load(const Inputs& inputs, Problems& problems) {
         resolve(settings, variables, loaded.config);
         check_config(loaded.config, settings, document ? &*document : nullptr, problems);
     }
-    add_defaults(dotenv, loaded.defaults, problems);
-    add_defaults(environment, loaded.defaults, problems);
+    read_plain_variables({dotenv, environment}, variables, loaded, problems);
     problems.throw_if_any();
-    warn_of_unknown_variables(dotenv, loaded.warnings);
-    warn_of_unknown_variables(environment, loaded.warnings);
     warn_of_open_secrets(inputs, settings, dotenv, loaded.warnings);
     return loaded;
 }

@@ -286,6 +286,26 @@ TEST(EnvironmentDefaults, GiveThePassphraseOfTheVariable) {
     EXPECT_EQ(defaults.passphrase.where(), "environment variable DB_BACKUP_PASSPHRASE");
 }
 
+TEST(EnvironmentDefaults, AreShownWithTheirOriginAndWithoutSecrets) {
+    const LoadedConfig loaded =
+        load("", {{"DB_BACKUP_PASSPHRASE", "hunter2"}, {"DB_BACKUP_CONFIG", "/c.yaml"}},
+             "DB_BACKUP_REPOSITORY=s3://u:pw@b/p\nDB_BACKUP_PASSPHRASE_FILE=/p\n"
+             "DB_BACKUP_KEY_FILE=/k\nDB_BACKUP_CONFIG=/ignored");
+    std::string rows;
+    for (const ConfigValue& value : loaded.values) {
+        if (value.key.starts_with("DB_BACKUP_")) {
+            rows += value.key + "=" + value.value + " (" + value.origin + ")\n";
+        }
+    }
+    EXPECT_EQ(rows,
+              "DB_BACKUP_CONFIG=/c.yaml (environment)\n"
+              "DB_BACKUP_REPOSITORY=s3://u:***@b/p (.env:1)\n"
+              "DB_BACKUP_PASSPHRASE=(secret) (environment)\n"
+              "DB_BACKUP_KEY_FILE=/k (.env:3)\n");
+    const LoadedConfig command = load("", {{"DB_BACKUP_PASSPHRASE_COMMAND", "echo hunter2"}});
+    EXPECT_EQ(command.values.back().value, "(command)");
+}
+
 TEST(EnvironmentDefaults, AreRefusedWhenEmptyOrAmbiguous) {
     EXPECT_THAT(problem_of("version: 1", {{"DB_BACKUP_KEY_FILE", ""}}),
                 HasSubstr("DB_BACKUP_KEY_FILE: is empty"));
