@@ -127,21 +127,22 @@ const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snaps
         // A bare year is four digits too; an id that starts so wins, and a full date is not hex.
         return by_prefix(candidates, text);
     }
-    const std::optional<Time> time = parse_time(text);
+    const std::optional<TimeSpan> time = parse_time(text);
     if (!time) {
         unknown(text);
     }
     require_one_source(candidates, text);
     const SnapshotSummary* newest = nullptr;
     for (const SnapshotSummary* each : candidates) {
-        if (each->begun_at <= *time && (newest == nullptr || each->begun_at >= newest->begun_at)) {
+        if (each->begun_at <= time->last && (newest == nullptr || each->begun_at >= newest->begun_at)) {
             newest = each;
         }
     }
     if (newest == nullptr) {
         throw explained<ConfigError>(
-            fmt::format("there is no snapshot from {} or before", format_rfc3339(*time)),
-            "Times without an offset are UTC; 'db-backup list' shows what there is.",
+            fmt::format("there is no snapshot from {} or before", format_rfc3339(time->last)),
+            "Times without an offset are those of this machine's time zone; 'db-backup list' "
+            "shows what there is.",
             "snapshot_unknown");
     }
     return *newest;

@@ -14,7 +14,8 @@ namespace dbbackup {
 
 /// Finds the snapshot that `text` names.
 /// - "latest": the highest sequence number; "latest~N": N before it. Needs one source.
-/// - a time ("2026-11-22", "2026-11-22 14:00"): the newest snapshot begun at or before it.
+/// - a time ("2026-11-22", "2026-11-22 14:00", "2026-11-22 14:00:05+01:00"; `parse_time`): the
+///   newest snapshot begun before the end of that day, minute or second.
 /// - otherwise at least four digits of an id; unique.
 /// @param source Only snapshots of the source of this name; empty: all.
 /// @throws ConfigError: codes "snapshot_unknown", "snapshot_ambiguous", "source_ambiguous" (lists

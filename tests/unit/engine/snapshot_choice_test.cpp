@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "support/time_zone.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +17,7 @@ SnapshotSummary snapshot(std::string id, std::string source, std::uint64_t seque
     summary.source_id = SourceId(16, source.front());
     summary.source_name = std::move(source);
     summary.sequence = sequence;
-    summary.begun_at = parse_time(begun_at).value();
+    summary.begun_at = parse_time(begun_at).value().first;
     return summary;
 }
 
@@ -79,13 +80,27 @@ TEST(SnapshotChoice, AnIdPrefixIsEnoughWhenOnlyOneStartsSo) {
     EXPECT_EQ(problem(kShop[1].id + "0"), "snapshot_unknown");
 }
 
-TEST(SnapshotChoice, ATimeIsTheNewestBegunByThen) {
-    EXPECT_EQ(chosen("2026-11-22"), "bbbb00000");
+TEST(SnapshotChoice, ATimeIsTheNewestBegunByItsEnd) {
+    const TimeZone zone("UTC");
+    EXPECT_EQ(chosen("2026-11-21"), "bbbb00000") << "a day is over when it ends";
+    EXPECT_EQ(chosen("2026-11-22"), "aaaa1111c");
     EXPECT_EQ(chosen("2026-11-22 10:00"), "aaaa1111c") << "at the very moment counts";
     EXPECT_EQ(chosen("2026-11-22T09:59:59Z"), "bbbb00000");
     EXPECT_EQ(chosen("2027-01-01"), "aaaa1111c");
     EXPECT_EQ(problem("2026-11-20 09:59"), "snapshot_unknown");
     EXPECT_EQ(problem("2026-13-01"), "snapshot_unknown");
+}
+
+TEST(SnapshotChoice, ATimeCoversTheFractionThatIsNotShown) {
+    const TimeZone zone("UTC");
+    const std::vector<SnapshotSummary> two = {
+        snapshot("aaaa", "shop", 1, "2026-11-22T10:00:05.100Z"),
+        snapshot("bbbb", "shop", 2, "2026-11-22T10:00:06.900Z")};
+    EXPECT_EQ(chosen("2026-11-22 10:00:05Z", two), "aaaa00000");
+    EXPECT_EQ(chosen("2026-11-22 11:00:05+01:00", two), "aaaa00000");
+    EXPECT_EQ(chosen("2026-11-22 10:00:06", two), "bbbb00000");
+    EXPECT_EQ(chosen("2026-11-22 10:00", two), "bbbb00000");
+    EXPECT_EQ(problem("2026-11-22 10:00:05.09Z", two), "snapshot_unknown");
 }
 
 TEST(SnapshotChoice, SeveralSourcesMustBeToldApart) {
