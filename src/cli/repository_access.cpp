@@ -234,7 +234,7 @@ ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context
     for (const std::string& object : damaged) {
         context.errors.line("db-backup: warning: damaged, left out: " + printable(object));
     }
-    return {std::move(snapshots), damaged.empty()};
+    return {std::move(snapshots), std::move(damaged)};
 }
 
 }  // namespace dbbackup

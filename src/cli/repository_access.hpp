@@ -28,8 +28,7 @@ struct RepositoryChoice {
 /// @throws ConfigError when several are configured and none was chosen.
 [[nodiscard]] RepositoryChoice choose_repository(
     const std::optional<std::string>& asked, const std::string& of_source,
-    const LoadedConfig& loaded,
-    const std::function<std::filesystem::path()>& default_folder);
+    const LoadedConfig& loaded, const std::function<std::filesystem::path()>& default_folder);
 
 /// The same for the arguments of this call.
 [[nodiscard]] RepositoryChoice choose_repository(const CommandContext& context,
@@ -59,7 +58,7 @@ struct RepositoryChoice {
 /// All snapshots that can be read.
 struct ReadableSnapshots {
     std::vector<SnapshotSummary> snapshots;
-    bool are_all = true;  ///< Nothing was damaged.
+    std::vector<std::string> damaged;  ///< Names of objects that can not be read.
 };
 
 /// What is damaged is named on stderr: it must not stand in the way of the rest.

@@ -122,9 +122,9 @@ void refuse_target_inside(const RepositoryChoice& repository, const std::string&
 ExitCode run_command(const RestoreArguments& arguments, CommandContext& context) {
     const RepositoryChoice choice = choose_repository(context);
     const std::unique_ptr<Repository> repository = open_repository(choice, context);
-    const std::vector<SnapshotSummary> snapshots = read_snapshots(*repository, context).snapshots;
+    const auto [snapshots, damaged] = read_snapshots(*repository, context);
     const SnapshotSummary& snapshot =
-        choose_snapshot(snapshots, arguments.snapshot, arguments.source);
+        choose_snapshot(snapshots, damaged, arguments.snapshot, arguments.source);
     if (!arguments.target) {
         throw explained<ConfigError>("restore does not know where to restore to",
                                      snapshot.type == DatabaseType::sqlite

@@ -24,6 +24,16 @@ namespace dbbackup {
                                                      std::string_view text,
                                                      const std::optional<std::string>& source);
 
+/// The same when some manifests can not be read: "latest", "latest~N" and a time must not quietly
+/// mean an older snapshot than they say, so they are refused when a damaged manifest may be the
+/// one meant. An id stays good.
+/// @param damaged Names of damaged objects, as `Repository::snapshots` gives them.
+/// @throws CorruptionError (code "manifest_damaged") then; what the other one throws.
+[[nodiscard]] const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snapshots,
+                                                     const std::vector<std::string>& damaged,
+                                                     std::string_view text,
+                                                     const std::optional<std::string>& source);
+
 /// The shortest prefix length, at least 8, that tells all of `snapshots` apart.
 [[nodiscard]] std::size_t id_prefix_length(const std::vector<SnapshotSummary>& snapshots);
 

@@ -119,6 +119,42 @@ TEST(SnapshotChoice, SeveralSourcesMustBeToldApart) {
     }
 }
 
+/// What comes of a choice when the manifest of an unknown run of `source_id` is damaged.
+std::string chosen_despite(const std::string& source_id, std::string_view text,
+                           const std::vector<SnapshotSummary>& snapshots = kShop,
+                           const std::optional<std::string>& source = {}) {
+    const std::vector<std::string> damaged = {"collections/1/removed",
+                                              "manifests/" + source_id + "/0123"};
+    try {
+        return choose_snapshot(snapshots, damaged, text, source).id.substr(0, 4);
+    } catch (const Error& error) {
+        EXPECT_FALSE(error.hint().empty());
+        EXPECT_EQ(error.exit_code() == ExitCode::corruption,
+                  std::string(error.what()).find(damaged[1]) != std::string::npos)
+            << error.what();
+        return error.code();
+    }
+}
+
+TEST(SnapshotChoice, DamageOfTheSourceRefusesWhatCountsFromTheNewest) {
+    const std::string shop = kShop.front().source_id;
+    const std::string blog = two_sources().back().source_id;
+    for (const char* text : {"latest", "latest~1", "latest~9", "2026-11-22", "2026-11-22 10:00Z"}) {
+        EXPECT_EQ(chosen_despite(shop, text), "manifest_damaged") << text;
+        EXPECT_EQ(chosen_despite(shop, text, two_sources(), "shop"), "manifest_damaged") << text;
+    }
+    EXPECT_EQ(chosen_despite(shop, "bbbb"), "bbbb") << "an id says which one";
+    EXPECT_EQ(chosen_despite(shop, "nonsense"), "snapshot_unknown");
+    EXPECT_EQ(chosen_despite(blog, "latest", two_sources(), "shop"), "bbbb") << "another source";
+}
+
+TEST(SnapshotChoice, DamageOfASourceThatNothingElseTellsOf) {
+    EXPECT_EQ(chosen_despite("beef", "latest"), "manifest_damaged") << "it may be the one meant";
+    EXPECT_EQ(chosen_despite("beef", "latest", kShop, "shop"), "bbbb");
+    EXPECT_EQ(chosen_despite("beef", "latest", kShop, "blog"), "manifest_damaged");
+    EXPECT_EQ(chosen_despite("beef", "latest", {}), "manifest_damaged");
+}
+
 TEST(SnapshotChoice, AnEmptyRepositoryHasNone) {
     EXPECT_EQ(problem("latest", {}), "snapshot_unknown");
     EXPECT_EQ(problem("latest", {}, "shop"), "snapshot_unknown");
