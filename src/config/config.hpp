@@ -75,7 +75,7 @@ struct SourceConfig {
 };
 
 struct LoggingConfig {
-    LogLevel level = LogLevel::info;
+    std::optional<LogLevel> level;  ///< Of the file if there is one, else of stderr.
     LogFormat format = LogFormat::text;
     std::optional<std::filesystem::path> file;
     std::uint64_t rotate_bytes = 50_MiB;

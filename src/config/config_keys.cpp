@@ -213,9 +213,11 @@ void add_source_effort(std::vector<ConfigKey>& keys) {
 void add_logging(std::vector<ConfigKey>& keys) {
     keys.push_back({.path = "logging.level",
                     .kind = KeyKind::word,
-                    .description = "The least important lines that are written.",
+                    .description = "The least important lines that are written: of the file if there "
+                                   "is one, else of stderr. Without it, `info` in the file and "
+                                   "`warning` on stderr.",
                     .example = "info",
-                    .fallback = "info",
+                    .fallback = "",
                     .words = words<LogLevel>(),
                     .store = [](Config& config, const Names&, const KeyValue& value) {
                         config.logging.level = checked_value<LogLevel>(value);

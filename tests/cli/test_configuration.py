@@ -140,3 +140,18 @@ def test_a_secret_that_others_can_read_is_told(program, folder):
     log = folder / "log.txt"
     result = program.run("config", "validate", "--config", config, "--log-file", log)
     assert "chmod 600" in result.stderr and "chmod 600" in log.read_text(), str(result)
+
+
+# --- logging --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_the_level_is_of_stderr_without_a_file(configured, plain_repository, database, folder, where):
+    words = (*backup_of(database), *plain_repository.words)
+    level = "DB_BACKUP__LOGGING__LEVEL"
+    assert "took a snapshot" in configured(where, {level: "info"}, *words).stderr
+    assert "took a snapshot" not in configured(where, {}, *words).stderr
+    with_file = configured(where, {level: "info"}, *words, "--log-file", folder / "log.txt")
+    assert "took a snapshot" not in with_file.stderr and "took a snapshot" in (folder / "log.txt").read_text()
+    misspelt = {"DB_BACKUP_PASSPHRSE": "x"}
+    assert "PASSPHRSE" not in configured(where, {level: "error", **misspelt}, *words).stderr

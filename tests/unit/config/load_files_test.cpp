@@ -32,7 +32,9 @@ protected:
     }
     ~LoadFiles() override { std::filesystem::current_path(before_); }
 
-    LogLevel level() const { return load_config({}, environment_).config.logging.level; }
+    std::optional<LogLevel> level() const {
+        return load_config({}, environment_).config.logging.level;
+    }
 
     TemporaryFolder folder_;
     Environment environment_;
