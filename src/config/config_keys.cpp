@@ -133,7 +133,7 @@ void add_source_content(std::vector<ConfigKey>& keys) {
     keys.push_back({.path = "sources.*.include",
                     .kind = KeyKind::list,
                     .description = "Patterns `[database.][schema.]table` of what to back up; "
-                                   "without it, everything.",
+                                   "without it, everything. Not for SQLite.",
                     .example = "[\"shop.*\"]",
                     .fallback = "",
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
@@ -141,7 +141,7 @@ void add_source_content(std::vector<ConfigKey>& keys) {
                     }});
     keys.push_back({.path = "sources.*.exclude",
                     .kind = KeyKind::list,
-                    .description = "Patterns of what to leave out of that.",
+                    .description = "Patterns of what to leave out of that. Not for SQLite.",
                     .example = "[\"audit.*\"]",
                     .fallback = "",
                     .store = [](Config& config, const Names& names, const KeyValue& value) {

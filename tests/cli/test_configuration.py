@@ -1,11 +1,14 @@
 """What the configuration, `.env` and the environment say reaches the commands."""
 
+import pathlib
+import re
 import secrets
 
 import pytest
 
 import databases
 
+EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
 WHERE = ("environment", ".env")
 
 
@@ -155,3 +158,41 @@ def test_the_level_is_of_stderr_without_a_file(configured, plain_repository, dat
     assert "took a snapshot" not in with_file.stderr and "took a snapshot" in (folder / "log.txt").read_text()
     misspelt = {"DB_BACKUP_PASSPHRSE": "x"}
     assert "PASSPHRSE" not in configured(where, {level: "error", **misspelt}, *words).stderr
+
+
+# --- the examples ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_works(program, folder, example):
+    """With its folders below one of ours: its repositories are made and each source is backed up."""
+    config = folder / "c.yaml"
+    config.write_text(re.sub(r"(?<=[ {])/(?=(srv|var|etc|mnt)/)", f"{folder}/", example.read_text()))
+    env = {"OFFSITE": f"{folder}/mnt"}
+    rows = {row["key"]: row["value"] for row in program.json("config", "show", "--config", config, env=env)}
+    sources = {key.split(".")[1] for key in rows if key.startswith("sources.")}
+    for key, value in rows.items():
+        if key.endswith(("_file", ".database")):
+            assert value.startswith(str(folder)), f"{key} of the example was not moved"
+            pathlib.Path(value).parent.mkdir(parents=True, exist_ok=True)
+        if key.endswith(".passphrase_file"):
+            pathlib.Path(value).write_text("open sesame\n")
+        if key.startswith("repositories.") and key.endswith(".url"):
+            pathlib.Path(value).parent.mkdir(parents=True, exist_ok=True)
+    for name in sorted({key.split(".")[1] for key in rows if key.startswith("repositories.")}):
+        program.run("init", "--repository", name, "--config", config, env=env)
+    assert sources
+    for name in sorted(sources):
+        assert rows[f"sources.{name}.type"] == "sqlite"
+        database = databases.make(rows[f"sources.{name}.database"])
+        taken = program.json("backup", "--source", name, "--config", config, env=env)
+        program.run("restore", taken["snapshot"], "--to", folder / f"{name}.db", "--verify", "--config", config,
+                    "--repository", rows[f"sources.{name}.repository"], env=env)
+        databases.assert_equal(databases.content(database), folder / f"{name}.db")
+
+
+def test_patterns_are_not_for_sqlite(program, folder, database):
+    config = folder / "c.yaml"
+    config.write_text(f"version: 1\nsources:\n  shop:\n    type: sqlite\n    database: {database}\n    exclude: [sessions]\n")
+    error = program.run("config", "validate", "--config", config, "--json", code=2).error
+    assert "c.yaml:6" in error["message"] and "sources.shop.exclude" in error["message"], error
