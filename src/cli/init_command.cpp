@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 
 namespace dbbackup {
 namespace {
@@ -50,7 +52,9 @@ Secret key_from_file(const std::optional<std::filesystem::path>& path) {
                                      "made if there is none.",
                                      "usage");
     }
-    return std::filesystem::exists(*path) ? read_key_file(*path) : make_key_file(*path);
+    std::error_code error;
+    const bool is_missing = !std::filesystem::exists(*path, error) && !error;
+    return is_missing ? make_key_file(*path) : read_key_file(*path);
 }
 
 std::string text_of(Encryption encryption, const std::string& key_file) {

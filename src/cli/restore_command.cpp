@@ -12,6 +12,7 @@
 #include "engine/restore.hpp"
 #include "engine/snapshot_choice.hpp"
 #include "storage/registry.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -106,8 +107,7 @@ void refuse_target_inside(const RepositoryChoice& repository, const std::string&
     }
     std::error_code ignored;  // What cannot be resolved is refused by the connector.
     const auto root = std::filesystem::weakly_canonical(url.path, ignored);
-    const auto place =
-        std::filesystem::weakly_canonical(std::filesystem::absolute(target), ignored);
+    const auto place = std::filesystem::weakly_canonical(absolute_path(target), ignored);
     const auto [root_end, place_end] =
         std::mismatch(root.begin(), root.end(), place.begin(), place.end());
     if (!root.empty() && root_end == root.end()) {

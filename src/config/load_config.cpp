@@ -7,6 +7,7 @@
 #include "config/yaml_tree.hpp"
 #include "sys/file.hpp"
 #include "sys/file_error.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -52,7 +53,7 @@ std::optional<TextFile> read_text(const std::filesystem::path& path, Problems& p
         struct stat status{};
         const bool readable_by_others = ::stat(path.c_str(), &status) == 0 &&
                                         S_ISREG(status.st_mode) && (status.st_mode & 0044U) != 0;
-        return TextFile{path.native(), std::filesystem::absolute(path).parent_path(),
+        return TextFile{path.native(), absolute_path(path).parent_path(),
                         std::string(as_text(*content)), readable_by_others};
     } catch (const FileError& error) {
         problems.add(path.native(), {}, "",

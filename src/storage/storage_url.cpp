@@ -4,6 +4,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "storage/registry.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 
@@ -112,8 +113,8 @@ void strip_trailing_slashes(std::string& path, std::size_t length_min) {
 }
 
 /// Absolute, without "." and doubled slashes. ".." stays: what it means depends on links.
-std::string absolute_path(std::string_view text) {
-    const std::filesystem::path path = std::filesystem::absolute(std::filesystem::path(text));
+std::string normal_path(std::string_view text) {
+    const std::filesystem::path path = absolute_path(text);
     const bool climbs = std::find(path.begin(), path.end(), "..") != path.end();
     std::string result = climbs ? path.string() : path.lexically_normal().string();
     strip_trailing_slashes(result, 1);
@@ -128,7 +129,7 @@ std::string file_path(std::string_view rest) {
         throw bad_url("a file URL must name an absolute path on this machine",
                       "Write file:///path with three slashes, or only the path.");
     }
-    return absolute_path(percent_decoded(rest.substr(slash)));
+    return normal_path(percent_decoded(rest.substr(slash)));
 }
 
 /// "bucket/prefix" of a cloud store.
@@ -149,7 +150,7 @@ StorageUrl parsed_path(std::string_view text) {
         throw bad_url("the repository has a ':' that '//' does not follow",
                       "Write scheme://bucket/prefix, or ./ before a path with a ':' in it.");
     }
-    return {std::string(kFileScheme), absolute_path(text), {}};
+    return {std::string(kFileScheme), normal_path(text), {}};
 }
 
 }  // namespace

@@ -235,6 +235,16 @@ def test_target_is_locked(refusal, folder):
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+def test_the_working_folder_is_gone(refusal, folder):
+    """What is absolute works; what is relative is wrong usage."""
+    script = 'mkdir -p "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+    prefix = ("sh", "-c", script, folder / "gone")
+    refusal.expect(2, "working_folder_missing", "restore", "latest", "--to", "x.db", says="x.db", prefix=prefix)
+    refusal.expect(2, "working_folder_missing", "list", "--repository", "r", says="r", prefix=prefix, unlock=False)
+    refusal.repository.run("list", prefix=prefix)
+    refusal.repository.run(*backup_of(refusal.database), prefix=prefix)
+
+
 # --- the words ------------------------------------------------------------------------------------
 
 

@@ -168,6 +168,19 @@ def test_a_bad_key_file(program, database, folder, content):
     assert "bad.key" in error["message"] and error["hint"]
 
 
+def test_init_with_a_key_file_that_can_not_be_looked_for(program, folder):
+    need_permissions_to_count()
+    (folder / "closed").mkdir()
+    (folder / "closed").chmod(0)
+    try:
+        words = ("init", "--repository", folder / "r", "--encryption", "keyfile", "--key-file", folder / "closed/the.key")
+        error = program.run(*words, "--json", code=2, prefix=WITHOUT_ROOT_POWERS).error
+    finally:
+        (folder / "closed").chmod(0o755)
+    assert error["code"] == "bad_key_file" and "closed" in error["message"] and error["hint"], error
+    assert not (folder / "r").exists()
+
+
 def test_a_key_for_an_unencrypted_repository(plain_repository, program, database, folder):
     """Somebody may have replaced the encrypted repository by one that is not."""
     (folder / "some.key").write_text(secrets.token_hex(32) + "\n")

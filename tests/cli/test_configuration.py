@@ -178,7 +178,8 @@ def test_an_example_works(program, folder, example):
         if key.endswith(".passphrase_file"):
             pathlib.Path(value).write_text("open sesame\n")
         if key.startswith("repositories.") and key.endswith(".url"):
-            pathlib.Path(value).parent.mkdir(parents=True, exist_ok=True)
+            place = pathlib.Path(value.replace("${OFFSITE}", env["OFFSITE"]))
+            place.parent.mkdir(parents=True, exist_ok=True)
     for name in sorted({key.split(".")[1] for key in rows if key.startswith("repositories.")}):
         program.run("init", "--repository", name, "--config", config, env=env)
     assert sources
