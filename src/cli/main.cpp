@@ -7,6 +7,7 @@
 #include "cli/error_report.hpp"
 #include "cli/log_choice.hpp"
 #include "cli/process_setup.hpp"
+#include "sys/child_environment.hpp"
 #include "sys/signals.hpp"
 
 #include <nlohmann/json.hpp>
@@ -78,6 +79,8 @@ private:
         stderr_terminal_ = terminal_of(STDERR_FILENO, globals.is_color_off, environment_);
         const Terminal terminal = terminal_of(STDOUT_FILENO, globals.is_color_off, environment_);
         const LoadedConfig loaded = load_config(globals.config_path, environment_);
+        // Their values are in `loaded`. The only other thread now waits for signals.
+        forget_variables(loaded.secret_variables);
         log_options_ = choose_log(globals, loaded.config.logging);
         Log log(*log_options_);
         for (const std::string& warning : loaded.warnings) {

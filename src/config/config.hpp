@@ -111,6 +111,9 @@ struct LoadedConfig {
     std::vector<ConfigValue> values;    ///< In the order of the table of keys.
     std::vector<std::string> warnings;  ///< For the log, such as secrets that others can read.
     EnvironmentDefaults defaults;
+    /// Variables that hold secrets because a `…_env` key says so; programs that we start need not
+    /// see them.
+    std::vector<std::string> secret_variables;
 };
 
 /// Reads the configuration: `explicit_path` (from --config) or the first of $DB_BACKUP_CONFIG,

@@ -166,7 +166,8 @@ void apply(Settings& settings, const Environment& variables, LoadedConfig& loade
 }
 
 /// Things that depend on other keys: a SQLite database is a path, a variable may be in `.env`.
-void resolve(const Settings& settings, const Environment& variables, Config& config) {
+void resolve(const Settings& settings, const Environment& variables, LoadedConfig& loaded) {
+    Config& config = loaded.config;
     for (auto& [name, source] : config.sources) {
         const auto given = settings.by_path.find({"sources", name, "database"});
         if (source.type == DatabaseType::sqlite && given != settings.by_path.end() &&
@@ -179,6 +180,7 @@ void resolve(const Settings& settings, const Environment& variables, Config& con
         if (!secret.environment) {
             return;
         }
+        loaded.secret_variables.push_back(*secret.environment);
         if (const auto found = variables.find(*secret.environment); found != variables.end()) {
             secret.environment_value = found->second;
         }
@@ -260,7 +262,7 @@ LoadedConfig load(const Inputs& inputs, Problems& problems) {
         collect_variables(environment, settings, problems);
         settle_groups(settings, problems);
         apply(settings, variables, loaded, problems);
-        resolve(settings, variables, loaded.config);
+        resolve(settings, variables, loaded);
         check_config(loaded.config, settings, document ? &*document : nullptr, problems);
     }
     read_plain_variables({dotenv, environment}, variables, loaded, problems);

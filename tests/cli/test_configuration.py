@@ -160,6 +160,25 @@ def test_the_level_is_of_stderr_without_a_file(configured, plain_repository, dat
     assert "PASSPHRSE" not in configured(where, {level: "error", **misspelt}, *words).stderr
 
 
+# --- secrets --------------------------------------------------------------------------------------
+
+
+def test_a_command_sees_no_secret(program, folder):
+    """Neither our own variables nor those that the configuration names."""
+    config = folder / "c.yaml"
+    config.write_text(
+        f"version: 1\nrepositories:\n"
+        f"  main:\n    url: {folder}/main\n    passphrase_command: env > {folder}/seen && echo open sesame\n"
+        f"  other:\n    url: {folder}/other\n    passphrase_env: VAULT\n"
+    )
+    env = {"VAULT": "secret-1", "DB_BACKUP_PASSPHRASE": "secret-2", "KEPT": "kept-value"}
+    for name in ("main", "other"):
+        program.run("init", "--repository", name, "--config", config, env=env)
+    seen = (folder / "seen").read_text()
+    assert "secret-" not in seen and "kept-value" in seen
+    program.run("list", "--repository", "other", "--config", config, env=env)
+
+
 # --- the examples ---------------------------------------------------------------------------------
 
 
