@@ -52,6 +52,7 @@ public:
     ExitCode run() noexcept {
         try {
             const SignalStop signals;
+            output_.end_waiting_with(signals.token());
             return parse_and_run(signals.token());
         } catch (...) {
             return report_current_exception();

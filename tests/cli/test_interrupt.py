@@ -149,6 +149,22 @@ def test_writers_go_on_after_an_interrupted_backup(plain_repository, folder):
     writers.assert_consistent(folder / "accounts.db")
 
 
+@pytest.mark.parametrize("json", ((), ("--json",)))
+def test_waiting_for_the_reader_is_interrupted(plain_repository, database, json):
+    """`db-backup list | less`: the pipe is full, and nobody reads."""
+    tags = [word for number in range(60) for word in ("--tag", f"tag{number}={'x' * 1000}")]
+    for _ in range(2):
+        plain_repository.backup(database, *tags)
+    process = plain_repository.start("list", *json)
+    time.sleep(0.5)
+    assert process.poll() is None, "the pipe took everything, so nothing was tested"
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    assert process.wait(timeout=60) == 130
+    assert time.monotonic() - begun < GENEROUS_S
+    process.communicate()
+
+
 def test_a_hangup_of_the_reader_is_no_crash(plain_repository, database):
     """`db-backup list | head -1`: the pipe closes early."""
     for _ in range(3):
