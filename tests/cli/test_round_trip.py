@@ -327,3 +327,15 @@ def test_a_time_that_was_shown_names_its_snapshot(plain_repository, database, zo
         pattern = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)"
         for text in (re.search(pattern, listed)[0], re.search(pattern, shown)[0], each["time"]):
             assert plain_repository.json("show", text, env=env)["snapshot"] == each["snapshot"], text
+
+
+def test_the_report_says_how_long_writers_waited(plain_repository, folder):
+    """In rollback mode a lock is held for one pass; in WAL mode nobody waits."""
+    log = folder / "log.txt"
+    locked = databases.make(folder / "locked.db", rows=100_000)
+    assert plain_repository.backup(locked, "--log-file", log)["writers_waited_s"] > 0
+    assert re.search(r"writers_waited_s=0\.\d*[1-9]", log.read_text())
+    assert "writers " in plain_repository.run("backup", "--type", "sqlite", "--database", locked, "--mode", "full").stdout
+    free = databases.make(folder / "free.db", journal="wal")
+    assert plain_repository.backup(free)["writers_waited_s"] == 0
+    assert "writers " not in plain_repository.run("backup", "--type", "sqlite", "--database", free, "--mode", "full").stdout
