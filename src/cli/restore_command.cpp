@@ -102,7 +102,7 @@ std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& op
 /// A database among the objects of the repository would look like damage, or replace one.
 void refuse_target_inside(const RepositoryChoice& repository, const std::string& target) {
     const StorageUrl url = StorageUrl::parse(repository.url);
-    if (url.scheme != "file") {
+    if (url.type() != StorageType::local) {
         return;
     }
     std::error_code ignored;  // What cannot be resolved is refused by the connector.

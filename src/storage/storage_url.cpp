@@ -17,7 +17,9 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::string_view kFileScheme = "file";
+/// In the order of StorageType.
+constexpr std::array<std::string_view, EnumWords<StorageType>::words.size()> kSchemes = {
+    "file", "s3", "gs", "az"};
 
 ConfigError bad_url(std::string message, std::string hint) {
     return explained<ConfigError>(std::move(message), std::move(hint), "bad_repository_url");
@@ -150,10 +152,21 @@ StorageUrl parsed_path(std::string_view text) {
         throw bad_url("the repository has a ':' that '//' does not follow",
                       "Write scheme://bucket/prefix, or ./ before a path with a ':' in it.");
     }
-    return {std::string(kFileScheme), normal_path(text), {}};
+    return {std::string(scheme_of(StorageType::local)), normal_path(text), {}};
 }
 
 }  // namespace
+
+std::string_view scheme_of(StorageType type) noexcept {
+    return kSchemes[static_cast<std::size_t>(type)];
+}
+
+std::optional<StorageType> StorageUrl::type() const noexcept {
+    const auto* const found = std::find(kSchemes.begin(), kSchemes.end(), scheme);
+    return found == kSchemes.end()
+               ? std::nullopt
+               : std::optional(static_cast<StorageType>(found - kSchemes.begin()));
+}
 
 StorageUrl StorageUrl::parse(std::string_view text) {
     if (text.empty()) {
@@ -181,7 +194,7 @@ StorageUrl StorageUrl::parse(std::string_view text) {
     const std::size_t question = std::min(rest.find('?'), rest.size());
     url.query = parsed_query(rest.substr(std::min(question + 1, rest.size())));
     rest = rest.substr(0, question);
-    url.path = url.scheme == kFileScheme ? file_path(rest) : bucket_path(url.scheme, rest);
+    url.path = url.type() == StorageType::local ? file_path(rest) : bucket_path(url.scheme, rest);
     return url;
 }
 

@@ -54,6 +54,7 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.verify(), "verify")
     assert_fits(repository.verify("--data"), "verify")
     assert_fits(repository.json("stats"), "stats")
+    assert repository.json("stats")["storage"] == "local"
     assert_fits(repository.json("config", "validate"), "config-validate")
     assert_fits(repository.json("config", "show"), "config-show")
 
