@@ -64,6 +64,11 @@ TEST(DotenvExample, NamesEveryVariable) {
     for (const PlainVariable& variable : plain_variables()) {
         EXPECT_THAT(text, HasSubstr("\n#" + std::string(variable.name) + "="));
     }
+    for (const std::string name :
+         {"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "TMPDIR",
+          "NO_COLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS"}) {
+        EXPECT_THAT(text, HasSubstr("\n#" + name + "="));
+    }
 }
 
 TEST(DotenvExample, HasOnlyVariablesThatAreRead) {
