@@ -34,7 +34,7 @@ std::string what_remains(const CommandArguments& command) {
         return "The target is as it was before.";
     }
     if (std::holds_alternative<InitArguments>(command)) {
-        return "The repository may be half-made; then init says so.";
+        return "The repository may be half-made; running init again completes it.";
     }
     return "Nothing was changed.";
 }

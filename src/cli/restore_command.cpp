@@ -144,6 +144,7 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
 
     SourceOptions target;
     target.type = snapshot.type;
+    target.lock_timeout = arguments.lock_timeout.value_or(target.lock_timeout);
     const std::unique_ptr<Connector> connector = make_connector(std::move(target), context.plugins);
     RestoreOutcome outcome;
     {

@@ -86,8 +86,10 @@ std::optional<std::filesystem::path> find_file(const std::optional<std::filesyst
         if (!std::filesystem::exists(path, ignored)) {
             throw explained<ConfigError>(
                 fmt::format("there is no configuration file {}", path.native()),
-                fmt::format("Correct {}, or make the file with `db-backup config init`.",
-                            named ? "--config" : "DB_BACKUP_CONFIG"),
+                fmt::format(
+                    "Correct {}, or write that file; `db-backup config schema` says what may "
+                    "stand in it.",
+                    named ? "--config" : "DB_BACKUP_CONFIG"),
                 "config_missing");
         }
         return path;

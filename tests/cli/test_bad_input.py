@@ -5,6 +5,7 @@ leaves nothing half-written. Afterwards the repository verifies, restores and ta
 import os
 import re
 import sqlite3
+import time
 
 import pytest
 
@@ -74,7 +75,21 @@ def test_locked_file(refusal, folder, journal):
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("INSERT INTO notes(note) VALUES('in the way')")
-        refusal.expect(20, "source_locked", *backup_of(other), says="lock")
+        error = refusal.expect(20, "source_locked", *backup_of(other), "--lock-timeout", "1s", says="lock")
+        assert "--lock-timeout" in error["hint"], error
+        connection.execute("ROLLBACK")
+
+
+def test_a_lock_timeout_is_kept(plain_repository, folder):
+    """Given by the option or the source, and not the five seconds of old."""
+    busy = databases.make(folder / "busy.db")
+    (folder / "c.yaml").write_text(f"version: 1\nsources:\n  busy: {{type: sqlite, database: {busy}, lock_timeout: 0s}}\n")
+    with opened(busy) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        for words in ((*backup_of(busy), "--lock-timeout", "0s"), ("backup", "--source", "busy", "--config", folder / "c.yaml")):
+            begun = time.monotonic()
+            plain_repository.run(*words, code=20)
+            assert time.monotonic() - begun < 4, words
         connection.execute("ROLLBACK")
 
 
@@ -230,7 +245,9 @@ def test_target_is_locked(refusal, folder):
     other = databases.make(folder / "busy.db", seed=4)
     with opened(other) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        refusal.expect(20, None, "restore", "latest", "--to", other, "--clean", says="busy.db")
+        words = ("restore", "latest", "--to", other, "--clean", "--lock-timeout", "0s")
+        error = refusal.expect(20, "target_locked", *words, says="busy.db")
+        assert "--lock-timeout" in error["hint"], error
         connection.execute("ROLLBACK")
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -264,6 +281,7 @@ def test_the_working_folder_is_gone(refusal, folder):
     (("backup", "--type", "sqlite", "--database", "x", "--jobs", "many"), "--jobs"),
     (("backup", "--type", "sqlite", "--database", "x", "--spool", "1 banana"), "--spool"),
     (("backup", "--type", "sqlite", "--database", "x", "--tag", "=x"), "--tag"),
+    (("backup", "--type", "sqlite", "--database", "x", "--lock-timeout", "5"), "--lock-timeout"),
     (("backup", "--source", "nobody"), "nobody"),
     (("restore",), "SNAPSHOT"),
     (("show",), "SNAPSHOT"),

@@ -60,6 +60,7 @@ sources:
     compression: gzip:9
     delta: never
     spool: 1GiB
+    lock_timeout: 1m30s
     tags: {env: prod, team: web}
     repository: main
   file: {type: sqlite, database: /srv/x.db}
@@ -80,6 +81,7 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
     EXPECT_EQ(shop.compression, (Compression{CompressionKind::gzip, 9}));
     EXPECT_EQ(shop.delta, DeltaPolicy::never);
     EXPECT_EQ(shop.spool_bytes, 1_GiB);
+    EXPECT_EQ(shop.lock_timeout, std::chrono::seconds(90));
     EXPECT_EQ(shop.tags.at("team"), "web");
     EXPECT_EQ(shop.repository, "main");
     EXPECT_EQ(config.sources.at("file").database, "/srv/x.db");
@@ -192,7 +194,7 @@ logging: {level: loud, rotate: {size: 5x}}
         "\"encryption\"?)\n"
         "c.yaml:5:16: sources.shop.type: \"postgre\" is not one of sqlite, postgres, mysql, "
         "mariadb, mongodb (did you mean \"postgres\"?)\n"
-        "c.yaml:5:31: sources.shop.jobs: \"0\" is not a whole number from 1 to 256\n"
+        "c.yaml:5:31: sources.shop.jobs: \"0\" is not a whole number from 1 to 64\n"
         "c.yaml:6:18: logging.level: \"loud\" is not one of debug, info, warning, error, off\n"
         "c.yaml:6:39: logging.rotate.size: \"5x\" is not a size, such as 10MiB\n"
         "environment: DB_BACKUP__LOGGING__LEVLE: no such key (did you mean "
@@ -258,6 +260,10 @@ INSTANTIATE_TEST_SUITE_P(
               "sources.a.include: is not for sqlite"},
         Wrong{"version: 1\nsources: {a: {type: mysql, compression: zstd:99}}",
               "\"zstd:99\" is not zstd[:1-19]"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, lock_timeout: 5}}",
+              "\"5\" is not a duration, such as 30s"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, lock_timeout: 2d}}", "longer than 86400 s"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, jobs: 65}}", "from 1 to 64"},
         Wrong{"version: 1\nsources: {a: {type: mysql, compression: zip}}", "only for archives"},
         Wrong{"version: 1\nsources: {a: {type: mysql, include: x}}", "must be a list"},
         Wrong{"version: 1\nsources: {a: {type: mysql, include: [\"\"]}}", "an item is empty"},
