@@ -89,8 +89,9 @@ Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context)
     return unlock;
 }
 
-OpenOptions open_options(const Storage& storage) {
+OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice) {
     OpenOptions options;
+    options.init_line = init_line(choice);
     try {
         options.state_folder = state_home();
         if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
@@ -100,6 +101,31 @@ OpenOptions open_options(const Storage& storage) {
         // A user without a home works without them.
     }
     return options;
+}
+
+std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, const Unlock& unlock,
+                                            CommandContext& context) {
+    std::unique_ptr<Storage> storage = context.plugins.storages.open(choice.url, CreatePlace::no);
+    if (!storage) {
+        throw missing(choice, context.config());
+    }
+    const OpenOptions options = open_options(*storage, choice);
+    try {
+        return Repository::open(std::move(storage), unlock, options, context.log, context.stop);
+    } catch (RepositoryMissingError& error) {
+        if (error.code() != "not_a_repository") {
+            // The place is there, but empty: the same as if it were not.
+            error.set_hint(missing(choice, context.config()).hint());
+        }
+        throw;
+    } catch (WrongKeyError& error) {
+        if (error.hint().empty()) {
+            error.set_hint(
+                "Set DB_BACKUP_PASSPHRASE, DB_BACKUP_PASSPHRASE_FILE or "
+                "DB_BACKUP_PASSPHRASE_COMMAND, or give --key-file.");
+        }
+        throw;
+    }
 }
 
 }  // namespace
@@ -165,28 +191,7 @@ std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choic
 
 std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
                                             CommandContext& context) {
-    std::unique_ptr<Storage> storage = context.plugins.storages.open(choice.url, CreatePlace::no);
-    if (!storage) {
-        throw missing(choice, context.config());
-    }
-    const OpenOptions options = open_options(*storage);
-    try {
-        return Repository::open(std::move(storage), unlock_for(choice, context), options,
-                                context.log, context.stop);
-    } catch (RepositoryMissingError& error) {
-        if (choice.is_default) {
-            // The place is there, but empty: the same as if it were not.
-            error.set_hint(missing(choice, context.config()).hint());
-        }
-        throw;
-    } catch (WrongKeyError& error) {
-        if (error.hint().empty()) {
-            error.set_hint(
-                "Set DB_BACKUP_PASSPHRASE, DB_BACKUP_PASSPHRASE_FILE or "
-                "DB_BACKUP_PASSPHRASE_COMMAND, or give --key-file.");
-        }
-        throw;
-    }
+    return open_repository(choice, unlock_for(choice, context), context);
 }
 
 bool repository_exists(const RepositoryChoice& choice, CommandContext& context) {
@@ -200,13 +205,12 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     if (!choice.is_default || repository_exists(choice, context)) {
         return open_repository(choice, context);
     }
+    const Unlock unlock = unlock_for(choice, context);  // A command for the secret runs once.
     InitOptions options;
-    if (const auto path = key_file_path(choice, context)) {
-        options = {Encryption::keyfile, read_key_file(*path)};
-    } else if (const SecretSource& source = passphrase_source(choice, context);
-               source.is_set()) {
-        options = {Encryption::passphrase,
-                   source.fetch("passphrase of the new repository", context.stop)};
+    if (key_file_path(choice, context)) {
+        options = {Encryption::keyfile, unlock.key_file().value()};
+    } else if (passphrase_source(choice, context).is_set()) {
+        options = {Encryption::passphrase, unlock.passphrase().value()};
     }
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::yes);
@@ -216,7 +220,7 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
         if (error.code() != "repository_exists") {
             throw;
         }
-        return open_repository(choice, context);  // Another first backup was quicker.
+        return open_repository(choice, unlock, context);  // Another first backup was quicker.
     }
     const bool is_encrypted = options.encryption != Encryption::none;
     context.remark(
@@ -225,7 +229,7 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     context.log.info(
         "made the default repository",
         {{"url", choice.url}, {"encryption", std::string(word_of(options.encryption))}});
-    return open_repository(choice, context);
+    return open_repository(choice, unlock, context);
 }
 
 ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context) {

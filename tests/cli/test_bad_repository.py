@@ -73,6 +73,27 @@ def test_a_file_is_there(program, database, folder):
         expect(repository, words, (10, 30), None, folder)
 
 
+def test_the_hint_can_be_pasted(program, database, folder):
+    """Also for a place with a space in its name, an empty one, a half-made one, and by a configured name."""
+    place = folder / "my backups"
+    config = folder / "c.yaml"
+    config.write_text(f"version: 1\nrepositories:\n  main: {{url: '{place}'}}\n")
+    config.chmod(0o600)
+
+    def hints(code):
+        by_path = program.run("list", "--repository", place, "--json", code=code).error["hint"]
+        by_name = program.run("list", "--config", config, "--json", code=code).error["hint"]
+        assert f"db-backup init --repository '{place}'" in by_path, by_path
+        assert by_name.endswith("db-backup init --repository main"), by_name
+
+    hints(10)
+    place.mkdir()
+    hints(10)
+    (place / "runs/0123").mkdir(parents=True)
+    (place / "runs/0123/probe").write_text("first")
+    hints(14)
+
+
 def test_init_twice(quick_repository, database, folder):
     quick_repository.backup(database)
     objects = quick_repository.objects()
