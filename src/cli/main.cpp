@@ -16,6 +16,7 @@
 #include <cassert>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -39,13 +40,15 @@ std::string what_remains(const CommandArguments& command) {
     return "Nothing was changed.";
 }
 
+OutputFormat format_of(bool is_json) { return is_json ? OutputFormat::json : OutputFormat::text; }
+
 /// One call of the program, from its words to its exit code.
 class Program {
 public:
     explicit Program(std::vector<std::string> words)
         : words_(std::move(words)),
           environment_(process_environment()),
-          output_(asks_for_json(words_) ? OutputFormat::json : OutputFormat::text),
+          output_(format_of(asks_for_json(words_))),
           stderr_terminal_(terminal_of(STDERR_FILENO, false, environment_)),
           lines_(stderr_terminal_.can_redraw) {}
 
@@ -63,6 +66,7 @@ private:
     ExitCode parse_and_run(std::stop_token stop) {
         const Terminal terminal = terminal_of(STDOUT_FILENO, false, environment_);
         line_ = parse_command_line(words_, {terminal.width});
+        output_.set_format(format_of(line_->globals.is_json));
         if (const auto* print = std::get_if<PrintArguments>(&line_->command)) {
             output_.text(print->text);
             return print->exit_code;
@@ -83,6 +87,7 @@ private:
         // Their values are in `loaded`. The only other thread now waits for signals.
         forget_variables(loaded.secret_variables);
         log_options_ = choose_log(globals, loaded.config.logging);
+        log_options_->stderr_line = [this](std::string_view line) { lines_.line(line); };
         Log log(*log_options_);
         for (const std::string& warning : loaded.warnings) {
             log.warning(warning);

@@ -25,6 +25,8 @@ public:
     void end_waiting_with(std::stop_token stop) { stop_ = std::move(stop); }
 
     [[nodiscard]] OutputFormat format() const noexcept { return format_; }
+    /// Once it is certain what was asked for. Before anything is written.
+    void set_format(OutputFormat format) noexcept { format_ = format; }
     [[nodiscard]] bool is_json() const noexcept { return format_ == OutputFormat::json; }
     /// Whether a JSON document was given out already; there must not be a second one.
     [[nodiscard]] bool has_document() const noexcept { return has_document_; }

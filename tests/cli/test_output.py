@@ -97,6 +97,14 @@ def test_stdout_holds_the_document_and_nothing_else(repository, database, folder
         assert result.stdout == result.stdout.strip() + "\n"
 
 
+def test_json_by_any_spelling(plain_repository, database):
+    plain_repository.backup(database)
+    for word in ("--json=true", "--json=1"):
+        assert len(plain_repository.run("list", word).json) == 1
+    assert plain_repository.run("list", "--json=false").stdout.startswith("ID")
+    assert plain_repository.run("show", "nonsense", "--json=true", code=2).error["code"] == "snapshot_unknown"
+
+
 def test_quiet_means_quiet(plain_repository, database, folder):
     for words in (("backup", "--type", "sqlite", "--database", database), ("verify",),
                   ("restore", "latest", "--to", folder / "x.db")):
