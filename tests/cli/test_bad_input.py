@@ -12,6 +12,7 @@ import pytest
 import databases
 from bad_input import WITHOUT_ROOT_POWERS, need_permissions_to_count, refusal  # noqa: F401
 from databases import opened
+from preload import preloaded
 
 
 def backup_of(path):
@@ -149,20 +150,33 @@ def test_unknown_snapshot(refusal, folder, command, text):
     assert error["code"] in ("snapshot_unknown", "usage", "bad_snapshot"), error
 
 
-def test_ambiguous_snapshot(refusal, folder):
-    """Backups until two ids begin alike, then that beginning."""
-    ids = [refusal.snapshot]
-    while True:
-        starts = [text[:4] for text in ids]
-        twice = [start for start in starts if starts.count(start) > 1]
-        if twice or len(ids) > 25:
-            break
-        ids.append(refusal.repository.backup(refusal.database)["snapshot"])
-    if twice:
-        refusal.expect(2, "snapshot_ambiguous", "show", twice[0])
-    else:
-        # Four digits are needed; less is never a name, however unique.
-        refusal.expect(2, None, "show", ids[0][:3])
+SAME_BEGINNINGS = r"""
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+ssize_t getrandom(void* bytes, size_t count, unsigned flags) {
+    ssize_t got = syscall(SYS_getrandom, bytes, count, flags);
+    if (got == 16) {  // The length of an id.
+        ((unsigned char*)bytes)[0] = 0xab;
+        ((unsigned char*)bytes)[1] = 0xcd;
+    }
+    return got;
+}
+"""
+
+
+def test_ambiguous_snapshot(refusal):
+    """Two ids that begin alike, because the random numbers of the program do."""
+    env = preloaded(refusal.repository.program, "random", SAME_BEGINNINGS)
+    ids = [refusal.repository.backup(refusal.database, env=env)["snapshot"] for _ in range(2)]
+    assert ids[0] != ids[1] and all(text.startswith("abcd") for text in ids), ids
+    for words in (("show", "abcd"), ("verify", "abcd"), ("restore", "abcd", "--to", refusal.folder / "x.db")):
+        error = refusal.expect(2, "snapshot_ambiguous", *words, says="2 snapshot ids")
+        assert "more digits" in error["hint"], error
+    for text in ids:
+        length = next(length for length in range(4, 33) if ids[0][:length] != ids[1][:length])
+        assert refusal.repository.json("show", text[:length])["snapshot"] == text
 
 
 def test_latest_of_two_sources(refusal, folder):
@@ -192,14 +206,15 @@ def test_target_is_there(refusal, folder):
 
 def test_target_is_the_source(refusal):
     before = databases.digest(refusal.database)
-    refusal.expect(2, None, "restore", "latest", "--to", refusal.database, says="shop.db")
+    refusal.expect(2, "target_is_source", "restore", "latest", "--to", refusal.database, says="shop.db")
     assert databases.digest(refusal.database) == before
 
 
 def test_target_is_no_database(refusal, folder):
     (folder / "letter.txt").write_text("dear all\n" * 500)
     for clean in ((), ("--clean",)):
-        refusal.expect(2, None, "restore", "latest", "--to", folder / "letter.txt", *clean, says="letter.txt")
+        words = ("restore", "latest", "--to", folder / "letter.txt", *clean)
+        refusal.expect(2, "target_not_a_database", *words, says="letter.txt")
     assert (folder / "letter.txt").read_text() == "dear all\n" * 500
 
 
@@ -227,13 +242,14 @@ def test_target_not_writable(refusal, folder):
 @pytest.mark.parametrize("below", ("x.db", "packs/x.db"))
 def test_target_inside_the_repository(refusal, below):
     objects = refusal.repository.objects()
-    refusal.expect(2, None, "restore", "latest", "--to", refusal.repository.path / below, says="repository")
+    words = ("restore", "latest", "--to", refusal.repository.path / below)
+    refusal.expect(2, "target_in_repository", *words, says="repository")
     assert refusal.repository.objects() == objects
 
 
 def test_target_inside_the_repository_by_a_link(refusal, folder):
     (folder / "way").symlink_to(refusal.repository.path)
-    refusal.expect(2, None, "restore", "latest", "--to", folder / "way/x.db")
+    refusal.expect(2, "target_in_repository", "restore", "latest", "--to", folder / "way/x.db")
 
 
 def test_target_with_a_journal_of_somebody_else(refusal, folder):
