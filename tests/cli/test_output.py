@@ -88,6 +88,15 @@ def test_failures_fit_the_schema(program, words, code):
     assert result.error["exit_code"] == code
 
 
+def test_the_documented_error_is_the_one_that_comes(plain_repository, database, folder):
+    plain_repository.backup(database)
+    target = databases.make(folder / "restored.db")
+    page = (SCHEMAS.parent / "cli.md").read_text()
+    documented = json.loads(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1])
+    found = plain_repository.run("restore", "latest", "--to", target, "--json", code=2).json
+    assert documented == json.loads(json.dumps(found).replace(str(target), "/home/anna/restored.db"))
+
+
 def test_stdout_holds_the_document_and_nothing_else(repository, database, folder):
     """Also with logs, progress and remarks: those go to stderr. One document, ended by a line break."""
     for words in (("backup", "--type", "sqlite", "--database", database), ("list",), ("verify", "--data"), ("stats",),
