@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ctime>
 #include <string>
 
 namespace dbbackup {
@@ -48,61 +50,73 @@ bool take(std::string_view& text, std::string_view any_of) {
     return true;
 }
 
-std::optional<Milliseconds> take_clock(std::string_view& text) {
+/// What stands in a text, before it is known where its clock hangs.
+struct Reading {
+    std::chrono::sys_time<Milliseconds> shown;
+    Milliseconds precision;
+    std::optional<Milliseconds> offset;
+};
+
+/// Hours and minutes at least. Adds to the time of `reading` and sets its precision.
+bool take_clock(std::string_view& text, Reading& reading) {
     const auto hour = take_digits(text, 2);
     if (!hour || *hour > 23 || !take(text, ":")) {
-        return std::nullopt;
+        return false;
     }
     const auto minute = take_digits(text, 2);
     if (!minute || *minute > 59) {
-        return std::nullopt;
+        return false;
     }
-    Milliseconds sum = std::chrono::hours(*hour) + std::chrono::minutes(*minute);
+    reading.shown += std::chrono::hours(*hour) + std::chrono::minutes(*minute);
+    reading.precision = std::chrono::minutes(1);
     if (!take(text, ":")) {
-        return sum;
+        return true;
     }
     const auto second = take_digits(text, 2);
     if (!second || *second > 60) {
-        return std::nullopt;
+        return false;
     }
-    sum += std::chrono::seconds(*second);
-    if (take(text, ".")) {
-        int scale = 100;
-        bool any = false;
-        while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
-            sum += Milliseconds((text.front() - '0') * scale);
-            scale /= 10;
-            any = true;
-            text.remove_prefix(1);
-        }
-        if (!any) {
-            return std::nullopt;
-        }
+    reading.shown += std::chrono::seconds(*second);
+    reading.precision = std::chrono::seconds(1);
+    if (!take(text, ".")) {
+        return true;
     }
-    return sum;
+    Milliseconds scale{1000};
+    const std::size_t length = text.size();
+    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+        scale /= 10;
+        reading.shown += (text.front() - '0') * scale;
+        text.remove_prefix(1);
+    }
+    reading.precision = std::max(scale, Milliseconds{1});
+    return text.size() < length;
 }
 
-std::optional<Milliseconds> take_offset(std::string_view& text) {
-    if (text.empty() || take(text, "Zz")) {
-        return Milliseconds{0};
+/// An offset at the end of the text, or none.
+bool take_offset(std::string_view& text, std::optional<Milliseconds>& offset) {
+    if (text.empty()) {
+        return true;
+    }
+    if (take(text, "Zz")) {
+        offset = Milliseconds{0};
+        return true;
     }
     const bool behind = text.front() == '-';
     if (!take(text, "+-")) {
-        return std::nullopt;
+        return false;
     }
     const auto hour = take_digits(text, 2);
     take(text, ":");
     const auto minute = take_digits(text, 2);
     if (!hour || !minute || *hour > 23 || *minute > 59) {
-        return std::nullopt;
+        return false;
     }
-    const Milliseconds offset = std::chrono::hours(*hour) + std::chrono::minutes(*minute);
-    return behind ? -offset : offset;
+    const Milliseconds ahead = std::chrono::hours(*hour) + std::chrono::minutes(*minute);
+    offset = behind ? -ahead : ahead;
+    return true;
 }
 
-}  // namespace
-
-std::optional<std::chrono::sys_time<Milliseconds>> parse_time(std::string_view text) {
+std::optional<Reading> read_time(std::string_view text) {
     const auto year = take_digits(text, 4);
     if (!year || !take(text, "-")) {
         return std::nullopt;
@@ -121,22 +135,59 @@ std::optional<std::chrono::sys_time<Milliseconds>> parse_time(std::string_view t
     if (!date.ok()) {
         return std::nullopt;
     }
-    std::chrono::sys_time<Milliseconds> time = std::chrono::sys_days(date);
+    Reading reading{std::chrono::sys_days(date), std::chrono::days(1), std::nullopt};
     if (text.empty()) {
-        return time;
+        return reading;
     }
-    if (!take(text, "Tt ")) {
+    if (!take(text, "Tt ") || !take_clock(text, reading) || !take_offset(text, reading.offset) ||
+        !text.empty()) {
         return std::nullopt;
     }
-    const auto clock = take_clock(text);
-    if (!clock) {
+    return reading;
+}
+
+/// The moment when clocks of this machine's time zone show what clocks of UTC show at `shown`.
+/// Nothing when the system cannot tell.
+std::optional<std::chrono::sys_time<Milliseconds>> moment_here(
+    std::chrono::sys_time<Milliseconds> shown) {
+    const auto day = std::chrono::floor<std::chrono::days>(shown);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{shown - day};
+    std::tm local{};
+    local.tm_year = static_cast<int>(date.year()) - 1900;
+    local.tm_mon = static_cast<int>(static_cast<unsigned>(date.month())) - 1;
+    local.tm_mday = static_cast<int>(static_cast<unsigned>(date.day()));
+    local.tm_hour = static_cast<int>(clock.hours().count());
+    local.tm_min = static_cast<int>(clock.minutes().count());
+    local.tm_sec = static_cast<int>(clock.seconds().count());
+    local.tm_isdst = -1;
+    const std::time_t seconds = std::mktime(&local);
+    if (seconds == -1) {
         return std::nullopt;
     }
-    const auto offset = take_offset(text);
-    if (!offset || !text.empty()) {
+    return std::chrono::sys_time<Milliseconds>(std::chrono::seconds(seconds)) + clock.subseconds();
+}
+
+}  // namespace
+
+std::optional<TimeSpan> parse_time(std::string_view text) {
+    const std::optional<Reading> reading = read_time(text);
+    if (!reading) {
         return std::nullopt;
     }
-    return time + *clock - *offset;
+    const auto end = reading->shown + reading->precision;
+    if (reading->offset) {
+        return TimeSpan{reading->shown - *reading->offset,
+                        end - *reading->offset - Milliseconds{1}};
+    }
+    const auto first = moment_here(reading->shown);
+    if (!first) {
+        return std::nullopt;
+    }
+    const bool is_day = reading->precision == std::chrono::days(1);
+    // A day need not have 24 hours, but every other step lasts as long as it says.
+    const auto next_day = is_day ? moment_here(end) : std::nullopt;
+    return TimeSpan{*first, next_day.value_or(*first + reading->precision) - Milliseconds{1}};
 }
 
 }  // namespace dbbackup

@@ -34,9 +34,17 @@ public:
 /// "2026-11-22T14:03:05.123Z" (RFC 3339, UTC).
 [[nodiscard]] std::string format_rfc3339(std::chrono::sys_time<std::chrono::milliseconds> time);
 
+/// What a person means by a time: from the first to the last millisecond of it.
+struct TimeSpan {
+    std::chrono::sys_time<std::chrono::milliseconds> first;
+    std::chrono::sys_time<std::chrono::milliseconds> last;
+    friend bool operator==(const TimeSpan&, const TimeSpan&) = default;
+};
+
 /// Reads RFC 3339 with any offset, or a prefix of it that people type: a date, or date and time
-/// with a space or a T, which are then UTC. Nothing when `text` is not a time.
-[[nodiscard]] std::optional<std::chrono::sys_time<std::chrono::milliseconds>> parse_time(
-    std::string_view text);
+/// with a space or a T. Without an offset it is a time of this machine's time zone. It means all
+/// of the day, minute, second or fraction of a second that is written. Nothing when `text` is not
+/// a time.
+[[nodiscard]] std::optional<TimeSpan> parse_time(std::string_view text);
 
 }  // namespace dbbackup

@@ -122,7 +122,7 @@ void use_lines_as_they_are(spdlog::sinks::sink& sink) {
 /// The log file and its rotated predecessors. Safe to call from several threads.
 class LogFile {
 public:
-    explicit LogFile(const LogOptions& options) {
+    explicit LogFile(const LogOptions& options) : stderr_line_(options.stderr_line) {
         spdlog::file_event_handlers handlers;
         handlers.before_open = [](const spdlog::filename_t& name) {
             // Made here so that it is private from its first moment; an existing file keeps the
@@ -171,12 +171,22 @@ public:
 
 private:
     void tell(const char* problem) noexcept {
-        if (!std::exchange(failed_, true)) {
+        if (std::exchange(failed_, true)) {
+            return;
+        }
+        try {
+            if (stderr_line_) {
+                stderr_line_(fmt::format("warning: cannot write the log file: {}", problem));
+                return;
+            }
             // tidy: allow calls, because the log is what failed, and this must not throw.
             std::fprintf(stderr, "warning: cannot write the log file: %s\n", problem);
+        } catch (const std::exception&) {
+            // Nobody is left to tell.
         }
     }
 
+    std::function<void(std::string_view)> stderr_line_;
     std::mutex mutex_;
     Sink sink_;
     std::FILE* stream_ = nullptr;  ///< The library's, for asking about errors only.
@@ -243,8 +253,14 @@ void Log::write(LogLevel level, std::string_view message, const LogFields& field
     if (to_file) {
         sinks_->file->write(as_message(line));
     }
-    if (to_errors) {
-        sinks_->errors->log(as_message(sinks_->terminal ? short_line(entry) : line));
+    if (!to_errors) {
+        return;
+    }
+    const std::string shown = sinks_->terminal ? short_line(entry) : line;
+    if (sinks_->options.stderr_line) {
+        sinks_->options.stderr_line(shown);
+    } else {
+        sinks_->errors->log(as_message(shown));
     }
 }
 

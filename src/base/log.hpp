@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ struct LogOptions {
     std::uint64_t rotate_bytes = 50_MiB;  ///< The file is rotated when it would grow beyond this.
     std::uint32_t rotate_keep = 10;       ///< Old files kept beside the current one.
     std::string run_id;                   ///< Stands in every line, to tell runs apart.
+    /// Takes the lines for stderr, without line breaks, in place of stderr itself; for a program
+    /// that shows something else there too. Called from any thread; outlives the log.
+    std::function<void(std::string_view line)> stderr_line = {};
 };
 
 /// Named values that go with a message; never a secret. In JSON each is a key of its own.

@@ -9,7 +9,6 @@
 namespace dbbackup {
 namespace {
 
-constexpr unsigned kJobsMax = 64;
 /// Tags are for people and filters; a repository reads all of them to make a list.
 constexpr std::size_t kTagLengthMax = 1024;
 constexpr std::size_t kTagsMax = 64;
@@ -67,6 +66,15 @@ std::uint64_t size_argument(std::string_view option, std::string_view text) {
         throw bad_value(option, text, "a size", fmt::format("Write for example {} 2GiB.", option));
     }
     return *size;
+}
+
+std::chrono::seconds lock_timeout_argument(std::string_view text) {
+    const std::optional<std::chrono::seconds> duration = parse_duration(text);
+    if (!duration || *duration > kLockTimeoutMax) {
+        throw bad_value("--lock-timeout", text, "a duration of at most a day",
+                        "Write for example --lock-timeout 30s.");
+    }
+    return *duration;
 }
 
 Compression compression_argument(std::string_view text) {

@@ -6,11 +6,12 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
-#include "config/enums.hpp"
+#include "config/config.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -18,16 +19,6 @@
 #include <vector>
 
 namespace dbbackup {
-
-template <>
-struct EnumWords<LogLevel> {
-    static constexpr std::array<std::string_view, 5> words = {"debug", "info", "warning", "error",
-                                                              "off"};
-};
-template <>
-struct EnumWords<LogFormat> {
-    static constexpr std::array<std::string_view, 2> words = {"text", "json"};
-};
 
 /// An error about one option.
 [[nodiscard]] ConfigError bad_value(std::string_view option, std::string_view text,
@@ -53,6 +44,9 @@ template <class E>
 
 /// "1GiB", "512k", "0".
 [[nodiscard]] std::uint64_t size_argument(std::string_view option, std::string_view text);
+
+/// `--lock-timeout`: "30s", "5m", "0s"; at most a day.
+[[nodiscard]] std::chrono::seconds lock_timeout_argument(std::string_view text);
 
 /// `--compression`; zip is refused, because a repository can not hold it.
 [[nodiscard]] Compression compression_argument(std::string_view text);

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "config/enums.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -51,6 +52,7 @@ struct BackupArguments {
     std::optional<Compression> compression;
     std::optional<unsigned> jobs;
     std::optional<std::uint64_t> spool_bytes;
+    std::optional<std::chrono::milliseconds> lock_timeout;
     std::map<std::string, std::string> tags;
     bool is_native = false;
     bool is_fallback_refused = false;
@@ -63,6 +65,7 @@ struct RestoreArguments {
     std::optional<std::string> source;
     std::optional<std::string> target;
     std::optional<unsigned> jobs;
+    std::optional<std::chrono::milliseconds> lock_timeout;
     bool is_clean = false;
     bool is_verify = false;
     bool is_dry_run = false;

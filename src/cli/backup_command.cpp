@@ -75,6 +75,10 @@ BackupReport first_backup_plan(Connector& connector, const BackupOptions& option
     return report;
 }
 
+double writers_waited_seconds(const BackupReport& report) {
+    return std::chrono::duration<double>(report.writers_waited).count();
+}
+
 Json report_json(const BackupReport& report, const BackupOptions& options,
                  const std::string& repository) {
     const SnapshotDetails& details = report.snapshot;
@@ -98,6 +102,7 @@ Json report_json(const BackupReport& report, const BackupOptions& options,
         {"chunks_reused", summary.chunks_reused},
         {"rows", summary.rows ? Json(*summary.rows) : Json(nullptr)},
         {"duration_s", report.duration_s},
+        {"writers_waited_s", writers_waited_seconds(report)},
         {"consistency", consistency_name(summary.consistency)},
         {"warnings", details.warnings},
         {"time", format_rfc3339(summary.begun_at)},
@@ -162,6 +167,10 @@ std::string report_text(const BackupReport& report, const BackupOptions& options
         fields.emplace_back("stored", format_size(summary.bytes_added));
         fields.emplace_back("chunks", chunks_text(summary));
         fields.emplace_back("time", time_text(report));
+        if (report.writers_waited.count() > 0) {
+            fields.emplace_back("writers",
+                                "waited up to " + format_duration(report.writers_waited));
+        }
     }
     if (!summary.tags.empty()) {
         fields.emplace_back("tags", tags_text(summary.tags));
@@ -172,14 +181,16 @@ std::string report_text(const BackupReport& report, const BackupOptions& options
 
 void log_result(const BackupReport& report, const std::string& repository, Log& log) {
     const SnapshotSummary& summary = report.snapshot.summary;
-    log.info("took a snapshot", {{"snapshot", summary.id},
-                                 {"source", summary.source_name},
-                                 {"repository", repository},
-                                 {"mode", std::string(word_of(summary.mode))},
-                                 {"capture", std::string(capture_name(summary.capture))},
-                                 {"bytes_read", std::to_string(summary.bytes_read)},
-                                 {"bytes_added", std::to_string(summary.bytes_added)},
-                                 {"duration_s", fmt::format("{:.3f}", report.duration_s)}});
+    log.info("took a snapshot",
+             {{"snapshot", summary.id},
+              {"source", summary.source_name},
+              {"repository", repository},
+              {"mode", std::string(word_of(summary.mode))},
+              {"capture", std::string(capture_name(summary.capture))},
+              {"bytes_read", std::to_string(summary.bytes_read)},
+              {"bytes_added", std::to_string(summary.bytes_added)},
+              {"duration_s", fmt::format("{:.3f}", report.duration_s)},
+              {"writers_waited_s", fmt::format("{:.3f}", writers_waited_seconds(report))}});
 }
 
 }  // namespace

@@ -23,7 +23,6 @@ namespace dbbackup {
 /// Everything is borrowed and outlives the command.
 struct CommandContext {
     const GlobalArguments& globals;
-    const Environment& environment;
     const LoadedConfig& loaded;
     const Plugins& plugins;
     const Terminal& terminal;  ///< What stdout is.

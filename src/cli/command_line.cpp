@@ -252,7 +252,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words, const Help
 
 bool asks_for_json(const std::vector<std::string>& words) {
     const auto end = std::find(words.begin(), words.end(), "--");
-    return std::find(words.begin(), end, "--json") != end;
+    return std::any_of(words.begin(), end, [](const std::string& word) {
+        return word == "--json" || word == "--json=true";
+    });
 }
 
 }  // namespace dbbackup

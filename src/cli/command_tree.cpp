@@ -51,6 +51,11 @@ void add_jobs(CLI::App& app, std::optional<unsigned>& jobs) {
               [&jobs](const std::string& text) { jobs = jobs_argument(text); });
 }
 
+void add_lock_timeout(CLI::App& app, std::optional<std::chrono::milliseconds>& timeout) {
+    add_value(app, {"--lock-timeout", "DURATION", "how long to wait for a lock (5s)"},
+              [&timeout](const std::string& text) { timeout = lock_timeout_argument(text); });
+}
+
 /// One command with the global options. `examples` are whole lines that work when pasted.
 CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& description,
                       GlobalArguments& globals, const std::string& examples = {}) {
@@ -142,6 +147,7 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
         [&arguments](const std::string& text) {
             arguments.spool_bytes = size_argument("--spool", text);
         });
+    add_lock_timeout(command, arguments.lock_timeout);
     add_flag(command, "--allow-corrupt", arguments.is_corrupt_allowed,
              "back up even what the database itself reports as damaged");
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
@@ -163,6 +169,7 @@ void add_restore(CLI::App& root, CommandTreeValues& values) {
     add_flag(command, "--verify", arguments.is_verify,
              "read the result back and prove that it equals the snapshot");
     add_jobs(command, arguments.jobs);
+    add_lock_timeout(command, arguments.lock_timeout);
     add_flag(command, "--dry-run", arguments.is_dry_run, "print the plan, write nothing");
 }
 

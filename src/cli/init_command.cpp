@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 
 namespace dbbackup {
 namespace {
@@ -28,7 +30,7 @@ Encryption chosen_encryption(const InitArguments& arguments, const RepositoryCho
 
 Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& context) {
     const std::string what = fmt::format("repository {}", choice.name.value_or(choice.url));
-    const SecretSource source = passphrase_source(choice, context);
+    const SecretSource& source = passphrase_source(choice, context);
     std::optional<Secret> secret = source.is_set()
                                        ? source.fetch("passphrase of the new " + what, context.stop)
                                        : ask_new_passphrase(what, context.stop);
@@ -50,7 +52,9 @@ Secret key_from_file(const std::optional<std::filesystem::path>& path) {
                                      "made if there is none.",
                                      "usage");
     }
-    return std::filesystem::exists(*path) ? read_key_file(*path) : make_key_file(*path);
+    std::error_code error;
+    const bool is_missing = !std::filesystem::exists(*path, error) && !error;
+    return is_missing ? make_key_file(*path) : read_key_file(*path);
 }
 
 std::string text_of(Encryption encryption, const std::string& key_file) {

@@ -70,7 +70,7 @@ Table table_of(const std::vector<SnapshotSummary>& snapshots, std::size_t id_len
 ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
     const std::unique_ptr<Repository> repository =
         open_repository(choose_repository(context), context);
-    auto [snapshots, are_all] = read_snapshots(*repository, context);
+    auto [snapshots, damaged] = read_snapshots(*repository, context);
     const std::size_t id_length = id_prefix_length(snapshots);
     if (arguments.source) {
         check_source(*arguments.source, snapshots);
@@ -98,7 +98,7 @@ ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
     } else {
         context.output.text(table_of(snapshots, id_length).text(context.terminal));
     }
-    return are_all ? ExitCode::success : ExitCode::corruption;
+    return damaged.empty() ? ExitCode::success : ExitCode::corruption;
 }
 
 }  // namespace dbbackup

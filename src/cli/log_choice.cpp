@@ -22,7 +22,8 @@ std::string random_run_id() {
 LogOptions choose_log(const GlobalArguments& globals, const LoggingConfig& config) {
     LogOptions options;
     options.file = globals.log_file ? globals.log_file : config.file;
-    options.file_level = globals.log_level.value_or(config.level);
+    const std::optional<LogLevel> level = globals.log_level ? globals.log_level : config.level;
+    options.file_level = level.value_or(options.file_level);
     options.format = globals.log_format.value_or(config.format);
     options.rotate_bytes = config.rotate_bytes;
     options.rotate_keep = config.rotate_keep;
@@ -33,6 +34,8 @@ LogOptions choose_log(const GlobalArguments& globals, const LoggingConfig& confi
         options.stderr_level = LogLevel::info;
     } else if (globals.is_quiet) {
         options.stderr_level = LogLevel::error;
+    } else if (level && !options.file) {
+        options.stderr_level = *level;
     }
     return options;
 }

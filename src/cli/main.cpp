@@ -7,6 +7,7 @@
 #include "cli/error_report.hpp"
 #include "cli/log_choice.hpp"
 #include "cli/process_setup.hpp"
+#include "sys/child_environment.hpp"
 #include "sys/signals.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include <cassert>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -33,10 +35,12 @@ std::string what_remains(const CommandArguments& command) {
         return "The target is as it was before.";
     }
     if (std::holds_alternative<InitArguments>(command)) {
-        return "The repository may be half-made; then init says so.";
+        return "The repository may be half-made; running init again completes it.";
     }
     return "Nothing was changed.";
 }
+
+OutputFormat format_of(bool is_json) { return is_json ? OutputFormat::json : OutputFormat::text; }
 
 /// One call of the program, from its words to its exit code.
 class Program {
@@ -44,13 +48,14 @@ public:
     explicit Program(std::vector<std::string> words)
         : words_(std::move(words)),
           environment_(process_environment()),
-          output_(asks_for_json(words_) ? OutputFormat::json : OutputFormat::text),
+          output_(format_of(asks_for_json(words_))),
           stderr_terminal_(terminal_of(STDERR_FILENO, false, environment_)),
           lines_(stderr_terminal_.can_redraw) {}
 
     ExitCode run() noexcept {
         try {
             const SignalStop signals;
+            output_.end_waiting_with(signals.token());
             return parse_and_run(signals.token());
         } catch (...) {
             return report_current_exception();
@@ -61,6 +66,7 @@ private:
     ExitCode parse_and_run(std::stop_token stop) {
         const Terminal terminal = terminal_of(STDOUT_FILENO, false, environment_);
         line_ = parse_command_line(words_, {terminal.width});
+        output_.set_format(format_of(line_->globals.is_json));
         if (const auto* print = std::get_if<PrintArguments>(&line_->command)) {
             output_.text(print->text);
             return print->exit_code;
@@ -78,15 +84,25 @@ private:
         stderr_terminal_ = terminal_of(STDERR_FILENO, globals.is_color_off, environment_);
         const Terminal terminal = terminal_of(STDOUT_FILENO, globals.is_color_off, environment_);
         const LoadedConfig loaded = load_config(globals.config_path, environment_);
+        // Their values are in `loaded`. The only other thread now waits for signals.
+        forget_variables(loaded.secret_variables);
         log_options_ = choose_log(globals, loaded.config.logging);
+        log_options_->stderr_line = [this](std::string_view line) { lines_.line(line); };
         Log log(*log_options_);
+        for (const std::string& warning : loaded.warnings) {
+            log.warning(warning);
+        }
         const Plugins plugins = make_plugins(log);
         const SystemClock clock;
-        CommandContext context{globals,        environment_,
-                               loaded,         plugins,
-                               terminal,       output_,
-                               lines_,         log,
-                               clock,          log_options_->stderr_level <= LogLevel::info,
+        CommandContext context{globals,
+                               loaded,
+                               plugins,
+                               terminal,
+                               output_,
+                               lines_,
+                               log,
+                               clock,
+                               log_options_->stderr_level <= LogLevel::info,
                                std::move(stop)};
         return std::visit(
             [&context](const auto& arguments) -> ExitCode {

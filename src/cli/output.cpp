@@ -1,14 +1,19 @@
 #include "cli/output.hpp"
 
 #include "base/error.hpp"
+#include "sys/file.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
+#include <climits>
 #include <string>
 #include <system_error>
 
@@ -26,17 +31,26 @@ void Output::document(const nlohmann::ordered_json& document) {
 }
 
 void Output::write(std::string_view text) {
+    const File stopped = File::adopt(::eventfd(0, EFD_CLOEXEC), "eventfd");
+    const std::stop_callback on_stop(stop_, [&] { eventfd_write(stopped.descriptor(), 1); });
+    std::array<pollfd, 2> waiting = {
+        {{descriptor_, POLLOUT, 0}, {stopped.descriptor(), POLLIN, 0}}};
     while (!text.empty() && !is_reader_gone_) {
-        const ssize_t count = ::write(descriptor_, text.data(), text.size());
+        if (::poll(waiting.data(), waiting.size(), -1) < 0) {
+            continue;  // EINTR; nothing else can happen to two descriptors
+        }
+        if (waiting[0].revents == 0) {
+            throw Cancelled();
+        }
+        // A pipe that is ready takes this much at once, so that the write does not block.
+        // Source: pipe(7), PIPE_BUF.
+        const ssize_t count =
+            ::write(descriptor_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
         if (count >= 0) {
             text.remove_prefix(static_cast<std::size_t>(count));
         } else if (errno == EPIPE) {
             is_reader_gone_ = true;
-        } else if (errno == EAGAIN) {
-            // Somebody who shares our terminal or pipe made it non-blocking.
-            pollfd writable{descriptor_, POLLOUT, 0};
-            ::poll(&writable, 1, -1);
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR && errno != EAGAIN) {
             throw explained<Error>(fmt::format("cannot write to standard output: {}",
                                                std::generic_category().message(errno)),
                                    "The work itself was done; only what it had to say is lost.",

@@ -6,7 +6,9 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <stop_token>
 #include <string_view>
+#include <utility>
 
 namespace dbbackup {
 
@@ -18,12 +20,18 @@ class Output {
 public:
     explicit Output(OutputFormat format, int descriptor = 1);
 
+    /// From now on, waiting for a reader that does not read ends when `stop` fires. What can be
+    /// written at once still is: the error document of a cancelled command.
+    void end_waiting_with(std::stop_token stop) { stop_ = std::move(stop); }
+
     [[nodiscard]] OutputFormat format() const noexcept { return format_; }
+    /// Once it is certain what was asked for. Before anything is written.
+    void set_format(OutputFormat format) noexcept { format_ = format; }
     [[nodiscard]] bool is_json() const noexcept { return format_ == OutputFormat::json; }
     /// Whether a JSON document was given out already; there must not be a second one.
     [[nodiscard]] bool has_document() const noexcept { return has_document_; }
 
-    /// @throws Error (code "output_failed") when stdout is full, closed or broken.
+    /// @throws Error (code "output_failed") when stdout is full, closed or broken; Cancelled.
     void text(std::string_view text);
     void document(const nlohmann::ordered_json& document);
 
@@ -32,6 +40,7 @@ private:
 
     OutputFormat format_;
     int descriptor_;
+    std::stop_token stop_;
     bool has_document_ = false;
     bool is_reader_gone_ = false;
 };

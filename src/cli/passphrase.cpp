@@ -18,7 +18,6 @@
 namespace dbbackup {
 namespace {
 
-constexpr const char* kVariable = "DB_BACKUP_PASSPHRASE";
 constexpr std::size_t kPassphraseBytesMax = 4096;
 
 /// Turns the terminal's echo off while it lives.
@@ -84,33 +83,6 @@ Bytes read_line(int terminal, const std::stop_token& stop) {
 }
 
 }  // namespace
-
-SecretSource environment_passphrase(const Environment& environment) {
-    const auto value_of_variable = [&](const std::string& name) {
-        const auto found = environment.find(name);
-        return found == environment.end() || found->second.empty()
-                   ? std::optional<std::string>()
-                   : std::optional<std::string>(found->second);
-    };
-    const std::string base = kVariable;
-    SecretSource source;
-    // The value itself is fetched from the environment when it is needed, and not copied here.
-    if (value_of_variable(base)) {
-        source.environment = base;
-    }
-    if (const auto file = value_of_variable(base + "_FILE")) {
-        source.file = *file;
-    }
-    source.command = value_of_variable(base + "_COMMAND");
-    const int given =
-        (source.environment ? 1 : 0) + (source.file ? 1 : 0) + (source.command ? 1 : 0);
-    if (given > 1) {
-        throw explained<ConfigError>(
-            fmt::format("more than one of {0}, {0}_FILE and {0}_COMMAND is set", base),
-            "Unset all but one.", "passphrase_ambiguous");
-    }
-    return source;
-}
 
 std::optional<Secret> ask_passphrase(const std::string& prompt, std::stop_token stop) {
     if (::isatty(STDIN_FILENO) != 1) {

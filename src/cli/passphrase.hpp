@@ -1,21 +1,16 @@
 #pragma once
 
 /// @file
-/// Where the passphrase of a repository comes from: the configuration, the environment, or a person
-/// at the terminal. Never from an argument: everybody on the machine can read those.
+/// Asks a person at the terminal for the passphrase of a repository. It never comes from an
+/// argument: everybody on the machine can read those.
 
 #include "base/secret.hpp"
-#include "config/config.hpp"
 
 #include <optional>
 #include <stop_token>
 #include <string>
 
 namespace dbbackup {
-
-/// The source that the environment names by DB_BACKUP_PASSPHRASE, …_FILE or …_COMMAND; none set is
-/// an answer. @throws ConfigError when more than one is set.
-[[nodiscard]] SecretSource environment_passphrase(const Environment& environment);
 
 /// Asks on the terminal without showing what is typed. Nothing when nobody is there to answer
 /// (stdin is no terminal). @throws Cancelled when `stop` fires; the terminal is as before then.

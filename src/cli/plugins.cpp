@@ -32,9 +32,10 @@ std::unique_ptr<Storage> retrying(std::unique_ptr<Storage> storage, Log& log) {
 
 Plugins make_plugins(Log& log) {
     Plugins plugins;
-    plugins.storages.add("file", [&log](const StorageUrl& url, CreatePlace create) {
-        return retrying(make_local_storage(url, create), log);
-    });
+    plugins.storages.add(std::string(scheme_of(StorageType::local)),
+                         [&log](const StorageUrl& url, CreatePlace create) {
+                             return retrying(make_local_storage(url, create), log);
+                         });
     plugins.connectors[DatabaseType::sqlite] = [](SourceOptions options) {
         return make_sqlite_connector(std::move(options));
     };

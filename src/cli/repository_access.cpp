@@ -89,8 +89,9 @@ Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context)
     return unlock;
 }
 
-OpenOptions open_options(const Storage& storage) {
+OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice) {
     OpenOptions options;
+    options.init_line = init_line(choice);
     try {
         options.state_folder = state_home();
         if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
@@ -102,73 +103,17 @@ OpenOptions open_options(const Storage& storage) {
     return options;
 }
 
-}  // namespace
-
-std::string init_line(const RepositoryChoice& choice) {
-    return choice.is_default ? std::string("db-backup init")
-                             : fmt::format("db-backup init --repository {}",
-                                           shell_word(choice.name.value_or(choice.url)));
-}
-
-RepositoryChoice choose_repository(const std::optional<std::string>& asked,
-                                   const std::string& of_source, const Config& config,
-                                   const std::function<std::filesystem::path()>& default_folder) {
-    const auto named = [&config](const std::string& text) {
-        const auto found = config.repositories.find(text);
-        return found == config.repositories.end()
-                   ? RepositoryChoice{text, std::nullopt, nullptr, false}
-                   : RepositoryChoice{found->second.url, found->first, &found->second, false};
-    };
-    if (asked) {
-        return named(*asked);
-    }
-    if (!of_source.empty()) {
-        return named(of_source);
-    }
-    if (config.repositories.size() == 1) {
-        return named(config.repositories.begin()->first);
-    }
-    if (config.repositories.size() > 1) {
-        throw explained<ConfigError>("several repositories are configured",
-                                     fmt::format("Choose one with --repository: {}.",
-                                                 fmt::join(repository_names(config), ", ")),
-                                     "repository_ambiguous");
-    }
-    return {default_folder().string(), std::nullopt, nullptr, true};
-}
-
-RepositoryChoice choose_repository(const CommandContext& context, const std::string& of_source) {
-    return choose_repository(context.globals.repository, of_source, context.config(),
-                             [] { return data_home() / "repository"; });
-}
-
-SecretSource passphrase_source(const RepositoryChoice& choice, const CommandContext& context) {
-    if (choice.config != nullptr && choice.config->passphrase.is_set()) {
-        return choice.config->passphrase;
-    }
-    return environment_passphrase(context.environment);
-}
-
-std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
-                                                   const CommandContext& context) {
-    if (context.globals.key_file) {
-        return context.globals.key_file;
-    }
-    return choice.config != nullptr ? choice.config->key_file : std::nullopt;
-}
-
-std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
+std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, const Unlock& unlock,
                                             CommandContext& context) {
     std::unique_ptr<Storage> storage = context.plugins.storages.open(choice.url, CreatePlace::no);
     if (!storage) {
         throw missing(choice, context.config());
     }
-    const OpenOptions options = open_options(*storage);
+    const OpenOptions options = open_options(*storage, choice);
     try {
-        return Repository::open(std::move(storage), unlock_for(choice, context), options,
-                                context.log, context.stop);
+        return Repository::open(std::move(storage), unlock, options, context.log, context.stop);
     } catch (RepositoryMissingError& error) {
-        if (choice.is_default) {
+        if (error.code() != "not_a_repository") {
             // The place is there, but empty: the same as if it were not.
             error.set_hint(missing(choice, context.config()).hint());
         }
@@ -183,6 +128,72 @@ std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
     }
 }
 
+}  // namespace
+
+std::string init_line(const RepositoryChoice& choice) {
+    return choice.is_default ? std::string("db-backup init")
+                             : fmt::format("db-backup init --repository {}",
+                                           shell_word(choice.name.value_or(choice.url)));
+}
+
+RepositoryChoice choose_repository(const std::optional<std::string>& asked,
+                                   const std::string& of_source, const LoadedConfig& loaded,
+                                   const std::function<std::filesystem::path()>& default_folder) {
+    const Config& config = loaded.config;
+    const auto named = [&config](const std::string& text) {
+        const auto found = config.repositories.find(text);
+        return found == config.repositories.end()
+                   ? RepositoryChoice{text, std::nullopt, nullptr, false}
+                   : RepositoryChoice{found->second.url, found->first, &found->second, false};
+    };
+    if (asked) {
+        return named(*asked);
+    }
+    if (!of_source.empty()) {
+        return named(of_source);
+    }
+    if (loaded.defaults.repository) {
+        return named(*loaded.defaults.repository);
+    }
+    if (config.repositories.size() == 1) {
+        return named(config.repositories.begin()->first);
+    }
+    if (config.repositories.size() > 1) {
+        throw explained<ConfigError>("several repositories are configured",
+                                     fmt::format("Choose one with --repository: {}.",
+                                                 fmt::join(repository_names(config), ", ")),
+                                     "repository_ambiguous");
+    }
+    return {default_folder().string(), std::nullopt, nullptr, true};
+}
+
+RepositoryChoice choose_repository(const CommandContext& context, const std::string& of_source) {
+    return choose_repository(context.globals.repository, of_source, context.loaded,
+                             [] { return data_home() / "repository"; });
+}
+
+const SecretSource& passphrase_source(const RepositoryChoice& choice,
+                                      const CommandContext& context) {
+    return choice.config != nullptr && choice.config->passphrase.is_set()
+               ? choice.config->passphrase
+               : context.loaded.defaults.passphrase;
+}
+
+std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
+                                                   const CommandContext& context) {
+    if (context.globals.key_file) {
+        return context.globals.key_file;
+    }
+    const bool has_own_secret = choice.config != nullptr && (choice.config->key_file.has_value() ||
+                                                             choice.config->passphrase.is_set());
+    return has_own_secret ? choice.config->key_file : context.loaded.defaults.key_file;
+}
+
+std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
+                                            CommandContext& context) {
+    return open_repository(choice, unlock_for(choice, context), context);
+}
+
 bool repository_exists(const RepositoryChoice& choice, CommandContext& context) {
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::no);
@@ -194,12 +205,12 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     if (!choice.is_default || repository_exists(choice, context)) {
         return open_repository(choice, context);
     }
+    const Unlock unlock = unlock_for(choice, context);  // A command for the secret runs once.
     InitOptions options;
-    if (const auto path = key_file_path(choice, context)) {
-        options = {Encryption::keyfile, read_key_file(*path)};
-    } else if (const SecretSource source = passphrase_source(choice, context); source.is_set()) {
-        options = {Encryption::passphrase,
-                   source.fetch("passphrase of the new repository", context.stop)};
+    if (key_file_path(choice, context)) {
+        options = {Encryption::keyfile, unlock.key_file().value()};
+    } else if (passphrase_source(choice, context).is_set()) {
+        options = {Encryption::passphrase, unlock.passphrase().value()};
     }
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::yes);
@@ -209,7 +220,7 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
         if (error.code() != "repository_exists") {
             throw;
         }
-        return open_repository(choice, context);  // Another first backup was quicker.
+        return open_repository(choice, unlock, context);  // Another first backup was quicker.
     }
     const bool is_encrypted = options.encryption != Encryption::none;
     context.remark(
@@ -218,7 +229,7 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     context.log.info(
         "made the default repository",
         {{"url", choice.url}, {"encryption", std::string(word_of(options.encryption))}});
-    return open_repository(choice, context);
+    return open_repository(choice, unlock, context);
 }
 
 ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context) {
@@ -227,7 +238,7 @@ ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context
     for (const std::string& object : damaged) {
         context.errors.line("db-backup: warning: damaged, left out: " + printable(object));
     }
-    return {std::move(snapshots), damaged.empty()};
+    return {std::move(snapshots), std::move(damaged)};
 }
 
 }  // namespace dbbackup

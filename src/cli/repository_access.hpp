@@ -23,20 +23,23 @@ struct RepositoryChoice {
     bool is_default = false;                   ///< The one that the first backup may make.
 };
 
-/// `--repository`, else the repository of the source, else the only configured one, else the
-/// default folder. Pure.
+/// `--repository`, else the repository of the source, else that of DB_BACKUP_REPOSITORY, else the
+/// only configured one, else the default folder. Pure.
 /// @throws ConfigError when several are configured and none was chosen.
 [[nodiscard]] RepositoryChoice choose_repository(
-    const std::optional<std::string>& asked, const std::string& of_source, const Config& config,
-    const std::function<std::filesystem::path()>& default_folder);
+    const std::optional<std::string>& asked, const std::string& of_source,
+    const LoadedConfig& loaded, const std::function<std::filesystem::path()>& default_folder);
 
 /// The same for the arguments of this call.
 [[nodiscard]] RepositoryChoice choose_repository(const CommandContext& context,
                                                  const std::string& of_source = {});
 
-/// The passphrase's source: the configuration's, else the environment's.
-[[nodiscard]] SecretSource passphrase_source(const RepositoryChoice& choice,
-                                             const CommandContext& context);
+/// The passphrase's source: the repository's own, else that of DB_BACKUP_PASSPHRASE, …_FILE or
+/// …_COMMAND (an empty one counts as set). Borrowed from the configuration.
+[[nodiscard]] const SecretSource& passphrase_source(const RepositoryChoice& choice,
+                                                    const CommandContext& context);
+/// `--key-file`, else the repository's own, else DB_BACKUP_KEY_FILE for a repository without any
+/// secret of its own.
 [[nodiscard]] std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
                                                                  const CommandContext& context);
 
@@ -55,7 +58,7 @@ struct RepositoryChoice {
 /// All snapshots that can be read.
 struct ReadableSnapshots {
     std::vector<SnapshotSummary> snapshots;
-    bool are_all = true;  ///< Nothing was damaged.
+    std::vector<std::string> damaged;  ///< Names of objects that can not be read.
 };
 
 /// What is damaged is named on stderr: it must not stand in the way of the rest.

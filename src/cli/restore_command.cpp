@@ -12,6 +12,7 @@
 #include "engine/restore.hpp"
 #include "engine/snapshot_choice.hpp"
 #include "storage/registry.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -101,13 +102,12 @@ std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& op
 /// A database among the objects of the repository would look like damage, or replace one.
 void refuse_target_inside(const RepositoryChoice& repository, const std::string& target) {
     const StorageUrl url = StorageUrl::parse(repository.url);
-    if (url.scheme != "file") {
+    if (url.type() != StorageType::local) {
         return;
     }
     std::error_code ignored;  // What cannot be resolved is refused by the connector.
     const auto root = std::filesystem::weakly_canonical(url.path, ignored);
-    const auto place =
-        std::filesystem::weakly_canonical(std::filesystem::absolute(target), ignored);
+    const auto place = std::filesystem::weakly_canonical(absolute_path(target), ignored);
     const auto [root_end, place_end] =
         std::mismatch(root.begin(), root.end(), place.begin(), place.end());
     if (!root.empty() && root_end == root.end()) {
@@ -122,9 +122,9 @@ void refuse_target_inside(const RepositoryChoice& repository, const std::string&
 ExitCode run_command(const RestoreArguments& arguments, CommandContext& context) {
     const RepositoryChoice choice = choose_repository(context);
     const std::unique_ptr<Repository> repository = open_repository(choice, context);
-    const std::vector<SnapshotSummary> snapshots = read_snapshots(*repository, context).snapshots;
+    const auto [snapshots, damaged] = read_snapshots(*repository, context);
     const SnapshotSummary& snapshot =
-        choose_snapshot(snapshots, arguments.snapshot, arguments.source);
+        choose_snapshot(snapshots, damaged, arguments.snapshot, arguments.source);
     if (!arguments.target) {
         throw explained<ConfigError>("restore does not know where to restore to",
                                      snapshot.type == DatabaseType::sqlite
@@ -144,6 +144,7 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
 
     SourceOptions target;
     target.type = snapshot.type;
+    target.lock_timeout = arguments.lock_timeout.value_or(target.lock_timeout);
     const std::unique_ptr<Connector> connector = make_connector(std::move(target), context.plugins);
     RestoreOutcome outcome;
     {

@@ -91,9 +91,9 @@ std::string streams_text(const SnapshotDetails& details, const Terminal& termina
 ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
     const std::unique_ptr<Repository> repository =
         open_repository(choose_repository(context), context);
-    const std::vector<SnapshotSummary> snapshots = read_snapshots(*repository, context).snapshots;
+    const auto [snapshots, damaged] = read_snapshots(*repository, context);
     const SnapshotSummary& chosen =
-        choose_snapshot(snapshots, arguments.snapshot, arguments.source);
+        choose_snapshot(snapshots, damaged, arguments.snapshot, arguments.source);
     const SnapshotDetails details = repository->details(chosen.id, context.stop);
     if (context.output.is_json()) {
         context.output.document(details_json(details));

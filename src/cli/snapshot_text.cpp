@@ -18,7 +18,14 @@ std::string local_time_text(Time time) {
         std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local) == 0) {
         return "?";
     }
-    return text.data();
+    const std::chrono::minutes ahead =
+        std::chrono::floor<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff));
+    if (ahead.count() == 0) {
+        return fmt::format("{}Z", text.data());
+    }
+    const std::chrono::hh_mm_ss offset{ahead};
+    return fmt::format("{}{}{:02}:{:02}", text.data(), offset.is_negative() ? '-' : '+',
+                       offset.hours().count(), offset.minutes().count());
 }
 
 std::string tags_text(const std::map<std::string, std::string>& tags) {

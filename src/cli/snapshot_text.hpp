@@ -11,7 +11,8 @@
 
 namespace dbbackup {
 
-/// "2026-11-22 14:03:05" in the time zone of this machine.
+/// "2026-11-22 14:03:05+01:00" in the time zone of this machine; "…Z" where that is UTC. Names the
+/// snapshot begun then when it is given in place of an id.
 [[nodiscard]] std::string local_time_text(Time time);
 
 /// "env=prod team=db"

@@ -140,12 +140,14 @@ SourceOptions source_options(const SourceChoice& choice, const BackupArguments& 
         options.include = choice.config->include;
         options.exclude = choice.config->exclude;
         options.spool_bytes = choice.config->spool_bytes.value_or(kSpoolBytesDefault);
+        options.lock_timeout = choice.config->lock_timeout.value_or(options.lock_timeout);
         if (choice.config->password.is_set()) {
             options.password = choice.config->password.fetch(
                 fmt::format("password of source {}", *choice.name), context.stop);
         }
     }
     options.spool_bytes = arguments.spool_bytes.value_or(options.spool_bytes);
+    options.lock_timeout = arguments.lock_timeout.value_or(options.lock_timeout);
     options.allow_corrupt = arguments.is_corrupt_allowed;
     return options;
 }

@@ -7,10 +7,12 @@
 #include "cli/snapshot_text.hpp"
 #include "cli/table.hpp"
 #include "engine/stats.hpp"
+#include "storage/registry.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 
 namespace dbbackup {
@@ -32,7 +34,9 @@ Json stats_json(const RepositoryStats& stats, const Repository& repository,
                            {"bytes_source_all", source.bytes_source_all},
                            {"bytes_added", source.bytes_added}});
     }
+    const std::optional<StorageType> storage = StorageUrl::parse(url).type();
     return {{"repository", url},
+            {"storage", storage ? Json(word_of(*storage)) : Json(nullptr)},
             {"id", repository.id()},
             {"encrypted", repository.is_encrypted()},
             {"snapshots", stats.snapshots},

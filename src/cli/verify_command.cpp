@@ -108,7 +108,7 @@ ExitCode run_command(const VerifyArguments& arguments, CommandContext& context) 
         const std::vector<SnapshotSummary> snapshots =
             repository->snapshots(context.stop, &damaged);
         for (const std::string& text : arguments.snapshots) {
-            only.push_back(choose_snapshot(snapshots, text, arguments.source).id);
+            only.push_back(choose_snapshot(snapshots, damaged, text, arguments.source).id);
         }
     }
     const VerifyDepth depth = arguments.is_data ? VerifyDepth::data : VerifyDepth::structure;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -96,6 +97,12 @@ private:
         }
         if (!source.uri.empty()) {
             wrong(section, "uri", "is not for sqlite; give the file as `database`");
+        }
+        for (const auto& [key, patterns] :
+             {std::pair{"include", &source.include}, std::pair{"exclude", &source.exclude}}) {
+            if (!patterns->empty()) {
+                wrong(section, key, "is not for sqlite, which is backed up whole");
+            }
         }
         if (source.password.is_set()) {
             const auto has_group = [&](const auto& entry) {

@@ -11,6 +11,7 @@
 #include "base/secret.hpp"
 #include "config/enums.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -31,6 +32,10 @@ template <>
 struct EnumWords<LogFormat> {
     static constexpr std::array<std::string_view, 2> words = {"text", "json"};
 };
+
+/// What is sensible at most, in the configuration and on the command line.
+inline constexpr unsigned kJobsMax = 64;
+inline constexpr std::chrono::seconds kLockTimeoutMax = std::chrono::hours(24);
 
 /// A secret that is fetched only when it is needed: at most one of the first four is set. Holds
 /// where the secret is, and the secret itself only for `value` and `environment_value`.
@@ -70,12 +75,13 @@ struct SourceConfig {
     std::optional<Compression> compression;
     DeltaPolicy delta = DeltaPolicy::automatic;
     std::optional<std::uint64_t> spool_bytes;
+    std::optional<std::chrono::milliseconds> lock_timeout;
     std::map<std::string, std::string> tags;
     std::string repository;  ///< Name of the repository this source goes to by default.
 };
 
 struct LoggingConfig {
-    LogLevel level = LogLevel::info;
+    std::optional<LogLevel> level;  ///< Of the file if there is one, else of stderr.
     LogFormat format = LogFormat::text;
     std::optional<std::filesystem::path> file;
     std::uint64_t rotate_bytes = 50_MiB;
@@ -111,6 +117,9 @@ struct LoadedConfig {
     std::vector<ConfigValue> values;    ///< In the order of the table of keys.
     std::vector<std::string> warnings;  ///< For the log, such as secrets that others can read.
     EnvironmentDefaults defaults;
+    /// Variables that hold secrets because a `…_env` key says so; programs that we start need not
+    /// see them.
+    std::vector<std::string> secret_variables;
 };
 
 /// Reads the configuration: `explicit_path` (from --config) or the first of $DB_BACKUP_CONFIG,

@@ -133,7 +133,7 @@ void add_source_content(std::vector<ConfigKey>& keys) {
     keys.push_back({.path = "sources.*.include",
                     .kind = KeyKind::list,
                     .description = "Patterns `[database.][schema.]table` of what to back up; "
-                                   "without it, everything.",
+                                   "without it, everything. Not for SQLite.",
                     .example = "[\"shop.*\"]",
                     .fallback = "",
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
@@ -141,7 +141,7 @@ void add_source_content(std::vector<ConfigKey>& keys) {
                     }});
     keys.push_back({.path = "sources.*.exclude",
                     .kind = KeyKind::list,
-                    .description = "Patterns of what to leave out of that.",
+                    .description = "Patterns of what to leave out of that. Not for SQLite.",
                     .example = "[\"audit.*\"]",
                     .fallback = "",
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
@@ -174,7 +174,7 @@ void add_source_effort(std::vector<ConfigKey>& keys) {
                     .example = "4",
                     .fallback = "",
                     .least = 1,
-                    .most = 256,
+                    .most = kJobsMax,
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
                         source(config, names).jobs = static_cast<unsigned>(value.number);
                     }});
@@ -208,14 +208,27 @@ void add_source_effort(std::vector<ConfigKey>& keys) {
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
                         source(config, names).spool_bytes = value.number;
                     }});
+    keys.push_back({.path = "sources.*.lock_timeout",
+                    .kind = KeyKind::duration,
+                    .description = "How long a backup waits for a lock that another program "
+                                   "holds; without it, five seconds.",
+                    .example = "30s",
+                    .fallback = "",
+                    .most = kLockTimeoutMax.count(),
+                    .store = [](Config& config, const Names& names, const KeyValue& value) {
+                        source(config, names).lock_timeout = std::chrono::seconds(value.number);
+                    }});
 }
 
 void add_logging(std::vector<ConfigKey>& keys) {
     keys.push_back({.path = "logging.level",
                     .kind = KeyKind::word,
-                    .description = "The least important lines that are written.",
+                    .description =
+                        "The least important lines that are written: of the file if there "
+                        "is one, else of stderr. Without it, `info` in the file and "
+                        "`warning` on stderr.",
                     .example = "info",
-                    .fallback = "info",
+                    .fallback = "",
                     .words = words<LogLevel>(),
                     .store = [](Config& config, const Names&, const KeyValue& value) {
                         config.logging.level = checked_value<LogLevel>(value);
@@ -333,6 +346,7 @@ std::string_view kind_name(KeyKind kind) {
         case KeyKind::list: return "list of texts";
         case KeyKind::count: return "number";
         case KeyKind::size: return "size";
+        case KeyKind::duration: return "duration";
         case KeyKind::compression: return "codec";
     }
     return "";

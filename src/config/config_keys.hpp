@@ -29,13 +29,14 @@ enum class KeyKind : std::uint8_t {
     list,      ///< Of texts; in a variable, separated by commas.
     count,     ///< A whole number from `least` to `most`.
     size,      ///< Bytes, from `least` to `most`.
+    duration,  ///< Seconds, from `least` to `most`.
     compression,
 };
 
 /// A value that was found good for its kind.
 struct KeyValue {
     std::string text;
-    std::uint64_t number = 0;       ///< Of version, count and size.
+    std::uint64_t number = 0;       ///< Of version, count, size and duration.
     std::vector<std::string> list;  ///< Of a list.
 };
 

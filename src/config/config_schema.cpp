@@ -26,6 +26,7 @@ Json value_schema(const ConfigKey& key) {
             schema["maximum"] = key.most;
             break;
         case KeyKind::size: schema["type"] = {"string", "integer"}; break;
+        case KeyKind::duration: schema["type"] = "string"; break;
         case KeyKind::compression:
             schema["type"] = "string";
             schema["pattern"] = "^(zstd(:(1?[1-9]|10))?|gzip(:[1-9])?|zip(:[1-9])?|none)$";

@@ -1,11 +1,13 @@
 #include "config/check_config.hpp"
 #include "config/config.hpp"
 #include "config/dotenv.hpp"
+#include "config/plain_variables.hpp"
 #include "config/read_value.hpp"
 #include "config/settings.hpp"
 #include "config/yaml_tree.hpp"
 #include "sys/file.hpp"
 #include "sys/file_error.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -51,7 +53,7 @@ std::optional<TextFile> read_text(const std::filesystem::path& path, Problems& p
         struct stat status{};
         const bool readable_by_others = ::stat(path.c_str(), &status) == 0 &&
                                         S_ISREG(status.st_mode) && (status.st_mode & 0044U) != 0;
-        return TextFile{path.native(), std::filesystem::absolute(path).parent_path(),
+        return TextFile{path.native(), absolute_path(path).parent_path(),
                         std::string(as_text(*content)), readable_by_others};
     } catch (const FileError& error) {
         problems.add(path.native(), {}, "",
@@ -84,8 +86,10 @@ std::optional<std::filesystem::path> find_file(const std::optional<std::filesyst
         if (!std::filesystem::exists(path, ignored)) {
             throw explained<ConfigError>(
                 fmt::format("there is no configuration file {}", path.native()),
-                fmt::format("Correct {}, or make the file with `db-backup config init`.",
-                            named ? "--config" : "DB_BACKUP_CONFIG"),
+                fmt::format(
+                    "Correct {}, or write that file; `db-backup config schema` says what may "
+                    "stand in it.",
+                    named ? "--config" : "DB_BACKUP_CONFIG"),
                 "config_missing");
         }
         return path;
@@ -164,7 +168,8 @@ void apply(Settings& settings, const Environment& variables, LoadedConfig& loade
 }
 
 /// Things that depend on other keys: a SQLite database is a path, a variable may be in `.env`.
-void resolve(const Settings& settings, const Environment& variables, Config& config) {
+void resolve(const Settings& settings, const Environment& variables, LoadedConfig& loaded) {
+    Config& config = loaded.config;
     for (auto& [name, source] : config.sources) {
         const auto given = settings.by_path.find({"sources", name, "database"});
         if (source.type == DatabaseType::sqlite && given != settings.by_path.end() &&
@@ -177,6 +182,7 @@ void resolve(const Settings& settings, const Environment& variables, Config& con
         if (!secret.environment) {
             return;
         }
+        loaded.secret_variables.push_back(*secret.environment);
         if (const auto found = variables.find(*secret.environment); found != variables.end()) {
             secret.environment_value = found->second;
         }
@@ -186,67 +192,6 @@ void resolve(const Settings& settings, const Environment& variables, Config& con
     }
     for (auto& [name, source] : config.sources) {
         look_up(source.password);
-    }
-}
-
-/// The plain variables of one layer. Returns how many ways it gives the passphrase.
-void add_defaults(const std::vector<VariableText>& variables, EnvironmentDefaults& defaults,
-                  Problems& problems) {
-    SecretSource passphrase;
-    std::size_t ways = 0;
-    for (const VariableText& variable : variables) {
-        const bool is_secret_place = variable.name == "DB_BACKUP_PASSPHRASE_FILE" ||
-                                     variable.name == "DB_BACKUP_PASSPHRASE_COMMAND" ||
-                                     variable.name == "DB_BACKUP_KEY_FILE";
-        // Ignoring an empty one could make a repository that nobody wanted without encryption.
-        if (is_secret_place && variable.value.empty()) {
-            problems.add(variable.origin.file, variable.origin.mark, variable.name, "is empty");
-        }
-        const std::filesystem::path path =
-            resolved_path(variable.value, variable.origin.folder, {});
-        if (variable.name == "DB_BACKUP_PASSPHRASE") {
-            passphrase.environment = variable.name;
-            passphrase.environment_value = variable.value;
-            ++ways;
-        } else if (variable.name == "DB_BACKUP_PASSPHRASE_FILE") {
-            passphrase.file = path;
-            ++ways;
-        } else if (variable.name == "DB_BACKUP_PASSPHRASE_COMMAND") {
-            passphrase.command = variable.value;
-            ++ways;
-        } else if (variable.name == "DB_BACKUP_KEY_FILE") {
-            defaults.key_file = path;
-        } else if (variable.name == "DB_BACKUP_REPOSITORY" && !variable.value.empty()) {
-            defaults.repository = variable.value;
-        }
-    }
-    if (ways > 1) {
-        problems.add(variables.front().origin.file, {}, "DB_BACKUP_PASSPHRASE",
-                     "is given in more than one way (also …_FILE or …_COMMAND); keep one of them");
-    }
-    if (ways > 0) {
-        defaults.passphrase = std::move(passphrase);
-    }
-}
-
-/// A misspelt DB_BACKUP_PASSPHRASE would otherwise go unnoticed.
-void warn_of_unknown_variables(const std::vector<VariableText>& variables,
-                               std::vector<std::string>& warnings) {
-    std::vector<std::string> known;
-    for (const PlainVariable& variable : plain_variables()) {
-        known.emplace_back(variable.name);
-    }
-    for (const VariableText& variable : variables) {
-        const std::string_view name = variable.name;
-        if (!name.starts_with("DB_BACKUP_") || name.starts_with("DB_BACKUP__") ||
-            std::find(known.begin(), known.end(), name) != known.end()) {
-            continue;
-        }
-        const std::string suggestion = nearest(name, known);
-        if (!suggestion.empty()) {
-            warnings.push_back(fmt::format("{}: the variable {} is not read; did you mean {}?",
-                                           variable.origin.file, shown(name), suggestion));
-        }
     }
 }
 
@@ -319,14 +264,11 @@ LoadedConfig load(const Inputs& inputs, Problems& problems) {
         collect_variables(environment, settings, problems);
         settle_groups(settings, problems);
         apply(settings, variables, loaded, problems);
-        resolve(settings, variables, loaded.config);
+        resolve(settings, variables, loaded);
         check_config(loaded.config, settings, document ? &*document : nullptr, problems);
     }
-    add_defaults(dotenv, loaded.defaults, problems);
-    add_defaults(environment, loaded.defaults, problems);
+    read_plain_variables({dotenv, environment}, variables, loaded, problems);
     problems.throw_if_any();
-    warn_of_unknown_variables(dotenv, loaded.warnings);
-    warn_of_unknown_variables(environment, loaded.warnings);
     warn_of_open_secrets(inputs, settings, dotenv, loaded.warnings);
     return loaded;
 }

@@ -149,6 +149,7 @@ private:
             case KeyKind::word: return check_word(value.text);
             case KeyKind::count: return check_count(value);
             case KeyKind::size: return check_size(value);
+            case KeyKind::duration: return check_duration(value);
             case KeyKind::compression: return check_compression(value.text);
             case KeyKind::variable:
                 return is_variable_name(value.text) ||
@@ -208,6 +209,17 @@ private:
         return (*bytes >= key_.least && *bytes <= key_.most) ||
                wrong(fmt::format("\"{}\" is not from {} to {}", shown(value.text),
                                  format_size(key_.least), format_size(key_.most)));
+    }
+
+    bool check_duration(KeyValue& value) {
+        const std::optional<std::chrono::seconds> duration = parse_duration(value.text);
+        if (!duration) {
+            return wrong(fmt::format("\"{}\" is not a duration, such as {}", shown(value.text),
+                                     key_.example));
+        }
+        value.number = static_cast<std::uint64_t>(duration->count());
+        return (value.number >= key_.least && value.number <= key_.most) ||
+               wrong(fmt::format("\"{}\" is longer than {} s", shown(value.text), key_.most));
     }
 
     bool check_compression(const std::string& text) {

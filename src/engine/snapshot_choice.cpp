@@ -102,7 +102,60 @@ const SnapshotSummary& by_prefix(const Candidates& candidates, std::string_view 
     return *matches.front();
 }
 
+/// An id that is long enough, whether or not there is one. A bare year is four digits too; an id
+/// that starts so wins, and a full date is not hexadecimal.
+bool is_id(std::string_view text) { return text.size() >= kIdPrefixMin && is_hexadecimal(text); }
+
+/// "manifests/<source>/<run>" -> "<source>"; empty for other objects.
+std::string_view source_of_manifest(std::string_view object) {
+    constexpr std::string_view kFolder = "manifests/";
+    if (!object.starts_with(kFolder)) {
+        return {};
+    }
+    object.remove_prefix(kFolder.size());
+    return object.substr(0, object.find('/'));
+}
+
+/// Whether the manifest `object` may be of one of the candidates' source. What a source without any
+/// readable manifest is called is not known.
+bool may_be_meant(const std::string& object, const std::vector<SnapshotSummary>& snapshots,
+                  const std::optional<std::string>& source) {
+    const std::string_view source_id = source_of_manifest(object);
+    if (source_id.empty()) {
+        return false;
+    }
+    bool is_known = false;
+    bool has_source = false;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        const bool is_wanted = !source || snapshot.source_name == *source;
+        if (snapshot.source_id == source_id && is_wanted) {
+            return true;
+        }
+        is_known = is_known || snapshot.source_id == source_id;
+        has_source = has_source || is_wanted;
+    }
+    return !is_known && (!source || !has_source);
+}
+
 }  // namespace
+
+const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snapshots,
+                                       const std::vector<std::string>& damaged,
+                                       std::string_view text,
+                                       const std::optional<std::string>& source) {
+    if (steps_back(text) || (!is_id(text) && parse_time(text))) {
+        for (const std::string& object : damaged) {
+            if (may_be_meant(object, snapshots, source)) {
+                throw explained<CorruptionError>(
+                    fmt::format("'{}' can not be told, because {} is damaged", text, object),
+                    "Name a snapshot by its id, which 'db-backup list' shows, or run 'db-backup "
+                    "verify' to see what is damaged.",
+                    "manifest_damaged");
+            }
+        }
+    }
+    return choose_snapshot(snapshots, text, source);
+}
 
 const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snapshots,
                                        std::string_view text,
@@ -123,25 +176,26 @@ const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snaps
         }
         return *candidates[*steps];
     }
-    if (text.size() >= kIdPrefixMin && is_hexadecimal(text)) {
-        // A bare year is four digits too; an id that starts so wins, and a full date is not hex.
+    if (is_id(text)) {
         return by_prefix(candidates, text);
     }
-    const std::optional<Time> time = parse_time(text);
+    const std::optional<TimeSpan> time = parse_time(text);
     if (!time) {
         unknown(text);
     }
     require_one_source(candidates, text);
     const SnapshotSummary* newest = nullptr;
     for (const SnapshotSummary* each : candidates) {
-        if (each->begun_at <= *time && (newest == nullptr || each->begun_at >= newest->begun_at)) {
+        if (each->begun_at <= time->last &&
+            (newest == nullptr || each->begun_at >= newest->begun_at)) {
             newest = each;
         }
     }
     if (newest == nullptr) {
         throw explained<ConfigError>(
-            fmt::format("there is no snapshot from {} or before", format_rfc3339(*time)),
-            "Times without an offset are UTC; 'db-backup list' shows what there is.",
+            fmt::format("there is no snapshot from {} or before", format_rfc3339(time->last)),
+            "Times without an offset are those of this machine's time zone; 'db-backup list' "
+            "shows what there is.",
             "snapshot_unknown");
     }
     return *newest;

@@ -14,12 +14,23 @@ namespace dbbackup {
 
 /// Finds the snapshot that `text` names.
 /// - "latest": the highest sequence number; "latest~N": N before it. Needs one source.
-/// - a time ("2026-11-22", "2026-11-22 14:00"): the newest snapshot begun at or before it.
+/// - a time ("2026-11-22", "2026-11-22 14:00", "2026-11-22 14:00:05+01:00"; `parse_time`): the
+///   newest snapshot begun before the end of that day, minute or second.
 /// - otherwise at least four digits of an id; unique.
 /// @param source Only snapshots of the source of this name; empty: all.
 /// @throws ConfigError: codes "snapshot_unknown", "snapshot_ambiguous", "source_ambiguous" (lists
 /// the sources), "source_unknown".
 [[nodiscard]] const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snapshots,
+                                                     std::string_view text,
+                                                     const std::optional<std::string>& source);
+
+/// The same when some manifests can not be read: "latest", "latest~N" and a time must not quietly
+/// mean an older snapshot than they say, so they are refused when a damaged manifest may be the
+/// one meant. An id stays good.
+/// @param damaged Names of damaged objects, as `Repository::snapshots` gives them.
+/// @throws CorruptionError (code "manifest_damaged") then; what the other one throws.
+[[nodiscard]] const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snapshots,
+                                                     const std::vector<std::string>& damaged,
                                                      std::string_view text,
                                                      const std::optional<std::string>& source);
 

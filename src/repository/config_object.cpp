@@ -123,8 +123,7 @@ std::optional<Secret> try_slots(Slots& slots, KeySlotKind kind, const Secret& se
     }
     throw explained<WrongKeyError>(
         fmt::format("wrong {}: it opens none of the repository's key slots", wanted),
-        "Check that the secret belongs to this repository; 'key list' of a host that can open it "
-        "shows the slots.");
+        "Check that the secret belongs to this repository.");
 }
 
 }  // namespace

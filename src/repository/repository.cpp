@@ -29,7 +29,7 @@ bool by_source_and_sequence(const SnapshotSummary& left, const SnapshotSummary& 
            std::tie(right.source_id, right.sequence, right.id);
 }
 
-[[noreturn]] void missing(Storage& storage, std::stop_token stop) {
+[[noreturn]] void missing(Storage& storage, const std::string& init_line, std::stop_token stop) {
     bool has_keys = false;
     bool has_probe = false;
     bool has_other = false;
@@ -42,21 +42,23 @@ bool by_source_and_sequence(const SnapshotSummary& left, const SnapshotSummary& 
         },
         std::move(stop));
     const std::string url = storage.url();
-    const std::string remedy = fmt::format("Make one with: db-backup init --repository {}", url);
     if ((has_keys || has_probe) && !has_other) {
         throw explained<RepositoryError>(
             fmt::format("the repository at {} is half-made: it has no config", url),
-            fmt::format("An 'init' was interrupted. {}", remedy), "half_made");
+            fmt::format("An 'init' was interrupted; complete it with: {}", init_line), "half_made");
     }
     if (has_keys) {
         throw explained<RepositoryError>(
             fmt::format("the repository at {} has lost its config", url),
             "Put back the object 'config' from a copy of the repository.", "config_missing");
     }
-    throw explained<RepositoryMissingError>(
-        has_other ? fmt::format("{} holds other files and no repository", url)
-                  : fmt::format("there is no repository at {}", url),
-        has_other ? "Choose another place for the repository." : remedy + ".");
+    if (has_other) {
+        throw explained<RepositoryMissingError>(
+            fmt::format("{} holds other files and no repository", url),
+            "Choose another place for the repository.", "not_a_repository");
+    }
+    throw explained<RepositoryMissingError>(fmt::format("there is no repository at {}", url),
+                                            fmt::format("Make one with: {}", init_line));
 }
 
 /// A store that lets a second writer replace an object can lose any snapshot, so it is refused.
@@ -276,7 +278,7 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                              std::stop_token stop) {
     const std::optional<Bytes> content = storage->get(config_object_name(), stop);
     if (!content) {
-        missing(*storage, stop);
+        missing(*storage, options.init_line, stop);
     }
     const RepositoryConfigObject config = decode_config(*content);
     KnownRepository known(options.state_folder, storage->url());

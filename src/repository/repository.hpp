@@ -49,6 +49,8 @@ struct OpenOptions {
     std::optional<std::filesystem::path> cache_folder = {};
     /// Where to remember the newest snapshots that were seen; nothing: nowhere.
     std::optional<std::filesystem::path> state_folder = {};
+    /// What makes this repository, as a line for a shell; for hints.
+    std::string init_line = "db-backup init";
 };
 
 /// What of the collectors' records a reader or writer must respect.

@@ -51,7 +51,7 @@ struct SnapshotSummary {
 /// Everything else that people and restores need, without the chunks.
 struct SnapshotDetails {
     SnapshotSummary summary;
-    std::string method;  ///< "sqlite-pages", "pg-copy", …
+    std::string method;  ///< "sqlite-auto", "pg-copy", …
     std::string reason;  ///< Why the capture or the mode is not what was asked for.
     std::string server_version;
     std::string program_version;

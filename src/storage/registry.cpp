@@ -17,9 +17,15 @@ std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace
     const StorageUrl parsed = StorageUrl::parse(url);
     const auto factory = factories_.find(parsed.scheme);
     if (factory == factories_.end()) {
-        throw explained<ConfigError>(
-            fmt::format("unknown repository scheme '{}'", parsed.scheme),
-            fmt::format("Use a path or one of: {}.", fmt::join(schemes(), ", ")), "unknown_scheme");
+        const std::string hint =
+            fmt::format("Use a path or one of: {}.", fmt::join(schemes(), ", "));
+        if (const std::optional<StorageType> type = parsed.type()) {
+            throw explained<ConfigError>(fmt::format("the store {} ({}://) is not built in yet",
+                                                     word_of(*type), parsed.scheme),
+                                         hint, "not_built_in");
+        }
+        throw explained<ConfigError>(fmt::format("unknown repository scheme '{}'", parsed.scheme),
+                                     hint, "unknown_scheme");
     }
     return factory->second(parsed, create);
 }

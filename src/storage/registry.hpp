@@ -3,11 +3,13 @@
 /// @file
 /// From a repository URL to a storage: the list of schemes that this build knows.
 
+#include "config/enums.hpp"
 #include "storage/storage.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,9 @@ namespace dbbackup {
 /// Whether opening may make the place (a folder, not a bucket) when it is missing.
 enum class CreatePlace : bool { no, yes };
 
+/// "file", "s3", "gs", "az": what stands before "://" in URLs of this kind of store.
+[[nodiscard]] std::string_view scheme_of(StorageType type) noexcept;
+
 /// A parsed repository URL: "s3://bucket/prefix?region=x"; a bare path has the scheme "file".
 struct StorageUrl {
     std::string scheme;
@@ -25,6 +30,9 @@ struct StorageUrl {
 
     /// @throws ConfigError when `text` has no valid form; the message says what is wrong.
     static StorageUrl parse(std::string_view text);
+
+    /// The kind of store; nothing for a scheme that is none of ours.
+    [[nodiscard]] std::optional<StorageType> type() const noexcept;
 };
 
 /// Scheme to factory. Built once in cli/plugins.cpp (and in tests); not changed afterwards.
@@ -36,7 +44,8 @@ public:
 
     void add(std::string scheme, Factory factory);
 
-    /// @throws ConfigError for a scheme that no factory knows, naming those that exist.
+    /// @throws ConfigError for a scheme that no factory knows, naming those that exist: code
+    /// "not_built_in" for a kind of store that this build lacks, else "unknown_scheme".
     [[nodiscard]] std::unique_ptr<Storage> open(std::string_view url, CreatePlace create) const;
 
     [[nodiscard]] std::vector<std::string> schemes() const;

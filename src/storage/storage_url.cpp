@@ -4,6 +4,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "storage/registry.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 
@@ -16,7 +17,9 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::string_view kFileScheme = "file";
+/// In the order of StorageType.
+constexpr std::array<std::string_view, EnumWords<StorageType>::words.size()> kSchemes = {
+    "file", "s3", "gs", "az"};
 
 ConfigError bad_url(std::string message, std::string hint) {
     return explained<ConfigError>(std::move(message), std::move(hint), "bad_repository_url");
@@ -112,8 +115,8 @@ void strip_trailing_slashes(std::string& path, std::size_t length_min) {
 }
 
 /// Absolute, without "." and doubled slashes. ".." stays: what it means depends on links.
-std::string absolute_path(std::string_view text) {
-    const std::filesystem::path path = std::filesystem::absolute(std::filesystem::path(text));
+std::string normal_path(std::string_view text) {
+    const std::filesystem::path path = absolute_path(text);
     const bool climbs = std::find(path.begin(), path.end(), "..") != path.end();
     std::string result = climbs ? path.string() : path.lexically_normal().string();
     strip_trailing_slashes(result, 1);
@@ -128,7 +131,7 @@ std::string file_path(std::string_view rest) {
         throw bad_url("a file URL must name an absolute path on this machine",
                       "Write file:///path with three slashes, or only the path.");
     }
-    return absolute_path(percent_decoded(rest.substr(slash)));
+    return normal_path(percent_decoded(rest.substr(slash)));
 }
 
 /// "bucket/prefix" of a cloud store.
@@ -149,10 +152,21 @@ StorageUrl parsed_path(std::string_view text) {
         throw bad_url("the repository has a ':' that '//' does not follow",
                       "Write scheme://bucket/prefix, or ./ before a path with a ':' in it.");
     }
-    return {std::string(kFileScheme), absolute_path(text), {}};
+    return {std::string(scheme_of(StorageType::local)), normal_path(text), {}};
 }
 
 }  // namespace
+
+std::string_view scheme_of(StorageType type) noexcept {
+    return kSchemes[static_cast<std::size_t>(type)];
+}
+
+std::optional<StorageType> StorageUrl::type() const noexcept {
+    const auto* const found = std::find(kSchemes.begin(), kSchemes.end(), scheme);
+    return found == kSchemes.end()
+               ? std::nullopt
+               : std::optional(static_cast<StorageType>(found - kSchemes.begin()));
+}
 
 StorageUrl StorageUrl::parse(std::string_view text) {
     if (text.empty()) {
@@ -180,7 +194,7 @@ StorageUrl StorageUrl::parse(std::string_view text) {
     const std::size_t question = std::min(rest.find('?'), rest.size());
     url.query = parsed_query(rest.substr(std::min(question + 1, rest.size())));
     rest = rest.substr(0, question);
-    url.path = url.scheme == kFileScheme ? file_path(rest) : bucket_path(url.scheme, rest);
+    url.path = url.type() == StorageType::local ? file_path(rest) : bucket_path(url.scheme, rest);
     return url;
 }
 

@@ -2,11 +2,13 @@
 
 #include "base/error.hpp"
 
+#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace dbbackup {
@@ -58,5 +60,17 @@ std::filesystem::path data_home() { return xdg_folder("XDG_DATA_HOME", ".local/s
 std::filesystem::path config_home() { return xdg_folder("XDG_CONFIG_HOME", ".config"); }
 std::filesystem::path cache_home() { return xdg_folder("XDG_CACHE_HOME", ".cache"); }
 std::filesystem::path state_home() { return xdg_folder("XDG_STATE_HOME", ".local/state"); }
+
+std::filesystem::path absolute_path(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::path absolute = std::filesystem::absolute(path, error);
+    if (error) {
+        throw explained<ConfigError>(fmt::format("cannot tell where {} is: the working folder: {}",
+                                                 path.native(), error.message()),
+                                     "Change to another folder, or give an absolute path.",
+                                     "working_folder_missing");
+    }
+    return absolute;
+}
 
 }  // namespace dbbackup

@@ -1,7 +1,8 @@
 #pragma once
 
 /// @file
-/// Where this user's data, cache and state live (XDG Base Directory Specification 0.8).
+/// Where this user's data, cache and state live (XDG Base Directory Specification 0.8), and where
+/// relative paths are.
 
 #include <filesystem>
 
@@ -12,5 +13,9 @@ namespace dbbackup {
 [[nodiscard]] std::filesystem::path config_home();
 [[nodiscard]] std::filesystem::path cache_home();
 [[nodiscard]] std::filesystem::path state_home();
+
+/// `path` as seen from the working folder. @throws ConfigError (code "working_folder_missing") when
+/// it is relative and the working folder was removed or cannot be searched.
+[[nodiscard]] std::filesystem::path absolute_path(const std::filesystem::path& path);
 
 }  // namespace dbbackup

@@ -2,6 +2,7 @@
 
 #include "base/secret.hpp"
 #include "base/units.hpp"
+#include "sys/child_environment.hpp"
 #include "sys/file.hpp"
 #include "sys/file_error.hpp"
 
@@ -15,12 +16,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -64,26 +63,6 @@ File make_event() {
     return File::adopt(descriptor, "eventfd");
 }
 
-/// Whether "NAME=value" is a variable of ours that may hold a secret.
-bool is_secret_variable(std::string_view variable) {
-    std::string name(variable.substr(0, variable.find('=')));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
-    return name.starts_with("DB_BACKUP_") && (name.find("PASSPHRASE") != std::string::npos ||
-                                              name.find("PASSWORD") != std::string::npos);
-}
-
-std::vector<char*> environment_for_child() {
-    std::vector<char*> variables;
-    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-        if (!is_secret_variable(*variable)) {
-            variables.push_back(*variable);
-        }
-    }
-    variables.push_back(nullptr);
-    return variables;
-}
-
 /// What posix_spawn is told: own process group, no blocked or ignored signals, no terminal input.
 struct SpawnSetup {
     SpawnSetup(int output, int errors) {
@@ -123,7 +102,7 @@ public:
         std::string option = "-c";
         std::string text = command;
         const std::array<char*, 4> arguments = {shell.data(), option.data(), text.data(), nullptr};
-        const std::vector<char*> variables = environment_for_child();
+        const std::vector<char*> variables = child_environment();
         const int failed = ::posix_spawn(&process_, "/bin/sh", &setup.files, &setup.attributes,
                                          arguments.data(), variables.data());
         if (failed != 0) {

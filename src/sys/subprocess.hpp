@@ -19,8 +19,7 @@ struct ProcessResult {
 };
 
 /// Runs `command` by /bin/sh and waits for its end (not for background processes it leaves). It
-/// has no terminal input, and none of our variables that may hold a secret (DB_BACKUP_PASSPHRASE*
-/// and every other DB_BACKUP_* with PASSPHRASE or PASSWORD in its name).
+/// has no terminal input, and none of our variables that may hold a secret (`child_environment`).
 /// @throws Error when it cannot be started, ran longer than `timeout` or wrote more than
 /// `output_bytes_max`; Cancelled when `stop` fires. The child and its group are killed then.
 [[nodiscard]] ProcessResult run_shell(const std::string& command, std::chrono::seconds timeout,

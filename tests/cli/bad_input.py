@@ -6,15 +6,16 @@ import subprocess
 import pytest
 
 import databases
+from requirements import not_possible_here
 
 # As root every file can be read and written, so the powers that make it so are taken away.
 WITHOUT_ROOT_POWERS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.geteuid() == 0 else []
 
 
 def need_permissions_to_count():
-    """Skips where a file without permissions can be read anyhow."""
+    """Not possible where a file without permissions can be read anyhow."""
     if WITHOUT_ROOT_POWERS and subprocess.run([*WITHOUT_ROOT_POWERS, "true"], capture_output=True).returncode != 0:
-        pytest.skip("setpriv can not take root's powers away here")
+        not_possible_here("setpriv can not take root's powers away here")
 
 
 def names_below(folder):

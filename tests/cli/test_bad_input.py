@@ -5,12 +5,14 @@ leaves nothing half-written. Afterwards the repository verifies, restores and ta
 import os
 import re
 import sqlite3
+import time
 
 import pytest
 
 import databases
 from bad_input import WITHOUT_ROOT_POWERS, need_permissions_to_count, refusal  # noqa: F401
 from databases import opened
+from preload import preloaded
 
 
 def backup_of(path):
@@ -74,7 +76,21 @@ def test_locked_file(refusal, folder, journal):
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("INSERT INTO notes(note) VALUES('in the way')")
-        refusal.expect(20, "source_locked", *backup_of(other), says="lock")
+        error = refusal.expect(20, "source_locked", *backup_of(other), "--lock-timeout", "1s", says="lock")
+        assert "--lock-timeout" in error["hint"], error
+        connection.execute("ROLLBACK")
+
+
+def test_a_lock_timeout_is_kept(plain_repository, folder):
+    """Given by the option or the source, and not the five seconds of old."""
+    busy = databases.make(folder / "busy.db")
+    (folder / "c.yaml").write_text(f"version: 1\nsources:\n  busy: {{type: sqlite, database: {busy}, lock_timeout: 0s}}\n")
+    with opened(busy) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        for words in ((*backup_of(busy), "--lock-timeout", "0s"), ("backup", "--source", "busy", "--config", folder / "c.yaml")):
+            begun = time.monotonic()
+            plain_repository.run(*words, code=20)
+            assert time.monotonic() - begun < 4, words
         connection.execute("ROLLBACK")
 
 
@@ -134,20 +150,33 @@ def test_unknown_snapshot(refusal, folder, command, text):
     assert error["code"] in ("snapshot_unknown", "usage", "bad_snapshot"), error
 
 
-def test_ambiguous_snapshot(refusal, folder):
-    """Backups until two ids begin alike, then that beginning."""
-    ids = [refusal.snapshot]
-    while True:
-        starts = [text[:4] for text in ids]
-        twice = [start for start in starts if starts.count(start) > 1]
-        if twice or len(ids) > 25:
-            break
-        ids.append(refusal.repository.backup(refusal.database)["snapshot"])
-    if twice:
-        refusal.expect(2, "snapshot_ambiguous", "show", twice[0])
-    else:
-        # Four digits are needed; less is never a name, however unique.
-        refusal.expect(2, None, "show", ids[0][:3])
+SAME_BEGINNINGS = r"""
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+ssize_t getrandom(void* bytes, size_t count, unsigned flags) {
+    ssize_t got = syscall(SYS_getrandom, bytes, count, flags);
+    if (got == 16) {  // The length of an id.
+        ((unsigned char*)bytes)[0] = 0xab;
+        ((unsigned char*)bytes)[1] = 0xcd;
+    }
+    return got;
+}
+"""
+
+
+def test_ambiguous_snapshot(refusal):
+    """Two ids that begin alike, because the random numbers of the program do."""
+    env = preloaded(refusal.repository.program, "random", SAME_BEGINNINGS)
+    ids = [refusal.repository.backup(refusal.database, env=env)["snapshot"] for _ in range(2)]
+    assert ids[0] != ids[1] and all(text.startswith("abcd") for text in ids), ids
+    for words in (("show", "abcd"), ("verify", "abcd"), ("restore", "abcd", "--to", refusal.folder / "x.db")):
+        error = refusal.expect(2, "snapshot_ambiguous", *words, says="2 snapshot ids")
+        assert "more digits" in error["hint"], error
+    for text in ids:
+        length = next(length for length in range(4, 33) if ids[0][:length] != ids[1][:length])
+        assert refusal.repository.json("show", text[:length])["snapshot"] == text
 
 
 def test_latest_of_two_sources(refusal, folder):
@@ -177,14 +206,15 @@ def test_target_is_there(refusal, folder):
 
 def test_target_is_the_source(refusal):
     before = databases.digest(refusal.database)
-    refusal.expect(2, None, "restore", "latest", "--to", refusal.database, says="shop.db")
+    refusal.expect(2, "target_is_source", "restore", "latest", "--to", refusal.database, says="shop.db")
     assert databases.digest(refusal.database) == before
 
 
 def test_target_is_no_database(refusal, folder):
     (folder / "letter.txt").write_text("dear all\n" * 500)
     for clean in ((), ("--clean",)):
-        refusal.expect(2, None, "restore", "latest", "--to", folder / "letter.txt", *clean, says="letter.txt")
+        words = ("restore", "latest", "--to", folder / "letter.txt", *clean)
+        refusal.expect(2, "target_not_a_database", *words, says="letter.txt")
     assert (folder / "letter.txt").read_text() == "dear all\n" * 500
 
 
@@ -212,13 +242,14 @@ def test_target_not_writable(refusal, folder):
 @pytest.mark.parametrize("below", ("x.db", "packs/x.db"))
 def test_target_inside_the_repository(refusal, below):
     objects = refusal.repository.objects()
-    refusal.expect(2, None, "restore", "latest", "--to", refusal.repository.path / below, says="repository")
+    words = ("restore", "latest", "--to", refusal.repository.path / below)
+    refusal.expect(2, "target_in_repository", *words, says="repository")
     assert refusal.repository.objects() == objects
 
 
 def test_target_inside_the_repository_by_a_link(refusal, folder):
     (folder / "way").symlink_to(refusal.repository.path)
-    refusal.expect(2, None, "restore", "latest", "--to", folder / "way/x.db")
+    refusal.expect(2, "target_in_repository", "restore", "latest", "--to", folder / "way/x.db")
 
 
 def test_target_with_a_journal_of_somebody_else(refusal, folder):
@@ -230,9 +261,21 @@ def test_target_is_locked(refusal, folder):
     other = databases.make(folder / "busy.db", seed=4)
     with opened(other) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        refusal.expect(20, None, "restore", "latest", "--to", other, "--clean", says="busy.db")
+        words = ("restore", "latest", "--to", other, "--clean", "--lock-timeout", "0s")
+        error = refusal.expect(20, "target_locked", *words, says="busy.db")
+        assert "--lock-timeout" in error["hint"], error
         connection.execute("ROLLBACK")
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_the_working_folder_is_gone(refusal, folder):
+    """What is absolute works; what is relative is wrong usage."""
+    script = 'mkdir -p "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+    prefix = ("sh", "-c", script, folder / "gone")
+    refusal.expect(2, "working_folder_missing", "restore", "latest", "--to", "x.db", says="x.db", prefix=prefix)
+    refusal.expect(2, "working_folder_missing", "list", "--repository", "r", says="r", prefix=prefix, unlock=False)
+    refusal.repository.run("list", prefix=prefix)
+    refusal.repository.run(*backup_of(refusal.database), prefix=prefix)
 
 
 # --- the words ------------------------------------------------------------------------------------
@@ -254,6 +297,7 @@ def test_target_is_locked(refusal, folder):
     (("backup", "--type", "sqlite", "--database", "x", "--jobs", "many"), "--jobs"),
     (("backup", "--type", "sqlite", "--database", "x", "--spool", "1 banana"), "--spool"),
     (("backup", "--type", "sqlite", "--database", "x", "--tag", "=x"), "--tag"),
+    (("backup", "--type", "sqlite", "--database", "x", "--lock-timeout", "5"), "--lock-timeout"),
     (("backup", "--source", "nobody"), "nobody"),
     (("restore",), "SNAPSHOT"),
     (("show",), "SNAPSHOT"),

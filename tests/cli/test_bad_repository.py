@@ -7,12 +7,12 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 
 import pytest
 
 import databases
 from bad_input import WITHOUT_ROOT_POWERS, names_below, need_permissions_to_count
+from preload import preloaded
 from program import Repository
 
 COMMANDS = (("list",), ("verify",), ("stats",), ("show", "latest"), ("restore", "latest", "--to", "x.db"))
@@ -71,6 +71,27 @@ def test_a_file_is_there(program, database, folder):
     repository = Repository(program, folder / "file")
     for words in every_command(folder, database):
         expect(repository, words, (10, 30), None, folder)
+
+
+def test_the_hint_can_be_pasted(program, database, folder):
+    """Also for a place with a space in its name, an empty one, a half-made one, and by a configured name."""
+    place = folder / "my backups"
+    config = folder / "c.yaml"
+    config.write_text(f"version: 1\nrepositories:\n  main: {{url: '{place}'}}\n")
+    config.chmod(0o600)
+
+    def hints(code):
+        by_path = program.run("list", "--repository", place, "--json", code=code).error["hint"]
+        by_name = program.run("list", "--config", config, "--json", code=code).error["hint"]
+        assert f"db-backup init --repository '{place}'" in by_path, by_path
+        assert by_name.endswith("db-backup init --repository main"), by_name
+
+    hints(10)
+    place.mkdir()
+    hints(10)
+    (place / "runs/0123").mkdir(parents=True)
+    (place / "runs/0123/probe").write_text("first")
+    hints(14)
 
 
 def test_init_twice(quick_repository, database, folder):
@@ -168,6 +189,19 @@ def test_a_bad_key_file(program, database, folder, content):
     assert "bad.key" in error["message"] and error["hint"]
 
 
+def test_init_with_a_key_file_that_can_not_be_looked_for(program, folder):
+    need_permissions_to_count()
+    (folder / "closed").mkdir()
+    (folder / "closed").chmod(0)
+    try:
+        words = ("init", "--repository", folder / "r", "--encryption", "keyfile", "--key-file", folder / "closed/the.key")
+        error = program.run(*words, "--json", code=2, prefix=WITHOUT_ROOT_POWERS).error
+    finally:
+        (folder / "closed").chmod(0o755)
+    assert error["code"] == "bad_key_file" and "closed" in error["message"] and error["hint"], error
+    assert not (folder / "r").exists()
+
+
 def test_a_key_for_an_unencrypted_repository(plain_repository, program, database, folder):
     """Somebody may have replaced the encrypted repository by one that is not."""
     (folder / "some.key").write_text(secrets.token_hex(32) + "\n")
@@ -234,6 +268,7 @@ def test_an_unknown_storage(program):
     for url in ("s3://bucket/x", "ftp://host/x", "gs://b/x"):
         error = program.run("list", "--repository", url, "--json", code=2).error
         assert url.split(":")[0] in error["message"], error
+        assert error["code"] == ("unknown_scheme" if url.startswith("ftp") else "not_built_in"), error
 
 
 # --- clocks ---------------------------------------------------------------------------------------
@@ -260,17 +295,12 @@ time_t time(time_t* out) {
 
 def test_a_clock_that_jumps_back(quick_repository, database, folder):
     """The order of snapshots is their sequence, never the clock."""
-    (folder / "clock.c").write_text(SHIFTED_CLOCK)
-    compiled = subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "clock.so", folder / "clock.c"], capture_output=True)
-    if compiled.returncode != 0:
-        pytest.skip("no C compiler for the shifted clock")
+    preload = preloaded(quick_repository.program, "clock", SHIFTED_CLOCK)
     ids, states = [], []
     for number, shift in enumerate((0, -400 * 86_400, 3600, -10 * 365 * 86_400)):
         databases.change(database, seed=number)
         states.append(databases.content(database))
-        env = {"LD_PRELOAD": str(folder / "clock.so"), "SHIFTED_CLOCK_S": str(shift)}
-        env["ASAN_OPTIONS"] = quick_repository.program.environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-        taken = quick_repository.backup(database, env=env)
+        taken = quick_repository.backup(database, env={**preload, "SHIFTED_CLOCK_S": str(shift)})
         assert taken["parent"] == (ids[-1] if ids else None)
         ids.append(taken["snapshot"])
     listed = quick_repository.list()

@@ -207,6 +207,28 @@ def test_a_foreign_manifest_in_the_own_folder(victim, program):
         victim.heal()
 
 
+def test_a_damaged_newest_manifest_is_not_passed_over(victim):
+    """`latest` must not quietly be an older snapshot."""
+    older, newest = victim.hashes
+    name = next(name for name in victim.objects if name.startswith("manifests/") and name.endswith(newest))
+    for place in (20, 60):  # In the salt and in the summary.
+        broken = bytearray(victim.objects[name])
+        broken[place] ^= 1
+        victim.write(name, bytes(broken))
+        target = victim.folder / "restored.db"
+        for text in ("latest", "latest~1", "2100-01-01"):
+            for words in (("restore", text, "--to", target), ("restore", text, "--to", target, "--source", "sqlite-tiny"),
+                          ("show", text), ("verify", text)):
+                result = victim.repository.run(*words, "--json", code=13)
+                assert name in result.text, f"{words}: {name} is not named\n{result}"
+                assert not target.exists(), str(result)
+        victim.repository.restore(older, target)
+        assert databases.digest(target) == victim.hashes[older]
+        target.unlink()
+    victim.heal()
+    assert victim.repository.json("show", "latest")["snapshot"] == newest
+
+
 def test_files_of_other_programs_do_no_harm(victim):
     for name in (".DS_Store", "Thumbs.db", "lost+found/x", "packs/.nfs0001", "packs/aa/.tmp-partial", "notes.txt"):
         victim.write(name, b"not ours")

@@ -9,6 +9,7 @@ import pytest
 
 import databases
 from program import Repository
+from requirements import not_possible_here
 from small_disk import NotPossible, SmallDisk
 
 
@@ -22,7 +23,7 @@ def disk(folder):
         try:
             small.__enter__()
         except NotPossible as error:
-            pytest.skip(f"no mount namespace here: {error}")
+            not_possible_here(f"no mount namespace here: {error}")
         made.append(small)
         return small
 

@@ -1,9 +1,11 @@
 """Ctrl-C and SIGTERM stop every command soon, with exit code 130, and everything stays usable.
 
-The time from signal to end is reported; it is judged only generously, since machines differ.
+The time from signal to end is reported, and is at most a second; builds that measure or check
+themselves are slower and are judged generously.
 """
 
 import os
+import pathlib
 import signal
 import time
 
@@ -13,7 +15,15 @@ import databases
 from program import Repository
 from writers import Writers
 
-GENEROUS_S = 10
+INSTRUMENTS = (b"__asan_init", b"__tsan_init", b"__gcov_")
+
+
+def stop_s_max():
+    program = pathlib.Path(os.environ["DB_BACKUP_PROGRAM"]).read_bytes()
+    return 10 if any(name in program for name in INSTRUMENTS) else 1
+
+
+STOP_S_MAX = stop_s_max()
 
 
 def interrupted(repository, words, number, after_s):
@@ -37,12 +47,17 @@ def big(folder):
     return databases.make(folder / "big.db", rows=150_000)
 
 
+# A chunk that is being compressed is finished first, which takes about a second at level 19.
+LEVELS = (("zstd:9", STOP_S_MAX), ("zstd:19", 5 * STOP_S_MAX))
+
+
 @pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
-def test_a_backup_is_interrupted(program, folder, big, number, report):
+@pytest.mark.parametrize("compression, stop_s_max", LEVELS)
+def test_a_backup_is_interrupted(program, folder, big, number, compression, stop_s_max, report):
     repository = Repository(program, folder / "repository", "keyfile").init()
     small = databases.make(folder / "small.db")
     earlier = repository.backup(small)["snapshot"]
-    words = ("backup", "--type", "sqlite", "--database", big, "--compression", "zstd:19", "--json")
+    words = ("backup", "--type", "sqlite", "--database", big, "--compression", compression, "--json")
     latest, hits = 0.0, 0
     for after_s in (0.02, 0.1, 0.2, 0.4, 0.8):
         result, seconds = interrupted(repository, words, number, after_s)
@@ -59,7 +74,7 @@ def test_a_backup_is_interrupted(program, folder, big, number, report):
         assert repository.verify("--data")["ok"]
     report("longest_stop_s", round(latest, 3))
     assert hits, "no signal arrived in time"
-    assert latest < GENEROUS_S
+    assert latest < stop_s_max
     repository.restore(earlier, folder / "small-again.db", "--verify")
     taken = repository.backup(big)
     repository.restore(taken["snapshot"], folder / "big-again.db", "--verify")
@@ -86,7 +101,7 @@ def test_a_restore_is_interrupted(plain_repository, folder, big, number, report)
             target.unlink(missing_ok=True)
     report("longest_stop_s", round(latest, 3))
     assert hits, "no signal arrived in time"
-    assert latest < GENEROUS_S
+    assert latest < STOP_S_MAX
     plain_repository.restore("latest", target, "--verify")
 
 
@@ -111,7 +126,7 @@ def test_reading_commands_are_interrupted(plain_repository, big, words):
     plain_repository.backup(big)
     result, seconds = interrupted(plain_repository, (*words, "--json"), signal.SIGINT, 0.03)
     assert result.code in (0, 130, -signal.SIGINT), str(result)
-    assert seconds < GENEROUS_S
+    assert seconds < STOP_S_MAX
 
 
 def test_waiting_for_a_lock_is_interrupted(plain_repository, folder, report):
@@ -124,7 +139,7 @@ def test_waiting_for_a_lock_is_interrupted(plain_repository, folder, report):
         connection.execute("ROLLBACK")
     assert result.code == 130, str(result)
     report("stop_s", round(seconds, 3))
-    assert seconds < GENEROUS_S
+    assert seconds < STOP_S_MAX
 
 
 def test_a_second_signal_ends_it_at_once(plain_repository, big):
@@ -147,6 +162,22 @@ def test_writers_go_on_after_an_interrupted_backup(plain_repository, folder):
             )
             writers.assert_moving()
     writers.assert_consistent(folder / "accounts.db")
+
+
+@pytest.mark.parametrize("json", ((), ("--json",)))
+def test_waiting_for_the_reader_is_interrupted(plain_repository, database, json):
+    """`db-backup list | less`: the pipe is full, and nobody reads."""
+    tags = [word for number in range(60) for word in ("--tag", f"tag{number}={'x' * 1000}")]
+    for _ in range(2):
+        plain_repository.backup(database, *tags)
+    process = plain_repository.start("list", *json)
+    time.sleep(0.5)
+    assert process.poll() is None, "the pipe took everything, so nothing was tested"
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    assert process.wait(timeout=60) == 130
+    assert time.monotonic() - begun < STOP_S_MAX
+    process.communicate()
 
 
 def test_a_hangup_of_the_reader_is_no_crash(plain_repository, database):

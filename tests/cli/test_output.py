@@ -54,6 +54,7 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.verify(), "verify")
     assert_fits(repository.verify("--data"), "verify")
     assert_fits(repository.json("stats"), "stats")
+    assert repository.json("stats")["storage"] == "local"
     assert_fits(repository.json("config", "validate"), "config-validate")
     assert_fits(repository.json("config", "show"), "config-show")
 
@@ -87,6 +88,15 @@ def test_failures_fit_the_schema(program, words, code):
     assert result.error["exit_code"] == code
 
 
+def test_the_documented_error_is_the_one_that_comes(plain_repository, database, folder):
+    plain_repository.backup(database)
+    target = databases.make(folder / "restored.db")
+    page = (SCHEMAS.parent / "cli.md").read_text()
+    documented = json.loads(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1])
+    found = plain_repository.run("restore", "latest", "--to", target, "--json", code=2).json
+    assert documented == json.loads(json.dumps(found).replace(str(target), "/home/anna/restored.db"))
+
+
 def test_stdout_holds_the_document_and_nothing_else(repository, database, folder):
     """Also with logs, progress and remarks: those go to stderr. One document, ended by a line break."""
     for words in (("backup", "--type", "sqlite", "--database", database), ("list",), ("verify", "--data"), ("stats",),
@@ -94,6 +104,14 @@ def test_stdout_holds_the_document_and_nothing_else(repository, database, folder
         result = repository.run(*words, "--json", "--verbose", "--log-level", "debug")
         assert result.stdout.endswith("\n") and result.json is not None
         assert result.stdout == result.stdout.strip() + "\n"
+
+
+def test_json_by_any_spelling(plain_repository, database):
+    plain_repository.backup(database)
+    for word in ("--json=true", "--json=1"):
+        assert len(plain_repository.run("list", word).json) == 1
+    assert plain_repository.run("list", "--json=false").stdout.startswith("ID")
+    assert plain_repository.run("show", "nonsense", "--json=true", code=2).error["code"] == "snapshot_unknown"
 
 
 def test_quiet_means_quiet(plain_repository, database, folder):

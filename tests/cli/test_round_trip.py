@@ -5,7 +5,9 @@ every row, by integrity_check, and byte by byte with files that nobody had open.
 """
 
 import os
+import re
 import sqlite3
+import time
 
 import pytest
 
@@ -309,3 +311,31 @@ def test_a_dry_run_writes_nothing(plain_repository, database, folder):
     names = sorted(os.listdir(folder))
     plain_repository.json("restore", "latest", "--to", folder / "restored.db", "--dry-run")
     assert sorted(os.listdir(folder)) == names
+
+
+@pytest.mark.parametrize("zone", ("UTC", "CET-1CEST,M3.5.0,M10.5.0/3", "<-0330>3:30"))
+def test_a_time_that_was_shown_names_its_snapshot(plain_repository, database, zone):
+    """What `list`, `show` and `--json` print is pasted back."""
+    env = {"TZ": zone}
+    for seed in range(3):
+        databases.change(database, seed)
+        plain_repository.backup(database)
+        time.sleep(1.05)  # They show seconds.
+    for each in plain_repository.list():
+        listed = next(line for line in plain_repository.run("list", env=env).stdout.splitlines() if each["snapshot"][:8] in line)
+        shown = plain_repository.run("show", each["snapshot"], env=env).stdout
+        pattern = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)"
+        for text in (re.search(pattern, listed)[0], re.search(pattern, shown)[0], each["time"]):
+            assert plain_repository.json("show", text, env=env)["snapshot"] == each["snapshot"], text
+
+
+def test_the_report_says_how_long_writers_waited(plain_repository, folder):
+    """In rollback mode a lock is held for one pass; in WAL mode nobody waits."""
+    log = folder / "log.txt"
+    locked = databases.make(folder / "locked.db", rows=100_000)
+    assert plain_repository.backup(locked, "--log-file", log)["writers_waited_s"] > 0
+    assert re.search(r"writers_waited_s=0\.\d*[1-9]", log.read_text())
+    assert "writers " in plain_repository.run("backup", "--type", "sqlite", "--database", locked, "--mode", "full").stdout
+    free = databases.make(folder / "free.db", journal="wal")
+    assert plain_repository.backup(free)["writers_waited_s"] == 0
+    assert "writers " not in plain_repository.run("backup", "--type", "sqlite", "--database", free, "--mode", "full").stdout

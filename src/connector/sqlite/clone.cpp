@@ -1,6 +1,7 @@
 #include "connector/sqlite/clone.hpp"
 
 #include "connector/sqlite/reachability.hpp"
+#include "sys/child_environment.hpp"
 #include "sys/file_error.hpp"
 
 #include <fcntl.h>
@@ -13,8 +14,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
-
-extern char** environ;
+#include <vector>
 
 namespace dbbackup::sqlite {
 namespace {
@@ -34,9 +34,10 @@ bool run_cp(const std::filesystem::path& from, const std::filesystem::path& to) 
     std::string target = to.native();
     std::array<char*, 6> arguments = {program.data(), mode.data(),   end.data(),
                                       source.data(),  target.data(), nullptr};
+    const std::vector<char*> variables = child_environment();
     pid_t child = -1;
-    const int failure =
-        ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments.data(), environ);
+    const int failure = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments.data(),
+                                       variables.data());
     ::posix_spawn_file_actions_destroy(&actions);
     if (failure != 0) {
         return false;

@@ -31,7 +31,7 @@ Explanation explain(int primary_code, Role role) {
         case SQLITE_PROTOCOL:
             return {is_source ? "source_locked" : "target_locked",
                     "Another program holds a lock; try again when it is done, or wait longer "
-                    "with a larger lock timeout."};
+                    "with a larger --lock-timeout."};
         case SQLITE_NOTADB:
             return {"not_a_database",
                     "Check the path; encrypted databases must be backed up by the program that "

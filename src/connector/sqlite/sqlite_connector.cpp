@@ -89,7 +89,7 @@ private:
     void refuse_selection() const {
         if (!options_.include.empty() || !options_.exclude.empty()) {
             throw explained<ConfigError>("a SQLite database can only be backed up whole",
-                                         "Leave out --include and --exclude.",
+                                         "Leave out include and exclude of the source.",
                                          "selection_not_supported");
         }
     }

@@ -134,7 +134,7 @@ void View::begin_in_log(std::stop_token stop) {
                 fmt::format("{} is written so often that no moment between two commits was found "
                             "in {} attempts",
                             options_.path.native(), attempts_),
-                "Wait longer with a larger lock timeout.", "source_locked");
+                "Wait longer with a larger --lock-timeout.", "source_locked");
         }
     }
 }

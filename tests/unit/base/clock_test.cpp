@@ -1,5 +1,7 @@
 #include "base/clock.hpp"
 
+#include "support/time_zone.hpp"
+
 #include <gtest/gtest.h>
 
 namespace dbbackup {
@@ -19,20 +21,41 @@ TEST(Clock, FormatsRfc3339) {
     EXPECT_EQ(format_rfc3339(sys_time<milliseconds>(-1ms)), "1969-12-31T23:59:59.999Z");
 }
 
-TEST(Clock, ReadsWhatItFormats) { EXPECT_EQ(parse_time(format_rfc3339(kTime)), kTime); }
+/// From `first` for `length`.
+TimeSpan span(sys_time<milliseconds> first, milliseconds length) {
+    return {first, first + length - 1ms};
+}
 
-TEST(Clock, ReadsPrefixesThatPeopleType) {
-    const auto day = sys_days(std::chrono::year(2026) / 11 / 22);
-    EXPECT_EQ(parse_time("2026-11-22"), day);
-    EXPECT_EQ(parse_time("2026-11-22 14:03"), day + 14h + 3min);
-    EXPECT_EQ(parse_time("2026-11-22T14:03:05"), day + 14h + 3min + 5s);
-    EXPECT_EQ(parse_time("2026-11-22t14:03:05.5z"), day + 14h + 3min + 5s + 500ms);
-    EXPECT_EQ(parse_time("2026-11-22T14:03:05.123999Z"), kTime);
+TEST(Clock, ReadsWhatItFormats) { EXPECT_EQ(parse_time(format_rfc3339(kTime)), span(kTime, 1ms)); }
+
+TEST(Clock, ATimeMeansAllThatItsPrecisionCovers) {
+    const TimeZone zone("UTC");
+    const sys_time<milliseconds> day = sys_days(std::chrono::year(2026) / 11 / 22);
+    EXPECT_EQ(parse_time("2026-11-22"), span(day, 24h));
+    EXPECT_EQ(parse_time("2026-11-22 14:03"), span(day + 14h + 3min, 1min));
+    EXPECT_EQ(parse_time("2026-11-22T14:03:05"), span(day + 14h + 3min + 5s, 1s));
+    EXPECT_EQ(parse_time("2026-11-22t14:03:05.5z"), span(day + 14h + 3min + 5s + 500ms, 100ms));
+    EXPECT_EQ(parse_time("2026-11-22T14:03:05.12Z"), span(kTime - 3ms, 10ms));
+    EXPECT_EQ(parse_time("2026-11-22T14:03:05.123999Z"), span(kTime, 1ms));
 }
 
 TEST(Clock, ReadsOffsets) {
-    EXPECT_EQ(parse_time("2026-11-22T15:03:05.123+01:00"), kTime);
-    EXPECT_EQ(parse_time("2026-11-22T08:33:05.123-0530"), kTime);
+    EXPECT_EQ(parse_time("2026-11-22T15:03:05.123+01:00"), span(kTime, 1ms));
+    EXPECT_EQ(parse_time("2026-11-22T08:33:05.123-0530"), span(kTime, 1ms));
+    EXPECT_EQ(parse_time("2026-11-22 15:03:05+01:00"), span(kTime - 123ms, 1s));
+    EXPECT_EQ(parse_time("2026-11-22 14:03Z"), span(kTime - 5s - 123ms, 1min));
+}
+
+TEST(Clock, TimesWithoutOffsetAreOfThisMachinesZone) {
+    const TimeZone zone("CET-1CEST,M3.5.0,M10.5.0/3");
+    const sys_time<milliseconds> day = sys_days(std::chrono::year(2026) / 11 / 22);
+    EXPECT_EQ(parse_time("2026-11-22 15:03"), span(day + 14h + 3min, 1min));
+    EXPECT_EQ(parse_time("2026-07-01 15:03"),
+              span(sys_days(std::chrono::year(2026) / 7 / 1) + 13h + 3min, 1min));
+    EXPECT_EQ(parse_time("2026-11-22"), span(day - 1h, 24h));
+    const sys_time<milliseconds> short_day = sys_days(std::chrono::year(2026) / 3 / 29);
+    EXPECT_EQ(parse_time("2026-03-29"), span(short_day - 1h, 23h)) << "summer time begins";
+    EXPECT_EQ(parse_time("2026-11-22T14:03:05.123Z"), span(kTime, 1ms)) << "an offset wins";
 }
 
 TEST(Clock, RefusesWhatIsNoTime) {

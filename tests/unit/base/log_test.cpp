@@ -132,6 +132,20 @@ TEST_F(LogTest, StderrThatIsNoTerminalGetsTheFileFormat) {
     EXPECT_THAT(text, testing::Not(HasSubstr("unseen")));
 }
 
+TEST_F(LogTest, LinesForStderrGoWhereTheyAreTaken) {
+    options_.stderr_level = LogLevel::warning;
+    std::vector<std::string> taken;
+    options_.stderr_line = [&taken](std::string_view line) { taken.emplace_back(line); };
+    testing::internal::CaptureStderr();
+    {
+        Log log(options_);
+        log.info("unseen");
+        log.error("seen");
+    }
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    EXPECT_THAT(taken, testing::ElementsAre(testing::EndsWith("error   [3f2a] seen")));
+}
+
 TEST_F(LogTest, FilesArePrivateAndOldOnesKeepTheirPermissions) {
     Log(options_).info("x");
     EXPECT_EQ(permissions("run.log"), 0600U);

@@ -165,6 +165,8 @@ TEST(CommandLine, CompletesWords) {
 TEST(CommandLine, KnowsBeforeParsingWhetherToReportAsJson) {
     EXPECT_TRUE(asks_for_json({"backup", "--nonsense", "--json"}));
     EXPECT_FALSE(asks_for_json({"show", "--", "--json"}));
+    EXPECT_TRUE(asks_for_json({"list", "--json=true"}));
+    EXPECT_FALSE(asks_for_json({"list", "--json=false"}));
 }
 
 }  // namespace

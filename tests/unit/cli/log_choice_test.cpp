@@ -38,6 +38,21 @@ TEST(LogChoice, LevelIsOfStderrWithoutAFile) {
     EXPECT_EQ(choose_log(globals, {}).stderr_level, LogLevel::debug);
 }
 
+TEST(LogChoice, ConfiguredLevelIsOfStderrWithoutAFile) {
+    LoggingConfig config;
+    config.level = LogLevel::error;
+    EXPECT_EQ(choose_log({}, config).stderr_level, LogLevel::error);
+    GlobalArguments globals;
+    globals.is_verbose = true;
+    EXPECT_EQ(choose_log(globals, config).stderr_level, LogLevel::info) << "said for this call";
+    globals.log_level = LogLevel::debug;
+    EXPECT_EQ(choose_log(globals, config).stderr_level, LogLevel::debug);
+    config.file = "/var/log/a";
+    EXPECT_EQ(choose_log({}, config).stderr_level, LogLevel::warning);
+    EXPECT_EQ(choose_log({}, config).file_level, LogLevel::error);
+    EXPECT_EQ(choose_log({}, {}).file_level, LogLevel::info);
+}
+
 TEST(LogChoice, HeedsQuietAndVerbose) {
     GlobalArguments globals;
     globals.is_verbose = true;

@@ -7,8 +7,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <csignal>
+#include <future>
+#include <stop_token>
 #include <string>
 
 namespace dbbackup {
@@ -57,6 +62,31 @@ TEST(Output, DropsTheRestForAReaderThatWentAway) {
     EXPECT_NO_THROW(output.text("x"));
     EXPECT_NO_THROW(output.text("y"));
     std::signal(SIGPIPE, before);
+}
+
+TEST(Output, StopsWaitingForAReaderThatDoesNotRead) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const File reader = File::adopt(ends[0], "pipe");
+    const File writer = File::adopt(ends[1], "pipe");
+    std::stop_source stop;
+    Output output(OutputFormat::text, writer.descriptor());
+    output.end_waiting_with(stop.get_token());
+    std::future<void> written =
+        std::async(std::launch::async, [&] { output.text(std::string(1 << 20, 'x')); });
+    EXPECT_EQ(written.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+    stop.request_stop();
+    EXPECT_THROW(written.get(), Cancelled);
+}
+
+TEST(Output, WritesWhatCanBeWrittenAfterAStop) {
+    CapturedPipe pipe;
+    std::stop_source stop;
+    stop.request_stop();
+    Output output(OutputFormat::text, pipe.descriptor());
+    output.end_waiting_with(stop.get_token());
+    output.text("cancelled\n");
+    EXPECT_EQ(pipe.taken(), "cancelled\n");
 }
 
 }  // namespace

@@ -9,12 +9,12 @@ namespace {
 
 std::filesystem::path default_folder() { return "/home/a/.local/share/db-backup/repository"; }
 
-Config config_with(std::initializer_list<const char*> names) {
-    Config config;
+LoadedConfig config_with(std::initializer_list<const char*> names) {
+    LoadedConfig loaded;
     for (const char* name : names) {
-        config.repositories[name].url = std::string("/mnt/") + name;
+        loaded.config.repositories[name].url = std::string("/mnt/") + name;
     }
-    return config;
+    return loaded;
 }
 
 TEST(RepositoryChoice, FallsBackToTheDefault) {
@@ -25,7 +25,7 @@ TEST(RepositoryChoice, FallsBackToTheDefault) {
 }
 
 TEST(RepositoryChoice, PrefersWhatWasAskedFor) {
-    const Config config = config_with({"main", "other"});
+    const LoadedConfig config = config_with({"main", "other"});
     const auto no_default = []() -> std::filesystem::path {
         throw std::logic_error("the default was looked up");
     };
@@ -36,13 +36,28 @@ TEST(RepositoryChoice, PrefersWhatWasAskedFor) {
 }
 
 TEST(RepositoryChoice, TakesTheOnlyOneThatIsConfigured) {
-    const Config config = config_with({"main"});
+    const LoadedConfig config = config_with({"main"});
     const RepositoryChoice choice = choose_repository(std::nullopt, "", config, default_folder);
     EXPECT_EQ(choice.name, "main");
     EXPECT_FALSE(choice.is_default);
     EXPECT_THROW(static_cast<void>(
                      choose_repository(std::nullopt, "", config_with({"a", "b"}), default_folder)),
                  ConfigError);
+}
+
+TEST(RepositoryChoice, TheVariableIsBetweenTheSourceAndTheOnlyOne) {
+    LoadedConfig config = config_with({"main", "other"});
+    config.defaults.repository = "/mnt/variable";
+    const auto chosen = [&config](const std::optional<std::string>& asked, const char* of_source) {
+        return choose_repository(asked, of_source, config, default_folder).url;
+    };
+    EXPECT_EQ(chosen(std::nullopt, ""), "/mnt/variable");
+    EXPECT_EQ(chosen(std::nullopt, "main"), "/mnt/main");
+    EXPECT_EQ(chosen("/asked", ""), "/asked");
+    config.defaults.repository = "other";
+    const RepositoryChoice named = choose_repository(std::nullopt, "", config, default_folder);
+    EXPECT_EQ(named.name, "other");
+    EXPECT_FALSE(named.is_default) << "only the default folder is made by a backup";
 }
 
 TEST(RepositoryChoice, InitLineCanBePasted) {

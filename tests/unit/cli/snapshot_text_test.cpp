@@ -1,5 +1,8 @@
 #include "cli/snapshot_text.hpp"
 
+#include "base/clock.hpp"
+#include "support/time_zone.hpp"
+
 #include <gtest/gtest.h>
 
 namespace dbbackup {
@@ -19,8 +22,25 @@ TEST(SnapshotText, ShowsTags) {
     EXPECT_EQ(tags_text({{"env", "prod"}, {"team", "db"}}), "env=prod team=db");
 }
 
-TEST(SnapshotText, ShowsSecondsOfLocalTime) {
-    EXPECT_EQ(local_time_text(Time(std::chrono::milliseconds(59'999))).substr(17), "59");
+TEST(SnapshotText, ShowsSecondsOfLocalTimeWithTheOffset) {
+    const Time time(std::chrono::milliseconds(1'795'356'185'999));
+    const auto shown = [time](const char* zone) {
+        const TimeZone here(zone);
+        return local_time_text(time);
+    };
+    EXPECT_EQ(shown("UTC"), "2026-11-22 14:03:05Z");
+    EXPECT_EQ(shown("CET-1CEST,M3.5.0,M10.5.0/3"), "2026-11-22 15:03:05+01:00");
+    EXPECT_EQ(shown("<-0330>3:30"), "2026-11-22 10:33:05-03:30");
+}
+
+TEST(SnapshotText, ShowsATimeThatMeansThatSecond) {
+    const Time time(std::chrono::milliseconds(1'795'356'185'999));
+    for (const char* zone : {"UTC", "CET-1CEST,M3.5.0,M10.5.0/3", "<-0330>3:30"}) {
+        const TimeZone here(zone);
+        const TimeSpan meant = parse_time(local_time_text(time)).value();
+        EXPECT_LE(meant.first, time) << zone;
+        EXPECT_EQ(meant.last, time) << zone;
+    }
 }
 
 }  // namespace

@@ -64,10 +64,16 @@ TEST(DotenvExample, NamesEveryVariable) {
     for (const PlainVariable& variable : plain_variables()) {
         EXPECT_THAT(text, HasSubstr("\n#" + std::string(variable.name) + "="));
     }
+    for (const std::string name :
+         {"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "TMPDIR",
+          "NO_COLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS"}) {
+        EXPECT_THAT(text, HasSubstr("\n#" + name + "="));
+    }
 }
 
 TEST(DotenvExample, HasOnlyVariablesThatAreRead) {
-    // Without the comment signs, all lines together must load (secrets' other ways left out).
+    // Without the comment signs, all lines together must load (secrets' other ways and what is
+    // not for SQLite left out).
     std::string text = text_of(kRoot / ".env.example");
     std::string dotenv;
     for (std::size_t start = 0; start < text.size();) {
@@ -78,6 +84,7 @@ TEST(DotenvExample, HasOnlyVariablesThatAreRead) {
                                   line.find("PASSPHRASE=") != std::string::npos ||
                                   line.find("PASSWORD") != std::string::npos ||
                                   line.find("MAIN__KEY_FILE") != std::string::npos ||
+                                  line.find("CLUDE=") != std::string::npos ||
                                   line.find("URI=") != std::string::npos;
         if (line.starts_with("#") && line.size() > 1 && line[1] != ' ' && !is_other_way) {
             dotenv += line.substr(1) + "\n";

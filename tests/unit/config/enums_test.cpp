@@ -29,10 +29,27 @@ TEST(Compression, WritesWhatItReads) {
     }
 }
 
-TEST(EnumWords, NameEveryValueOnce) {
-    for (const std::string_view word : EnumWords<DatabaseType>::words) {
-        EXPECT_EQ(word_of(value_of<DatabaseType>(word).value_or(DatabaseType::sqlite)), word);
+/// Whether each word stands for a value of its own.
+template <class E>
+bool names_every_value() {
+    for (std::size_t index = 0; index < EnumWords<E>::words.size(); ++index) {
+        const auto value = static_cast<E>(index);
+        if (value_of<E>(word_of(value)) != value) {
+            return false;
+        }
     }
+    return true;
+}
+
+TEST(EnumWords, NameEveryValueOnce) {
+    EXPECT_TRUE(names_every_value<DatabaseType>());
+    EXPECT_TRUE(names_every_value<StorageType>());
+    EXPECT_TRUE(names_every_value<BackupMode>());
+    EXPECT_TRUE(names_every_value<Encryption>());
+    EXPECT_TRUE(names_every_value<CompressionKind>());
+    EXPECT_EQ(word_of(StorageType::gcs), "gcs");
+    EXPECT_EQ(word_of(BackupMode::differential), "differential");
+    EXPECT_EQ(value_of<StorageType>("S3"), std::nullopt);
     EXPECT_EQ(value_of<DatabaseType>("Sqlite"), std::nullopt);
     EXPECT_EQ(word_of(DeltaPolicy::automatic), "auto");
     EXPECT_EQ(value_of<Encryption>("keyfile"), Encryption::keyfile);

@@ -60,6 +60,7 @@ sources:
     compression: gzip:9
     delta: never
     spool: 1GiB
+    lock_timeout: 1m30s
     tags: {env: prod, team: web}
     repository: main
   file: {type: sqlite, database: /srv/x.db}
@@ -80,6 +81,7 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
     EXPECT_EQ(shop.compression, (Compression{CompressionKind::gzip, 9}));
     EXPECT_EQ(shop.delta, DeltaPolicy::never);
     EXPECT_EQ(shop.spool_bytes, 1_GiB);
+    EXPECT_EQ(shop.lock_timeout, std::chrono::seconds(90));
     EXPECT_EQ(shop.tags.at("team"), "web");
     EXPECT_EQ(shop.repository, "main");
     EXPECT_EQ(config.sources.at("file").database, "/srv/x.db");
@@ -92,8 +94,9 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
 
 TEST(LoadConfig, ShowsDefaultsThatApply) {
     const LoadedConfig loaded = load(kShop);
-    EXPECT_EQ(row(loaded, "logging.level").value, word_of(loaded.config.logging.level));
-    EXPECT_EQ(row(loaded, "logging.level").origin, "default");
+    EXPECT_EQ(row(loaded, "logging.format").value, word_of(loaded.config.logging.format));
+    EXPECT_EQ(row(loaded, "logging.format").origin, "default");
+    EXPECT_EQ(loaded.config.logging.level, std::nullopt) << "what applies depends on the file";
     EXPECT_EQ(parse_size(row(loaded, "logging.rotate.size").value),
               loaded.config.logging.rotate_bytes);
     EXPECT_EQ(row(loaded, "logging.rotate.keep").value,
@@ -191,7 +194,7 @@ logging: {level: loud, rotate: {size: 5x}}
         "\"encryption\"?)\n"
         "c.yaml:5:16: sources.shop.type: \"postgre\" is not one of sqlite, postgres, mysql, "
         "mariadb, mongodb (did you mean \"postgres\"?)\n"
-        "c.yaml:5:31: sources.shop.jobs: \"0\" is not a whole number from 1 to 256\n"
+        "c.yaml:5:31: sources.shop.jobs: \"0\" is not a whole number from 1 to 64\n"
         "c.yaml:6:18: logging.level: \"loud\" is not one of debug, info, warning, error, off\n"
         "c.yaml:6:39: logging.rotate.size: \"5x\" is not a size, such as 10MiB\n"
         "environment: DB_BACKUP__LOGGING__LEVLE: no such key (did you mean "
@@ -251,8 +254,16 @@ INSTANTIATE_TEST_SUITE_P(
               "sources.a.uri: is not for sqlite"},
         Wrong{"version: 1\nsources: {a: {type: sqlite, database: x, password_env: Y}}",
               "sources.a.password_env: is not for sqlite"},
+        Wrong{"version: 1\nsources: {a: {type: sqlite, database: x, exclude: [y]}}",
+              "sources.a.exclude: is not for sqlite, which is backed up whole"},
+        Wrong{"version: 1\nsources: {a: {type: sqlite, database: x, include: [y]}}",
+              "sources.a.include: is not for sqlite"},
         Wrong{"version: 1\nsources: {a: {type: mysql, compression: zstd:99}}",
               "\"zstd:99\" is not zstd[:1-19]"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, lock_timeout: 5}}",
+              "\"5\" is not a duration, such as 30s"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, lock_timeout: 2d}}", "longer than 86400 s"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, jobs: 65}}", "from 1 to 64"},
         Wrong{"version: 1\nsources: {a: {type: mysql, compression: zip}}", "only for archives"},
         Wrong{"version: 1\nsources: {a: {type: mysql, include: x}}", "must be a list"},
         Wrong{"version: 1\nsources: {a: {type: mysql, include: [\"\"]}}", "an item is empty"},
@@ -284,6 +295,26 @@ TEST(EnvironmentDefaults, GiveThePassphraseOfTheVariable) {
     const EnvironmentDefaults defaults = load("", {}, "DB_BACKUP_PASSPHRASE=hunter2").defaults;
     EXPECT_EQ(as_text(defaults.passphrase.fetch("passphrase", {}).bytes()), "hunter2");
     EXPECT_EQ(defaults.passphrase.where(), "environment variable DB_BACKUP_PASSPHRASE");
+}
+
+TEST(EnvironmentDefaults, AreShownWithTheirOriginAndWithoutSecrets) {
+    const LoadedConfig loaded =
+        load("", {{"DB_BACKUP_PASSPHRASE", "hunter2"}, {"DB_BACKUP_CONFIG", "/c.yaml"}},
+             "DB_BACKUP_REPOSITORY=s3://u:pw@b/p\nDB_BACKUP_PASSPHRASE_FILE=/p\n"
+             "DB_BACKUP_KEY_FILE=/k\nDB_BACKUP_CONFIG=/ignored");
+    std::string rows;
+    for (const ConfigValue& value : loaded.values) {
+        if (value.key.starts_with("DB_BACKUP_")) {
+            rows += value.key + "=" + value.value + " (" + value.origin + ")\n";
+        }
+    }
+    EXPECT_EQ(rows,
+              "DB_BACKUP_CONFIG=/c.yaml (environment)\n"
+              "DB_BACKUP_REPOSITORY=s3://u:***@b/p (.env:1)\n"
+              "DB_BACKUP_PASSPHRASE=(secret) (environment)\n"
+              "DB_BACKUP_KEY_FILE=/k (.env:3)\n");
+    const LoadedConfig command = load("", {{"DB_BACKUP_PASSPHRASE_COMMAND", "echo hunter2"}});
+    EXPECT_EQ(command.values.back().value, "(command)");
 }
 
 TEST(EnvironmentDefaults, AreRefusedWhenEmptyOrAmbiguous) {

@@ -32,7 +32,9 @@ protected:
     }
     ~LoadFiles() override { std::filesystem::current_path(before_); }
 
-    LogLevel level() const { return load_config({}, environment_).config.logging.level; }
+    std::optional<LogLevel> level() const {
+        return load_config({}, environment_).config.logging.level;
+    }
 
     TemporaryFolder folder_;
     Environment environment_;
@@ -102,6 +104,18 @@ logging: {file: ~/x.log}
     EXPECT_EQ(config.sources.at("a").database, folder_.path().parent_path() / "a.db");
     EXPECT_EQ(config.sources.at("b").database, "name");
     EXPECT_EQ(config.logging.file, folder_.path() / "home/x.log");
+}
+
+TEST_F(LoadFiles, RelativePathsOfPlainVariablesAreSeenFromDotenv) {
+    const auto path = folder_.write("c.yaml", "version: 1\nrepositories: {main: {url: /r}}\n");
+    folder_.write(".env", "DB_BACKUP_REPOSITORY=repo\nDB_BACKUP_KEY_FILE=~/key\n");
+    EnvironmentDefaults defaults = load_config(path, environment_).defaults;
+    EXPECT_EQ(defaults.repository, folder_.path() / "repo");
+    EXPECT_EQ(defaults.key_file, folder_.path() / "home/key");
+    folder_.write(".env", "DB_BACKUP_REPOSITORY=main\n");
+    EXPECT_EQ(load_config(path, environment_).defaults.repository, "main") << "a name stays one";
+    environment_["DB_BACKUP_REPOSITORY"] = "here";
+    EXPECT_EQ(load_config(path, environment_).defaults.repository, "here");
 }
 
 TEST_F(LoadFiles, WarnsWhenOthersCanReadASecret) {

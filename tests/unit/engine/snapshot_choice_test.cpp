@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "support/time_zone.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +17,7 @@ SnapshotSummary snapshot(std::string id, std::string source, std::uint64_t seque
     summary.source_id = SourceId(16, source.front());
     summary.source_name = std::move(source);
     summary.sequence = sequence;
-    summary.begun_at = parse_time(begun_at).value();
+    summary.begun_at = parse_time(begun_at).value().first;
     return summary;
 }
 
@@ -79,13 +80,27 @@ TEST(SnapshotChoice, AnIdPrefixIsEnoughWhenOnlyOneStartsSo) {
     EXPECT_EQ(problem(kShop[1].id + "0"), "snapshot_unknown");
 }
 
-TEST(SnapshotChoice, ATimeIsTheNewestBegunByThen) {
-    EXPECT_EQ(chosen("2026-11-22"), "bbbb00000");
+TEST(SnapshotChoice, ATimeIsTheNewestBegunByItsEnd) {
+    const TimeZone zone("UTC");
+    EXPECT_EQ(chosen("2026-11-21"), "bbbb00000") << "a day is over when it ends";
+    EXPECT_EQ(chosen("2026-11-22"), "aaaa1111c");
     EXPECT_EQ(chosen("2026-11-22 10:00"), "aaaa1111c") << "at the very moment counts";
     EXPECT_EQ(chosen("2026-11-22T09:59:59Z"), "bbbb00000");
     EXPECT_EQ(chosen("2027-01-01"), "aaaa1111c");
     EXPECT_EQ(problem("2026-11-20 09:59"), "snapshot_unknown");
     EXPECT_EQ(problem("2026-13-01"), "snapshot_unknown");
+}
+
+TEST(SnapshotChoice, ATimeCoversTheFractionThatIsNotShown) {
+    const TimeZone zone("UTC");
+    const std::vector<SnapshotSummary> two = {
+        snapshot("aaaa", "shop", 1, "2026-11-22T10:00:05.100Z"),
+        snapshot("bbbb", "shop", 2, "2026-11-22T10:00:06.900Z")};
+    EXPECT_EQ(chosen("2026-11-22 10:00:05Z", two), "aaaa00000");
+    EXPECT_EQ(chosen("2026-11-22 11:00:05+01:00", two), "aaaa00000");
+    EXPECT_EQ(chosen("2026-11-22 10:00:06", two), "bbbb00000");
+    EXPECT_EQ(chosen("2026-11-22 10:00", two), "bbbb00000");
+    EXPECT_EQ(problem("2026-11-22 10:00:05.09Z", two), "snapshot_unknown");
 }
 
 TEST(SnapshotChoice, SeveralSourcesMustBeToldApart) {
@@ -102,6 +117,42 @@ TEST(SnapshotChoice, SeveralSourcesMustBeToldApart) {
     } catch (const ConfigError& error) {
         EXPECT_NE(std::string_view(error.what()).find("blog, shop"), std::string_view::npos);
     }
+}
+
+/// What comes of a choice when the manifest of an unknown run of `source_id` is damaged.
+std::string chosen_despite(const std::string& source_id, std::string_view text,
+                           const std::vector<SnapshotSummary>& snapshots = kShop,
+                           const std::optional<std::string>& source = {}) {
+    const std::vector<std::string> damaged = {"collections/1/removed",
+                                              "manifests/" + source_id + "/0123"};
+    try {
+        return choose_snapshot(snapshots, damaged, text, source).id.substr(0, 4);
+    } catch (const Error& error) {
+        EXPECT_FALSE(error.hint().empty());
+        EXPECT_EQ(error.exit_code() == ExitCode::corruption,
+                  std::string(error.what()).find(damaged[1]) != std::string::npos)
+            << error.what();
+        return error.code();
+    }
+}
+
+TEST(SnapshotChoice, DamageOfTheSourceRefusesWhatCountsFromTheNewest) {
+    const std::string shop = kShop.front().source_id;
+    const std::string blog = two_sources().back().source_id;
+    for (const char* text : {"latest", "latest~1", "latest~9", "2026-11-22", "2026-11-22 10:00Z"}) {
+        EXPECT_EQ(chosen_despite(shop, text), "manifest_damaged") << text;
+        EXPECT_EQ(chosen_despite(shop, text, two_sources(), "shop"), "manifest_damaged") << text;
+    }
+    EXPECT_EQ(chosen_despite(shop, "bbbb"), "bbbb") << "an id says which one";
+    EXPECT_EQ(chosen_despite(shop, "nonsense"), "snapshot_unknown");
+    EXPECT_EQ(chosen_despite(blog, "latest", two_sources(), "shop"), "bbbb") << "another source";
+}
+
+TEST(SnapshotChoice, DamageOfASourceThatNothingElseTellsOf) {
+    EXPECT_EQ(chosen_despite("beef", "latest"), "manifest_damaged") << "it may be the one meant";
+    EXPECT_EQ(chosen_despite("beef", "latest", kShop, "shop"), "bbbb");
+    EXPECT_EQ(chosen_despite("beef", "latest", kShop, "blog"), "manifest_damaged");
+    EXPECT_EQ(chosen_despite("beef", "latest", {}), "manifest_damaged");
 }
 
 TEST(SnapshotChoice, AnEmptyRepositoryHasNone) {

@@ -116,7 +116,7 @@ TEST_P(OpenTest, SaysThatItsConfigIsLost) {
     disk_.remove(config_object_name(), {});
     disk_.put(ObjectName("packs/ab/cd"), as_bytes("x"), {});
     EXPECT_EQ(open_problem(disk_),
-              GetParam() == Encryption::none ? "10 repository_missing" : "14 config_missing");
+              GetParam() == Encryption::none ? "10 not_a_repository" : "14 config_missing");
     EXPECT_FALSE(Repository::exists(disk_, {}));
 }
 
@@ -124,7 +124,7 @@ TEST(Open, SaysThatThereIsNoRepository) {
     MemoryStorage disk;
     EXPECT_EQ(open_problem(disk), "10 repository_missing");
     disk.put(ObjectName("holiday/photo.jpg"), as_bytes("x"), {});
-    EXPECT_EQ(open_problem(disk), "10 repository_missing");
+    EXPECT_EQ(open_problem(disk), "10 not_a_repository");
 }
 
 TEST(Open, SaysThatARepositoryIsHalfMade) {

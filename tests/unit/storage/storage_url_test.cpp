@@ -131,5 +131,32 @@ TEST(StorageRegistry, NamesTheSchemesItKnows) {
     }
 }
 
+TEST(StorageRegistry, SaysWhichStoreIsNotBuiltIn) {
+    StorageRegistry registry;
+    registry.add("file", nullptr);
+    try {
+        static_cast<void>(registry.open("gs://bucket/x", CreatePlace::no));
+        FAIL() << "a store that is not there was opened";
+    } catch (const ConfigError& error) {
+        EXPECT_STREQ(error.what(), "the store gcs (gs://) is not built in yet");
+        EXPECT_EQ(error.hint(), "Use a path or one of: file.");
+        EXPECT_EQ(error.code(), "not_built_in");
+    }
+}
+
+TEST(StorageUrl, KnowsTheKindOfStore) {
+    EXPECT_EQ(StorageUrl::parse("/srv").type(), StorageType::local);
+    EXPECT_EQ(StorageUrl::parse("FILE:///srv").type(), StorageType::local);
+    EXPECT_EQ(StorageUrl::parse("s3://bucket").type(), StorageType::s3);
+    EXPECT_EQ(StorageUrl::parse("gs://bucket/p").type(), StorageType::gcs);
+    EXPECT_EQ(StorageUrl::parse("az://container/p").type(), StorageType::azure);
+    EXPECT_EQ(StorageUrl::parse("toy://x").type(), std::nullopt);
+    for (const std::string_view word : EnumWords<StorageType>::words) {
+        const StorageType type = value_of<StorageType>(word).value();
+        const StorageUrl url{std::string(scheme_of(type)), "x", {}};
+        EXPECT_EQ(url.type(), type) << word;
+    }
+}
+
 }  // namespace
 }  // namespace dbbackup

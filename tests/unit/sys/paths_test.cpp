@@ -1,11 +1,13 @@
 #include "sys/paths.hpp"
 
 #include "base/error.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -90,6 +92,27 @@ TEST_F(Paths, AreAnErrorForAUserWithoutHome) {
             ::_exit(3);
         },
         testing::ExitedWithCode(0), "");
+}
+
+TEST(AbsolutePath, IsSeenFromTheWorkingFolder) {
+    EXPECT_EQ(absolute_path("/a/b"), "/a/b");
+    EXPECT_EQ(absolute_path("a"), std::filesystem::current_path() / "a");
+}
+
+TEST(AbsolutePath, IsAnErrorOfTheCallWhenTheWorkingFolderWasRemoved) {
+    const std::filesystem::path before = std::filesystem::current_path();
+    const TemporaryFolder folder;
+    std::filesystem::create_directory(folder.path() / "gone");
+    std::filesystem::current_path(folder.path() / "gone");
+    std::filesystem::remove(folder.path() / "gone");
+    EXPECT_EQ(absolute_path("/a/b"), "/a/b");
+    try {
+        static_cast<void>(absolute_path("a"));
+        ADD_FAILURE() << "a path below nothing";
+    } catch (const ConfigError& error) {
+        EXPECT_EQ(error.code(), "working_folder_missing");
+    }
+    std::filesystem::current_path(before);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "support/temporary_folder.hpp"
+#include "sys/child_environment.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -82,10 +83,18 @@ TEST(RunShell, HidesSecretVariablesAndOnlyThese) {
     const Variable second("DB_BACKUP_PASSPHRASE_COMMAND", "secret-2");
     const Variable third("DB_BACKUP__SOURCES__SHOP__PASSWORD", "secret-3");
     const Variable fourth("db_backup__repositories__main__passphrase", "secret-4");
+    const Variable fifth("DB_BACKUP__SOURCES__SHOP__URI", "mysql://me:secret-5@db1/shop");
     const Variable kept("DB_BACKUP_REPOSITORY", "kept-value");
     const std::string output = output_of("env");
     EXPECT_THAT(output, Not(HasSubstr("secret-")));
     EXPECT_THAT(output, HasSubstr("kept-value"));
+}
+
+TEST(RunShell, HidesWhatWasForgotten) {
+    const Variable configured("SHOP_PASSWORD_OF_A_TEST", "secret-6");
+    EXPECT_THAT(output_of("env"), HasSubstr("secret-6"));
+    forget_variables({"SHOP_PASSWORD_OF_A_TEST", "NEVER_SET"});
+    EXPECT_THAT(output_of("env"), Not(HasSubstr("secret-6")));
 }
 
 TEST(RunShell, HasNoTerminalInputAndNoBlockedSignals) {

@@ -1,0 +1,146 @@
+#include "config/plain_variables.hpp"
+
+#include "config/read_value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::string_view kPassphrase = "DB_BACKUP_PASSPHRASE";
+
+using Rows = std::map<std::string, ConfigValue>;
+
+/// Reads the variables of one layer after the other; what a later one gives replaces the earlier.
+class PlainReader {
+public:
+    PlainReader(const Environment& variables, LoadedConfig& loaded, Problems& problems)
+        : variables_(variables), loaded_(loaded), problems_(problems) {}
+
+    void read(const std::vector<VariableText>& layer) {
+        SecretSource passphrase;
+        Rows passphrase_rows;
+        for (const VariableText& variable : layer) {
+            if (variable.name.starts_with(kPassphrase)) {
+                take_passphrase(variable, passphrase, passphrase_rows);
+            } else {
+                take_place(variable);
+            }
+        }
+        if (passphrase_rows.size() > 1) {
+            problems_.add(
+                layer.front().origin.file, {}, kPassphrase,
+                "is given in more than one way (also …_FILE or …_COMMAND); keep one of them");
+        }
+        if (!passphrase_rows.empty()) {
+            loaded_.defaults.passphrase = std::move(passphrase);
+            std::erase_if(rows_,
+                          [](const auto& row) { return row.first.starts_with(kPassphrase); });
+            rows_.merge(passphrase_rows);
+        }
+    }
+
+    /// In the order of the table of variables.
+    void add_rows() {
+        for (const PlainVariable& variable : plain_variables()) {
+            if (const auto row = rows_.find(std::string(variable.name)); row != rows_.end()) {
+                loaded_.values.push_back(row->second);
+            }
+        }
+    }
+
+private:
+    void take_passphrase(const VariableText& variable, SecretSource& passphrase, Rows& rows) {
+        if (variable.name == kPassphrase) {
+            passphrase.environment = variable.name;
+            passphrase.environment_value = variable.value;
+            add_row(rows, variable, "(secret)");
+        } else if (variable.name == "DB_BACKUP_PASSPHRASE_FILE") {
+            refuse_empty(variable);
+            passphrase.file = path_of(variable);
+            add_row(rows, variable, path_of(variable));
+        } else if (variable.name == "DB_BACKUP_PASSPHRASE_COMMAND") {
+            refuse_empty(variable);
+            passphrase.command = variable.value;
+            add_row(rows, variable, "(command)");
+        }
+    }
+
+    void take_place(const VariableText& variable) {
+        if (variable.name == "DB_BACKUP_KEY_FILE") {
+            refuse_empty(variable);
+            loaded_.defaults.key_file = path_of(variable);
+            add_row(rows_, variable, path_of(variable));
+        } else if (variable.name == "DB_BACKUP_REPOSITORY" && !variable.value.empty()) {
+            const bool is_path = variable.value.find("://") == std::string::npos &&
+                                 !loaded_.config.repositories.contains(variable.value);
+            loaded_.defaults.repository = is_path ? path_of(variable) : variable.value;
+            add_row(rows_, variable, masked_uri(*loaded_.defaults.repository));
+        } else if (variable.name == "DB_BACKUP_CONFIG" && !variable.value.empty() &&
+                   variable.origin.layer == Layer::environment) {
+            add_row(rows_, variable, variable.value);
+        }
+    }
+
+    /// Ignoring an empty one could make a repository that nobody wanted without encryption.
+    void refuse_empty(const VariableText& variable) {
+        if (variable.value.empty()) {
+            problems_.add(variable.origin.file, variable.origin.mark, variable.name, "is empty");
+        }
+    }
+
+    [[nodiscard]] std::string path_of(const VariableText& variable) const {
+        return resolved_path(variable.value, variable.origin.folder, variables_);
+    }
+
+    static void add_row(Rows& rows, const VariableText& variable, std::string value) {
+        const bool is_dotenv = variable.origin.layer == Layer::dotenv;
+        rows.insert_or_assign(variable.name,
+                              ConfigValue{variable.name, std::move(value),
+                                          is_dotenv ? variable.origin.label : "environment"});
+    }
+
+    const Environment& variables_;
+    LoadedConfig& loaded_;
+    Problems& problems_;
+    Rows rows_;
+};
+
+/// A misspelt DB_BACKUP_PASSPHRASE would otherwise go unnoticed.
+void warn_of_unknown_variables(const std::vector<VariableText>& variables,
+                               std::vector<std::string>& warnings) {
+    std::vector<std::string> known;
+    for (const PlainVariable& variable : plain_variables()) {
+        known.emplace_back(variable.name);
+    }
+    for (const VariableText& variable : variables) {
+        const std::string_view name = variable.name;
+        if (!name.starts_with("DB_BACKUP_") || name.starts_with("DB_BACKUP__") ||
+            std::find(known.begin(), known.end(), name) != known.end()) {
+            continue;
+        }
+        const std::string suggestion = nearest(name, known);
+        if (!suggestion.empty()) {
+            warnings.push_back(fmt::format("{}: the variable {} is not read; did you mean {}?",
+                                           variable.origin.file, shown(name), suggestion));
+        }
+    }
+}
+
+}  // namespace
+
+void read_plain_variables(const VariableLayers& layers, const Environment& variables,
+                          LoadedConfig& loaded, Problems& problems) {
+    PlainReader reader(variables, loaded, problems);
+    reader.read(layers.dotenv);
+    reader.read(layers.environment);
+    reader.add_rows();
+    warn_of_unknown_variables(layers.dotenv, loaded.warnings);
+    warn_of_unknown_variables(layers.environment, loaded.warnings);
+}
+
+}  // namespace dbbackup

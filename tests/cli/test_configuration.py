@@ -1,0 +1,218 @@
+"""What the configuration, `.env` and the environment say reaches the commands."""
+
+import pathlib
+import re
+import secrets
+
+import pytest
+
+import databases
+
+EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
+WHERE = ("environment", ".env")
+
+
+@pytest.fixture
+def configured(program, folder):
+    """Calls the program with variables in the environment or in `.env` beside a configuration file."""
+
+    def run(where, variables, *words, yaml="version: 1\n", **options):
+        (folder / "c.yaml").write_text(yaml)
+        dotenv = folder / ".env"
+        dotenv.unlink(missing_ok=True)
+        if where == ".env":
+            dotenv.touch(mode=0o600)
+            dotenv.write_text("".join(f"{name}='{value}'\n" for name, value in variables.items()))
+            variables = {}
+        return program.run(*words, "--config", folder / "c.yaml", env=variables, **options)
+
+    return run
+
+
+def backup_of(path):
+    return ("backup", "--type", "sqlite", "--database", path)
+
+
+def default_repository(folder):
+    return folder / "home/data/db-backup/repository"
+
+
+# --- the plain variables --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("is_name", (True, False))
+def test_the_repository(configured, folder, database, where, is_name):
+    yaml = f"version: 1\nrepositories:\n  main: {{url: {folder}/main}}\n  other: {{url: {folder}/other}}\n"
+    variables = {"DB_BACKUP_REPOSITORY": "other" if is_name else f"{folder}/third"}
+    configured(where, variables, "init", "--encryption", "none", yaml=yaml)
+    configured(where, variables, *backup_of(database), yaml=yaml)
+    assert (folder / ("other" if is_name else "third") / "config").exists()
+    assert not (folder / "main").exists() and not default_repository(folder).exists()
+    configured(where, variables, "restore", "latest", "--to", folder / "restored.db", yaml=yaml)
+    databases.assert_equal(databases.content(database), folder / "restored.db")
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_missing_repository_of_the_variable_is_not_made(configured, folder, database, where):
+    result = configured(where, {"DB_BACKUP_REPOSITORY": f"{folder}/unmounted"}, *backup_of(database), code=10)
+    assert f"db-backup init --repository {folder}/unmounted" in result.stderr, str(result)
+    assert not (folder / "unmounted").exists()
+
+
+def ways(folder):
+    (folder / "passphrase").write_text("open sesame\n")
+    (folder / "the.key").write_text(secrets.token_hex(32) + "\n")
+    return {
+        "DB_BACKUP_PASSPHRASE": "open sesame",
+        "DB_BACKUP_PASSPHRASE_FILE": f"{folder}/passphrase",
+        "DB_BACKUP_PASSPHRASE_COMMAND": f"cat {folder}/passphrase",
+        "DB_BACKUP_KEY_FILE": f"{folder}/the.key",
+    }
+
+
+WAYS = ("DB_BACKUP_PASSPHRASE", "DB_BACKUP_PASSPHRASE_FILE", "DB_BACKUP_PASSPHRASE_COMMAND", "DB_BACKUP_KEY_FILE")
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("name", WAYS)
+def test_a_secret_encrypts_the_default_repository(configured, folder, database, where, name):
+    variables = {name: ways(folder)[name]}
+    result = configured(where, variables, *backup_of(database))
+    assert "not encrypted" not in result.text, str(result)
+    assert "aes" in (default_repository(folder) / "config").read_text().lower()
+    configured(where, variables, "list")
+    configured(where, {}, "list", code=12)
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("name", WAYS)
+def test_a_secret_refuses_an_unencrypted_repository(configured, plain_repository, folder, where, name):
+    """Somebody may have replaced the encrypted repository by one that is not."""
+    result = configured(where, {name: ways(folder)[name]}, "list", "--json", *plain_repository.words, code=12)
+    assert result.error["code"] == "not_encrypted", str(result)
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_an_empty_passphrase_is_not_none(configured, folder, database, where):
+    result = configured(where, {"DB_BACKUP_PASSPHRASE": ""}, *backup_of(database), code=2)
+    assert "empty" in result.stderr, str(result)
+    assert not default_repository(folder).exists(), "a repository was made, perhaps without encryption"
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_secret_of_the_repository_wins(configured, folder, database, where):
+    yaml = f"version: 1\nrepositories:\n  main: {{url: {folder}/main, passphrase: its own}}\n"
+    variables = {"DB_BACKUP_KEY_FILE": f"{folder}/none.key"}
+    configured(where, variables, "init", yaml=yaml)
+    configured(where, variables, *backup_of(database), yaml=yaml)
+    assert not (folder / "none.key").exists()
+
+
+def test_the_command_for_the_first_passphrase_runs_once(program, folder, database):
+    command = f"echo called >> '{folder}/calls' && echo open sesame"
+    program.run(*backup_of(database), env={"DB_BACKUP_PASSPHRASE_COMMAND": command})
+    assert (folder / "calls").read_text() == "called\n"
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_config_show_lists_the_variables(configured, folder, where):
+    variables = {"DB_BACKUP_REPOSITORY": f"{folder}/r", "DB_BACKUP_PASSPHRASE": "open sesame"}
+    result = configured(where, variables, "config", "show", "--json")
+    rows = {row["key"]: (row["value"], row["origin"]) for row in result.json}
+    origins = ("environment", "environment") if where == "environment" else (".env:1", ".env:2")
+    assert rows["DB_BACKUP_REPOSITORY"] == (f"{folder}/r", origins[0])
+    assert rows["DB_BACKUP_PASSPHRASE"] == ("(secret)", origins[1])
+    assert "open sesame" not in result.text
+
+
+# --- warnings -------------------------------------------------------------------------------------
+
+
+def test_a_misspelt_variable_is_told(configured):
+    for where in WHERE:
+        result = configured(where, {"DB_BACKUP_PASSPHRSE": "x"}, "config", "validate")
+        assert "DB_BACKUP_PASSPHRSE" in result.stderr and "DB_BACKUP_PASSPHRASE" in result.stderr, str(result)
+        assert configured(where, {"DB_BACKUP_PASSPHRSE": "x"}, "config", "validate", "--json").json["ok"]
+
+
+def test_a_secret_that_others_can_read_is_told(program, folder):
+    config = folder / "c.yaml"
+    config.write_text("version: 1\nrepositories: {m: {url: /r, passphrase: x}}\n")
+    config.chmod(0o644)
+    log = folder / "log.txt"
+    result = program.run("config", "validate", "--config", config, "--log-file", log)
+    assert "chmod 600" in result.stderr and "chmod 600" in log.read_text(), str(result)
+
+
+# --- logging --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_the_level_is_of_stderr_without_a_file(configured, plain_repository, database, folder, where):
+    words = (*backup_of(database), *plain_repository.words)
+    level = "DB_BACKUP__LOGGING__LEVEL"
+    assert "took a snapshot" in configured(where, {level: "info"}, *words).stderr
+    assert "took a snapshot" not in configured(where, {}, *words).stderr
+    with_file = configured(where, {level: "info"}, *words, "--log-file", folder / "log.txt")
+    assert "took a snapshot" not in with_file.stderr and "took a snapshot" in (folder / "log.txt").read_text()
+    misspelt = {"DB_BACKUP_PASSPHRSE": "x"}
+    assert "PASSPHRSE" not in configured(where, {level: "error", **misspelt}, *words).stderr
+
+
+# --- secrets --------------------------------------------------------------------------------------
+
+
+def test_a_command_sees_no_secret(program, folder):
+    """Neither our own variables nor those that the configuration names."""
+    config = folder / "c.yaml"
+    config.write_text(
+        f"version: 1\nrepositories:\n"
+        f"  main:\n    url: {folder}/main\n    passphrase_command: env > {folder}/seen && echo open sesame\n"
+        f"  other:\n    url: {folder}/other\n    passphrase_env: VAULT\n"
+    )
+    env = {"VAULT": "secret-1", "DB_BACKUP_PASSPHRASE": "secret-2", "KEPT": "kept-value"}
+    for name in ("main", "other"):
+        program.run("init", "--repository", name, "--config", config, env=env)
+    seen = (folder / "seen").read_text()
+    assert "secret-" not in seen and "kept-value" in seen
+    program.run("list", "--repository", "other", "--config", config, env=env)
+
+
+# --- the examples ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_works(program, folder, example):
+    """With its folders below one of ours: its repositories are made and each source is backed up."""
+    config = folder / "c.yaml"
+    config.write_text(re.sub(r"(?<=[ {])/(?=(srv|var|etc|mnt)/)", f"{folder}/", example.read_text()))
+    env = {"OFFSITE": f"{folder}/mnt"}
+    rows = {row["key"]: row["value"] for row in program.json("config", "show", "--config", config, env=env)}
+    sources = {key.split(".")[1] for key in rows if key.startswith("sources.")}
+    for key, value in rows.items():
+        if key.endswith(("_file", ".database")):
+            assert value.startswith(str(folder)), f"{key} of the example was not moved"
+            pathlib.Path(value).parent.mkdir(parents=True, exist_ok=True)
+        if key.endswith(".passphrase_file"):
+            pathlib.Path(value).write_text("open sesame\n")
+        if key.startswith("repositories.") and key.endswith(".url"):
+            place = pathlib.Path(value.replace("${OFFSITE}", env["OFFSITE"]))
+            place.parent.mkdir(parents=True, exist_ok=True)
+    for name in sorted({key.split(".")[1] for key in rows if key.startswith("repositories.")}):
+        program.run("init", "--repository", name, "--config", config, env=env)
+    assert sources
+    for name in sorted(sources):
+        assert rows[f"sources.{name}.type"] == "sqlite"
+        database = databases.make(rows[f"sources.{name}.database"])
+        taken = program.json("backup", "--source", name, "--config", config, env=env)
+        program.run("restore", taken["snapshot"], "--to", folder / f"{name}.db", "--verify", "--config", config,
+                    "--repository", rows[f"sources.{name}.repository"], env=env)
+        databases.assert_equal(databases.content(database), folder / f"{name}.db")
+
+
+def test_patterns_are_not_for_sqlite(program, folder, database):
+    config = folder / "c.yaml"
+    config.write_text(f"version: 1\nsources:\n  shop:\n    type: sqlite\n    database: {database}\n    exclude: [sessions]\n")
+    error = program.run("config", "validate", "--config", config, "--json", code=2).error
+    assert "c.yaml:6" in error["message"] and "sources.shop.exclude" in error["message"], error
