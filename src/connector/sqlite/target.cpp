@@ -98,7 +98,8 @@ bool is_database(const std::filesystem::path& path) {
     }
 }
 
-/// The identity is "host:path"; a hard link to that path is the same database too.
+/// The identity is "host:path"; a hard link to that path is the same database too. A source that
+/// this user cannot even look at is told by its path only: restoring must not depend on it.
 bool is_source_of(const std::string& identity, const std::filesystem::path& target,
                   const FileFacts& facts) {
     if (identity == identity_of(target)) {
@@ -108,8 +109,12 @@ bool is_source_of(const std::string& identity, const std::filesystem::path& targ
     if (!identity.starts_with(host)) {
         return false;
     }
-    const auto source = facts_of(identity.substr(host.size()));
-    return source && source->device == facts.device && source->inode == facts.inode;
+    try {
+        const auto source = facts_of(identity.substr(host.size()));
+        return source && source->device == facts.device && source->inode == facts.inode;
+    } catch (const SourceError&) {
+        return false;
+    }
 }
 
 void refuse_unasked(const Target& target) {
