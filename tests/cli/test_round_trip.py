@@ -309,3 +309,32 @@ def test_a_dry_run_writes_nothing(plain_repository, database, folder):
     names = sorted(os.listdir(folder))
     plain_repository.json("restore", "latest", "--to", folder / "restored.db", "--dry-run")
     assert sorted(os.listdir(folder)) == names
+
+
+@pytest.mark.parametrize("state", ("new", "empty", "other", "source"))
+def test_the_plan_of_a_restore(plain_repository, database, folder, state):
+    """Version, state of the target, what would be overwritten, and the space: with values, and nothing is written."""
+    plain_repository.backup(database)
+    target = {"source": database}.get(state, folder / f"{state}.db")
+    if state == "empty":
+        target.touch()
+    elif state == "other":
+        databases.make(target, rows=2000, seed=3)
+    clean = ("--clean",) if state in ("other", "source") else ()
+    size = target.stat().st_size if target.exists() else 0
+    before = digest(target) if target.exists() else None
+    says = {"new": "new", "empty": "empty", "other": f"database of {size} bytes",
+            "source": f"database of {size} bytes, the source itself"}[state]
+    words = ("restore", "latest", "--to", target, "--dry-run", *clean)
+    document = plain_repository.json(*words)
+    plan = document["plan"]
+    assert plan["target_state"] == says
+    assert plan["source_version"] == plain_repository.json("show", "latest")["server_version"] != ""
+    assert plan["overwrites"] is (state != "new")
+    snapshot_size = database.stat().st_size
+    assert plan["bytes_needed"] == (max(size, snapshot_size) if clean else snapshot_size)
+    assert plan["bytes_free"] > plan["bytes_needed"]
+    assert any("snapshot was taken of" in warning for warning in document["warnings"]) is (state == "source")
+    text = plain_repository.run(*words).stdout
+    assert says in text and plan["source_version"] in text and "needs" in text
+    assert (digest(target) if target.exists() else None) == before, "a dry run wrote"

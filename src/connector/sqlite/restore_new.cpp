@@ -60,6 +60,8 @@ HiddenFile::~HiddenFile() {
 
 RestoreNew::RestoreNew(Target target, const RestoreRequest& request, const StoredStream& stream)
     : target_(std::move(target)), stream_(stream), is_verifying_(request.verify) {
+    plan_.source_version = request.server_version;
+    plan_.target_state = state_of(target_);
     plan_.bytes_needed = stream_.size_bytes;
     plan_.bytes_free = target_.bytes_free;
     plan_.overwrites = target_.kind == TargetKind::empty_file;

@@ -30,6 +30,8 @@ RestoreOver::RestoreOver(Target target, const RestoreRequest& request, const Sto
       stream_(stream),
       is_verifying_(request.verify),
       lock_timeout_(lock_timeout) {
+    plan_.source_version = request.server_version;
+    plan_.target_state = state_of(target_);
     make_plan();
 }
 

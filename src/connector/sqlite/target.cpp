@@ -195,4 +195,14 @@ Target examine_target(const RestoreRequest& request) {
     return target;
 }
 
+std::string state_of(const Target& target) {
+    switch (target.kind) {
+        case TargetKind::new_file: return "new";
+        case TargetKind::empty_file: return "empty";
+        case TargetKind::database: break;
+    }
+    return fmt::format("database of {} bytes{}", target.size_bytes,
+                       target.is_source ? ", the source itself" : "");
+}
+
 }  // namespace dbbackup::sqlite

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace dbbackup::sqlite {
 
@@ -29,5 +30,8 @@ struct Target {
 /// @throws ConfigError with code target_not_empty, target_is_source, target_not_a_database,
 /// target_not_writable, target_missing_folder, target_is_folder or target_has_journal.
 [[nodiscard]] Target examine_target(const RestoreRequest& request);
+
+/// What is there, in words: "new", "empty", "database of 4096 bytes, the source itself".
+[[nodiscard]] std::string state_of(const Target& target);
 
 }  // namespace dbbackup::sqlite
