@@ -330,7 +330,7 @@ def test_the_plan_of_a_restore(plain_repository, database, folder, state):
     plan = document["plan"]
     assert plan["target_state"] == says
     assert plan["source_version"] == plain_repository.json("show", "latest")["server_version"] != ""
-    assert plan["overwrites"] is (state != "new")
+    assert plan["overwrites"] is (state in ("other", "source"))
     snapshot_size = database.stat().st_size
     assert plan["bytes_needed"] == (max(size, snapshot_size) if clean else snapshot_size)
     assert plan["bytes_free"] > plan["bytes_needed"]
@@ -338,3 +338,20 @@ def test_the_plan_of_a_restore(plain_repository, database, folder, state):
     text = plain_repository.run(*words).stdout
     assert says in text and plan["source_version"] in text and "needs" in text
     assert (digest(target) if target.exists() else None) == before, "a dry run wrote"
+
+
+def test_a_restore_into_an_empty_file(plain_repository, database, folder):
+    """As mktemp makes it: an empty database, which a program may have open already."""
+    expected = content(database)
+    plain_repository.backup(database)
+    target = folder / "made-by-mktemp.db"
+    target.touch(mode=0o600)
+    with opened(target) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+        plain_repository.restore("latest", target, "--verify")
+        assert connection.execute("SELECT count(*) FROM t").fetchone()[0] == 500
+        connection.execute("INSERT INTO notes(note) VALUES('still the same file')")
+    with opened(target) as connection:
+        assert connection.execute("SELECT note FROM notes").fetchall()[-1] == ("still the same file",)
+        connection.execute("DELETE FROM notes WHERE note = 'still the same file'")
+    assert_equal(expected, target)

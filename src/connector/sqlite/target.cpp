@@ -1,9 +1,8 @@
 #include "connector/sqlite/target.hpp"
 
-#include "base/error.hpp"
+#include "base/units.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "sys/file.hpp"
-#include "sys/file_error.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -70,20 +69,6 @@ std::uint64_t free_in(const std::filesystem::path& folder) {
         return free_bytes(folder);
     } catch (const FileError& error) {
         throw not_writable(folder, std::generic_category().message(error.error_number()));
-    }
-}
-
-/// A journal or log that outlived its database would be played into the new one when it is opened.
-void refuse_old_journal(const std::filesystem::path& path) {
-    for (const char* const suffix : {"-journal", "-wal"}) {
-        const std::filesystem::path journal = path.native() + suffix;
-        if (facts_of(journal)) {
-            throw explained<ConfigError>(
-                fmt::format("{} is left of an earlier database and would damage the restored one",
-                            journal.native()),
-                "Make sure that no program uses it, move it away and try again.",
-                "target_has_journal");
-        }
     }
 }
 
@@ -203,6 +188,36 @@ std::string state_of(const Target& target) {
     }
     return fmt::format("database of {} bytes{}", target.size_bytes,
                        target.is_source ? ", the source itself" : "");
+}
+
+void refuse_old_journal(const std::filesystem::path& path) {
+    for (const char* const suffix : {"-journal", "-wal"}) {
+        const std::filesystem::path journal = path.native() + suffix;
+        if (facts_of(journal)) {
+            throw explained<ConfigError>(
+                fmt::format("{} is left of an earlier database and would damage the restored one",
+                            journal.native()),
+                "Make sure that no program uses it, move it away and try again.",
+                "target_has_journal");
+        }
+    }
+}
+
+void refuse_full(const Target& target, std::uint64_t bytes_needed) {
+    if (bytes_needed > target.bytes_free) {
+        throw explained<SourceError>(
+            fmt::format("not enough space for {}: {} are needed, {} are free", target.path.native(),
+                        format_size(bytes_needed), format_size(target.bytes_free)),
+            "Free some space, or restore to another file system.", "target_full");
+    }
+}
+
+SourceError target_failed(const FileError& error) {
+    return explained<SourceError>(error.what(),
+                                  error.is_full_disk()
+                                      ? "Free some space, or restore to another file system."
+                                      : "Check the disk of the target, or restore to another one.",
+                                  error.is_full_disk() ? "target_full" : "target_failed");
 }
 
 }  // namespace dbbackup::sqlite

@@ -4,7 +4,9 @@
 /// Where a restore goes: looked at before anything is written, refused where writing could destroy
 /// something that nobody asked to replace.
 
+#include "base/error.hpp"
 #include "connector/connector.hpp"
+#include "sys/file_error.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -14,7 +16,8 @@ namespace dbbackup::sqlite {
 
 enum class TargetKind : std::uint8_t {
     new_file,    ///< Nothing is there.
-    empty_file,  ///< A file of no bytes, such as mktemp makes; it is replaced.
+    empty_file,  ///< A file of no bytes, such as mktemp makes: an empty database to SQLite, which
+                 ///< programs may have open.
     database,    ///< A SQLite database, to be written over through SQLite.
 };
 
@@ -33,5 +36,16 @@ struct Target {
 
 /// What is there, in words: "new", "empty", "database of 4096 bytes, the source itself".
 [[nodiscard]] std::string state_of(const Target& target);
+
+/// A journal or log that outlived its database would be played into the new one when that is
+/// opened. @throws ConfigError (target_has_journal) when there is one.
+void refuse_old_journal(const std::filesystem::path& path);
+
+/// @throws SourceError (target_full) when there were fewer than `bytes_needed` free.
+void refuse_full(const Target& target, std::uint64_t bytes_needed);
+
+/// What went wrong with writing the target, in the words of this layer: target_full or
+/// target_failed.
+[[nodiscard]] SourceError target_failed(const FileError& error);
 
 }  // namespace dbbackup::sqlite
