@@ -106,7 +106,8 @@ def test_a_full_disk_of_the_target(plain_repository, folder, disk, is_seen_befor
     plain_repository.restore("latest", small.point / "x.db", "--verify", prefix=small.prefix)
 
 
-def test_a_full_disk_under_a_database_that_is_restored_over(plain_repository, folder, disk):
+@pytest.mark.parametrize("verify", ((), ("--verify",)))
+def test_a_full_disk_under_a_database_that_is_restored_over(plain_repository, folder, disk, verify):
     """The transaction fails as a whole: the old database stays as it was."""
     database = incompressible(folder / "big.db", 6)
     plain_repository.backup(database)
@@ -115,9 +116,10 @@ def test_a_full_disk_under_a_database_that_is_restored_over(plain_repository, fo
     shutil.copy(old, small.path / "x.db")
     small.fill(leave_bytes=1_000_000)
     result = plain_repository.run(
-        "restore", "latest", "--to", small.point / "x.db", "--clean", "--json", code=20, prefix=small.prefix
+        "restore", "latest", "--to", small.point / "x.db", "--clean", *verify, "--json", code=20, prefix=small.prefix
     )
-    assert result.error["hint"], str(result)
+    assert result.error["code"] == "target_full" and result.error["hint"], str(result)
+    assert sorted(path.name for path in small.path.iterdir()) == ["filler", "x.db"]
     (small.path / "filler").unlink()
     plain_repository.run("backup", "--type", "sqlite", "--database", small.point / "x.db", prefix=small.prefix)
     plain_repository.restore("latest", folder / "found.db", "--source", "sqlite-x", "--verify")
