@@ -63,13 +63,20 @@ RestoreReport RestoreNew::finish(const Fingerprinter& fingerprinter, std::stop_t
         set_ownership();
         written_->file().sync();
         give_name();
-        sync_directory(target_.folder);
     } catch (const FileError& error) {
         written_.reset();
         throw target_failed(error);
     } catch (...) {
         written_.reset();
         throw;
+    }
+    try {
+        sync_directory(target_.folder);
+    } catch (const FileError& error) {
+        throw explained<SourceError>(
+            fmt::format("{} holds the snapshot, but may not outlive a power failure: {}",
+                        target_.path.native(), error.what()),
+            "Check the disk of the target.", "target_failed");
     }
     return std::move(report_);
 }

@@ -111,7 +111,7 @@ void RestoreOver::open_target(std::stop_token stop) {
     how.lock_timeout = lock_timeout_;
     database_ = std::make_unique<Database>(target_.path, how, std::move(stop));
     // Who cannot write to it shall learn that now, not after everything was read.
-    database_->execute("BEGIN IMMEDIATE");
+    database_->execute("BEGIN EXCLUSIVE");
     database_->execute("ROLLBACK");
 }
 
@@ -171,7 +171,16 @@ void RestoreOver::begin_copy(StreamReader& stream, StreamVfs::ReadAhead read_ahe
     how.access = OpenOptions::Access::immutable;
     how.role = Role::target;
     how.vfs = vfs_->name();
-    source_ = std::make_unique<Database>("/snapshot", how, std::move(stop));
+    try {
+        source_ = std::make_unique<Database>("/snapshot", how, std::move(stop));
+        static_cast<void>(source_->integer("PRAGMA schema_version"));
+    } catch (const SqliteError& error) {
+        vfs_->rethrow_failure();
+        throw explained<SourceError>(
+            fmt::format("SQLite cannot read the database in the snapshot: {}; {} is as it was",
+                        sqlite3_errstr(error.extended_code()), target_.path.native()),
+            "Restore it to a new path.", "source_corrupt");
+    }
     backup_.reset(sqlite3_backup_init(database_->handle(), "main", source_->handle(), "main"));
     if (!backup_) {
         database_->check(sqlite3_extended_errcode(database_->handle()), "write");

@@ -7,8 +7,7 @@
 ///
 /// With `--verify` the image is first written beside the target, into a file without a name, and
 /// proven there. After the commit it is too late: the old database is gone. And in the snapshot
-/// itself integrity_check would take hours, since it visits pages in no order and each costs a
-/// chunk.
+/// itself integrity_check visits pages in no order, and nearly each costs the decoding of a chunk.
 
 #include "connector/connector.hpp"
 #include "connector/sqlite/database.hpp"

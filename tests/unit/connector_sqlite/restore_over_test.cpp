@@ -205,6 +205,23 @@ TEST_F(RestoreOverTest, RestoresAnEmptyDatabaseOverAFullOne) {
     EXPECT_EQ(TestDatabase(target_).ask("SELECT count(*) FROM sqlite_schema"), "0");
 }
 
+TEST_F(RestoreOverTest, ASnapshotThatSqliteCannotReadReplacesNothing) {
+    for (const std::size_t offset : {0U, 28U}) {  // the magic; the number of pages
+        SCOPED_TRACE(offset);
+        stored();
+        std::filesystem::remove(target_);
+        make_target("");
+        taken_->image[offset] = 0x7f;
+        reader_ = std::make_unique<MemoryReader>(*taken_, fingerprinter_);
+        for (const bool is_verifying : {true, false}) {
+            RestoreRequest wanted = request(target_, Overwrite::yes);
+            wanted.verify = is_verifying;
+            EXPECT_EQ(code_of(wanted), "source_corrupt");
+            EXPECT_EQ(TestDatabase(target_).ask("SELECT count(*) FROM other"), "1");
+        }
+    }
+}
+
 TEST_F(RestoreOverTest, ReplacesADatabaseWhoseWriterWasKilled) {
     stored();
     for (const char* const mode : {"DELETE", "WAL"}) {
