@@ -77,6 +77,18 @@ TEST_P(RestoreProofTest, AStopBeforeTheLastStepReplacesNothing) {
     }
 }
 
+TEST_P(RestoreProofTest, AnOpenReaderKeepsItsViewOrIsWaitedForInVain) {
+    stored();
+    TestDatabase reader(target_);
+    reader.run("BEGIN");
+    ASSERT_EQ(reader.ask("SELECT count(*) FROM account"), "50");
+    const bool is_log = GetParam() == "WAL";
+    EXPECT_EQ(code_of(request(target_, Overwrite::yes)), is_log ? "" : "target_locked");
+    EXPECT_EQ(reader.ask("SELECT count(*) FROM account"), "50");
+    reader.run("COMMIT");
+    EXPECT_EQ(reader.ask("SELECT count(*) FROM account"), is_log ? "600" : "50");
+}
+
 /// Stops as soon as the restored rows can be seen.
 class StopOnceRestored {
 public:
