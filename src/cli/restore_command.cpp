@@ -49,7 +49,9 @@ Json outcome_json(const RestoreOutcome& outcome, const RestoreOptions& options) 
         document["plan"] = {{"steps", outcome.plan.steps},
                             {"bytes_needed", outcome.plan.bytes_needed},
                             {"bytes_free", outcome.plan.bytes_free},
-                            {"overwrites", outcome.plan.overwrites}};
+                            {"overwrites", outcome.plan.overwrites},
+                            {"source_version", outcome.plan.source_version},
+                            {"target_state", outcome.plan.target_state}};
     }
     return document;
 }
@@ -66,7 +68,9 @@ std::string plan_text(const RestoreOutcome& outcome, const RestoreOptions& optio
     text += aligned_fields(
         {
             {"snapshot", snapshot_line(outcome.snapshot)},
+            {"server", fmt::format("{} {}", word_of(outcome.snapshot.type), plan.source_version)},
             {"target", options.target},
+            {"holds now", plan.target_state},
             {"replaces", plan.overwrites ? "what the target holds" : "nothing"},
             {"needs", fmt::format("{}, {} free{}", format_size(plan.bytes_needed),
                                   format_size(plan.bytes_free),

@@ -268,7 +268,9 @@ struct RestorePlan {
     std::vector<std::string> warnings;
     std::uint64_t bytes_needed = 0;  ///< On the target's file system.
     std::uint64_t bytes_free = 0;
-    bool overwrites = false;  ///< Something that exists is replaced.
+    bool overwrites = false;     ///< Something that exists is replaced.
+    std::string source_version;  ///< Of the server or library when the snapshot was taken.
+    std::string target_state;    ///< What is there now: "new", "empty", "database of 4096 bytes".
 };
 
 struct RestoreReport {

@@ -49,6 +49,18 @@ int make_unique(const std::filesystem::path& prefix, std::filesystem::path& path
     return descriptor;
 }
 
+/// Whether open(2) said that there are no files without a name. Overlay and network file systems of
+/// older kernels lack O_TMPFILE; kernels that do not know the flag at all see O_DIRECTORY with
+/// O_RDWR, which is EISDIR.
+bool lacks_unnamed_files(int error_number) {
+    return error_number == EOPNOTSUPP || error_number == EISDIR || error_number == EINVAL;
+}
+
+/// By which linkat(2) finds a file without a name; AT_EMPTY_PATH would need a capability.
+std::string name_of_descriptor(int descriptor) {
+    return fmt::format("/proc/self/fd/{}", descriptor);
+}
+
 /// The last offset that pread and pwrite take.
 bool is_offset(std::uint64_t offset) { return std::in_range<off_t>(offset); }
 
@@ -77,9 +89,7 @@ File File::temporary(const std::filesystem::path& directory) {
     if (descriptor >= 0) {
         return {descriptor, directory / "(temporary file)"};
     }
-    // Overlay and network file systems of older kernels lack O_TMPFILE; kernels that do not know
-    // the flag at all see O_DIRECTORY with O_RDWR, which is EISDIR.
-    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
+    if (!lacks_unnamed_files(errno)) {
         throw FileError("create a temporary file in", directory, errno);
     }
     std::filesystem::path path;
@@ -90,6 +100,22 @@ File File::temporary(const std::filesystem::path& directory) {
     File file(descriptor, path);
     if (::unlink(path.c_str()) != 0) {
         throw FileError("remove", path, errno);
+    }
+    return file;
+}
+
+std::optional<File> File::unnamed(const std::filesystem::path& directory) {
+    constexpr int kFlags = O_TMPFILE | O_RDWR | O_CLOEXEC;
+    const int descriptor = uninterrupted([&] { return ::open(directory.c_str(), kFlags, 0600); });
+    if (descriptor < 0) {
+        if (lacks_unnamed_files(errno)) {
+            return std::nullopt;
+        }
+        throw FileError("create a file in", directory, errno);
+    }
+    File file(descriptor, directory / "(file without a name)");
+    if (::access(name_of_descriptor(descriptor).c_str(), F_OK) != 0) {
+        return std::nullopt;
     }
     return file;
 }
@@ -288,6 +314,17 @@ bool rename_by_link(const std::filesystem::path& from, const std::filesystem::pa
         throw FileError("remove", from, errno);
     }
     return true;
+}
+
+bool name_file(const File& file, const std::filesystem::path& to) {
+    const std::string from = name_of_descriptor(file.descriptor());
+    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+        return true;
+    }
+    if (errno == EEXIST) {
+        return false;
+    }
+    throw FileError("give a name to", to, errno);
 }
 
 std::uint64_t free_bytes(const std::filesystem::path& path) {

@@ -30,6 +30,9 @@ public:
     /// A file without a name in `directory`, 0600, gone when closed (O_TMPFILE, else made and
     /// unlinked at once).
     static File temporary(const std::filesystem::path& directory);
+    /// A file without a name in `directory`, 0600, gone when closed unless `name_file` gave it one.
+    /// Nothing where the file system has no such files, or there is no /proc to name them by.
+    static std::optional<File> unnamed(const std::filesystem::path& directory);
     /// Takes over an open descriptor; `path` is for messages.
     static File adopt(int descriptor, std::filesystem::path path);
 
@@ -81,6 +84,9 @@ void sync_directory(const std::filesystem::path& directory);
 /// The second of those two ways. @throws FileError where there are no hard links.
 [[nodiscard]] bool rename_by_link(const std::filesystem::path& from,
                                   const std::filesystem::path& to);
+
+/// Gives a file made by `File::unnamed` its name. Returns false when `to` exists.
+[[nodiscard]] bool name_file(const File& file, const std::filesystem::path& to);
 
 /// Bytes that an unprivileged process may still write on the file system of `path`.
 [[nodiscard]] std::uint64_t free_bytes(const std::filesystem::path& path);

@@ -257,6 +257,19 @@ def test_target_with_a_journal_of_somebody_else(refusal, folder):
     refusal.expect(2, "target_has_journal", "restore", "latest", "--to", folder / "new.db", says="new.db-wal")
 
 
+def test_a_source_that_cannot_be_seen_is_no_obstacle(plain_repository, folder):
+    """Restoring over another database asks whether it is the source; the answer may be out of reach."""
+    need_permissions_to_count()
+    (folder / "closed").mkdir()
+    source = databases.make(folder / "closed/shop.db")
+    expected = databases.content(source)
+    plain_repository.backup(source)
+    other = databases.make(folder / "other.db", seed=4)
+    (folder / "closed").chmod(0)
+    plain_repository.restore("latest", other, "--clean", "--verify", prefix=WITHOUT_ROOT_POWERS)
+    databases.assert_equal(expected, other)
+
+
 def test_target_is_locked(refusal, folder):
     other = databases.make(folder / "busy.db", seed=4)
     with opened(other) as connection:

@@ -3,6 +3,7 @@
 Method: a tmpfs of a few MB in a mount namespace that only the called program sees.
 """
 
+import os
 import shutil
 
 import pytest
@@ -95,13 +96,19 @@ def test_a_full_disk_of_the_target(plain_repository, folder, disk, is_seen_befor
     assert "space" in str(result.error).lower() and result.error["hint"], str(result)
     assert sorted(path.name for path in small.path.iterdir()) == before, "something half-written was left"
     # The plan says it before anything is tried.
-    plan = plain_repository.run("restore", "latest", "--to", small.point / "x.db", "--dry-run", "--json", prefix=small.prefix)
-    assert "space" in plan.stdout or "free" in plan.stdout
+    words = ("restore", "latest", "--to", small.point / "x.db", "--dry-run")
+    plan = plain_repository.json(*words, prefix=small.prefix)
+    status = os.statvfs(small.path)
+    assert plan["plan"]["bytes_needed"] == database.stat().st_size
+    assert plan["plan"]["bytes_free"] == status.f_bavail * status.f_frsize < database.stat().st_size
+    assert any("only" in warning and "free" in warning for warning in plan["warnings"]), plan
+    assert "NOT ENOUGH" in plain_repository.run(*words, prefix=small.prefix).stdout
     small.remount("size=50m")
     plain_repository.restore("latest", small.point / "x.db", "--verify", prefix=small.prefix)
 
 
-def test_a_full_disk_under_a_database_that_is_restored_over(plain_repository, folder, disk):
+@pytest.mark.parametrize("verify", ((), ("--verify",)))
+def test_a_full_disk_under_a_database_that_is_restored_over(plain_repository, folder, disk, verify):
     """The transaction fails as a whole: the old database stays as it was."""
     database = incompressible(folder / "big.db", 6)
     plain_repository.backup(database)
@@ -110,9 +117,10 @@ def test_a_full_disk_under_a_database_that_is_restored_over(plain_repository, fo
     shutil.copy(old, small.path / "x.db")
     small.fill(leave_bytes=1_000_000)
     result = plain_repository.run(
-        "restore", "latest", "--to", small.point / "x.db", "--clean", "--json", code=20, prefix=small.prefix
+        "restore", "latest", "--to", small.point / "x.db", "--clean", *verify, "--json", code=20, prefix=small.prefix
     )
-    assert result.error["hint"], str(result)
+    assert result.error["code"] == "target_full" and result.error["hint"], str(result)
+    assert sorted(path.name for path in small.path.iterdir()) == ["filler", "x.db"]
     (small.path / "filler").unlink()
     plain_repository.run("backup", "--type", "sqlite", "--database", small.point / "x.db", prefix=small.prefix)
     plain_repository.restore("latest", folder / "found.db", "--source", "sqlite-x", "--verify")

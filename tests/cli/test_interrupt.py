@@ -105,20 +105,55 @@ def test_a_restore_is_interrupted(plain_repository, folder, big, number, report)
     plain_repository.restore("latest", target, "--verify")
 
 
-def test_a_restore_over_a_database_is_interrupted(plain_repository, folder, big):
-    """The old database is there as a whole, or the restored one."""
+@pytest.mark.parametrize("verify", ((), ("--verify",)))
+@pytest.mark.parametrize("journal", ("delete", "wal"))
+def test_a_restore_over_a_database_is_interrupted(plain_repository, folder, big, journal, verify):
+    """The old database is there as a whole, and it says so, or the restored one."""
     plain_repository.backup(big)
-    target = databases.make(folder / "target.db", rows=100, seed=8)
+    new = databases.content(big)
+    target = databases.make(folder / "target.db", rows=100, seed=8, journal=journal)
     old = databases.content(target)
-    words = ("restore", "latest", "--to", target, "--clean", "--json")
-    for after_s in (0.05, 0.15, 0.3):
-        result, _ = interrupted(plain_repository, words, signal.SIGINT, after_s)
+    words = ("restore", "latest", "--to", target, "--clean", *verify, "--json")
+    usual = duration_of(lambda: plain_repository.run(*words))
+    databases.assert_equal(new, target)
+    for part in (0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95):
+        databases.make(folder / "old.db", rows=100, seed=8, journal=journal)
+        for name in ("target.db", "target.db-wal", "target.db-shm"):
+            (folder / name).unlink(missing_ok=True)
+        (folder / "old.db").rename(target)
+        result, _ = interrupted(plain_repository, words, signal.SIGINT, usual * part)
         if result.code == 0:
-            break
+            databases.assert_equal(new, target)
+            assert not verify or result.json["verified"] or result.json["warnings"], str(result)
+            continue
         assert result.code in (130, -signal.SIGINT), str(result)
         databases.assert_equal(old, target)
+        assert result.code != 130 or "as it was before" in result.error["hint"]
     plain_repository.restore("latest", target, "--clean", "--verify")
     databases.assert_equal(databases.content(big), target)
+
+
+def test_a_killed_restore_leaves_nothing(plain_repository, folder, big):
+    """Neither the target nor a file beside it that would take its space for ever."""
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR))
+    except OSError as error:
+        pytest.skip(f"no files without a name here: {error}")
+    plain_repository.backup(big)
+    target = folder / "restored.db"
+    words = ("restore", "latest", "--to", target, "--verify")
+    usual = duration_of(lambda: plain_repository.run(*words))
+    target.unlink()
+    names = sorted(os.listdir(folder))
+    hits = 0
+    for part in (0.3, 0.5, 0.7, 0.9):
+        result, _ = interrupted(plain_repository, words, signal.SIGKILL, usual * part)
+        if result.code == 0:
+            target.unlink()
+        else:
+            hits += 1
+        assert sorted(os.listdir(folder)) == names, str(result)
+    assert hits, "no signal arrived in time"
 
 
 @pytest.mark.parametrize("words", (("verify", "--data"), ("stats",), ("list",)))

@@ -339,3 +339,49 @@ def test_the_report_says_how_long_writers_waited(plain_repository, folder):
     free = databases.make(folder / "free.db", journal="wal")
     assert plain_repository.backup(free)["writers_waited_s"] == 0
     assert "writers " not in plain_repository.run("backup", "--type", "sqlite", "--database", free, "--mode", "full").stdout
+
+
+@pytest.mark.parametrize("state", ("new", "empty", "other", "source"))
+def test_the_plan_of_a_restore(plain_repository, database, folder, state):
+    """Version, state of the target, what would be overwritten, and the space: with values, and nothing is written."""
+    plain_repository.backup(database)
+    target = {"source": database}.get(state, folder / f"{state}.db")
+    if state == "empty":
+        target.touch()
+    elif state == "other":
+        databases.make(target, rows=2000, seed=3)
+    clean = ("--clean",) if state in ("other", "source") else ()
+    size = target.stat().st_size if target.exists() else 0
+    before = digest(target) if target.exists() else None
+    says = {"new": "new", "empty": "empty", "other": f"database of {size} bytes",
+            "source": f"database of {size} bytes, the source itself"}[state]
+    words = ("restore", "latest", "--to", target, "--dry-run", *clean)
+    document = plain_repository.json(*words)
+    plan = document["plan"]
+    assert plan["target_state"] == says
+    assert plan["source_version"] == plain_repository.json("show", "latest")["server_version"] != ""
+    assert plan["overwrites"] is (state in ("other", "source"))
+    snapshot_size = database.stat().st_size
+    assert plan["bytes_needed"] == (max(size, snapshot_size) if clean else snapshot_size)
+    assert plan["bytes_free"] > plan["bytes_needed"]
+    assert any("snapshot was taken of" in warning for warning in document["warnings"]) is (state == "source")
+    text = plain_repository.run(*words).stdout
+    assert says in text and plan["source_version"] in text and "needs" in text
+    assert (digest(target) if target.exists() else None) == before, "a dry run wrote"
+
+
+def test_a_restore_into_an_empty_file(plain_repository, database, folder):
+    """As mktemp makes it: an empty database, which a program may have open already."""
+    expected = content(database)
+    plain_repository.backup(database)
+    target = folder / "made-by-mktemp.db"
+    target.touch(mode=0o600)
+    with opened(target) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+        plain_repository.restore("latest", target, "--verify")
+        assert connection.execute("SELECT count(*) FROM t").fetchone()[0] == 500
+        connection.execute("INSERT INTO notes(note) VALUES('still the same file')")
+    with opened(target) as connection:
+        assert connection.execute("SELECT note FROM notes").fetchall()[-1] == ("still the same file",)
+        connection.execute("DELETE FROM notes WHERE note = 'still the same file'")
+    assert_equal(expected, target)

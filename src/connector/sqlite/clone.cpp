@@ -1,5 +1,6 @@
 #include "connector/sqlite/clone.hpp"
 
+#include "base/error.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "sys/child_environment.hpp"
 #include "sys/file_error.hpp"
@@ -18,6 +19,17 @@
 
 namespace dbbackup::sqlite {
 namespace {
+
+/// Whether a clone of the file can be in the folder. One that cannot be looked at has none.
+bool are_on_one_device(const std::filesystem::path& path, const std::filesystem::path& directory) {
+    try {
+        const auto file = facts_of(path);
+        const auto folder = facts_of(directory);
+        return file && folder && file->device == folder->device;
+    } catch (const SourceError&) {
+        return false;
+    }
+}
 
 /// Runs `cp --reflink=always`, which fails rather than copy bytes. Returns whether it succeeded.
 bool run_cp(const std::filesystem::path& from, const std::filesystem::path& to) {
@@ -55,9 +67,7 @@ bool run_cp(const std::filesystem::path& from, const std::filesystem::path& to) 
 
 std::optional<File> clone_file(const std::filesystem::path& path,
                                const std::filesystem::path& directory) {
-    const auto file = facts_of(path);
-    const auto folder = facts_of(directory);
-    if (!file || !folder || file->device != folder->device) {
+    if (!are_on_one_device(path, directory)) {
         return std::nullopt;
     }
     // A folder of its own, 0700, so that nobody else can put a link where the clone will be.

@@ -40,11 +40,10 @@ std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& reque
     }
     check_streams(streams);
     Target target = examine_target(request);
-    if (target.kind == TargetKind::database) {
-        return std::make_unique<RestoreOver>(std::move(target), request, streams.front(),
-                                             lock_timeout);
+    if (target.kind == TargetKind::new_file) {
+        return std::make_unique<RestoreNew>(std::move(target), request, streams.front());
     }
-    return std::make_unique<RestoreNew>(std::move(target), request, streams.front());
+    return std::make_unique<RestoreOver>(std::move(target), request, streams.front(), lock_timeout);
 }
 
 }  // namespace dbbackup::sqlite

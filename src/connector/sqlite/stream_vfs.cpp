@@ -135,11 +135,12 @@ void StreamVfs::Unregister::operator()(sqlite3_vfs* vfs) const noexcept {
     std::default_delete<sqlite3_vfs>()(vfs);
 }
 
-StreamVfs::StreamVfs(StreamReader& stream, std::stop_token stop)
+StreamVfs::StreamVfs(StreamReader& stream, std::stop_token stop, ReadAhead read_ahead)
     : stream_(&stream),
       stop_(std::move(stop)),
       size_bytes_(stream.stream().size_bytes),
       page_bytes_(stream.stream().page_bytes),
+      read_ahead_(read_ahead),
       name_(unique_name()) {
     auto vfs = std::make_unique<sqlite3_vfs>();
     vfs->iVersion = 1;
@@ -183,6 +184,10 @@ StreamVfs::ReadResult StreamVfs::read(std::uint64_t offset, std::span<std::uint8
 }
 
 void StreamVfs::read_part(std::uint64_t offset, std::span<std::uint8_t> out) {
+    if (read_ahead_ == ReadAhead::no) {
+        stream_->read_at(offset, out, stop_);
+        return;
+    }
     while (!out.empty()) {
         if (block_.empty() || offset < block_offset_ || offset >= block_offset_ + block_.size()) {
             const std::uint64_t begin = offset / kReadAheadBytes * kReadAheadBytes;

@@ -4,7 +4,7 @@
 /// A stored stream of pages as a file that SQLite can open, read-only, without a temporary copy.
 ///
 /// Data path: storage -> unpacker -> [stream_vfs] -> SQLite. Restoring over an existing database
-/// reads through it in order; a selective restore queries through it.
+/// reads through it in order, integrity_check and a selective restore in any order.
 /// Source: https://www.sqlite.org/vfs.html and c3ref/io_methods.html.
 
 #include "base/bytes.hpp"
@@ -26,8 +26,12 @@ namespace dbbackup::sqlite {
 /// journal. One thread at a time.
 class StreamVfs {
 public:
+    /// Whether whole blocks are read and the last one kept: for streams where reading a page costs
+    /// as much as reading many.
+    enum class ReadAhead : bool { no, yes };
+
     /// @param stream Borrowed until `detach` or the destructor.
-    StreamVfs(StreamReader& stream, std::stop_token stop);
+    StreamVfs(StreamReader& stream, std::stop_token stop, ReadAhead read_ahead = ReadAhead::yes);
     StreamVfs(const StreamVfs&) = delete;
     StreamVfs& operator=(const StreamVfs&) = delete;
     ~StreamVfs();
@@ -61,6 +65,7 @@ private:
     std::stop_token stop_;
     std::uint64_t size_bytes_;
     std::uint32_t page_bytes_;
+    ReadAhead read_ahead_;
     Bytes block_;  // the block read last: SQLite asks for one page at a time
     std::uint64_t block_offset_ = 0;
     Bytes first_page_;

@@ -1,9 +1,8 @@
 #include "connector/sqlite/target.hpp"
 
-#include "base/error.hpp"
+#include "base/units.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "sys/file.hpp"
-#include "sys/file_error.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -73,20 +72,6 @@ std::uint64_t free_in(const std::filesystem::path& folder) {
     }
 }
 
-/// A journal or log that outlived its database would be played into the new one when it is opened.
-void refuse_old_journal(const std::filesystem::path& path) {
-    for (const char* const suffix : {"-journal", "-wal"}) {
-        const std::filesystem::path journal = path.native() + suffix;
-        if (facts_of(journal)) {
-            throw explained<ConfigError>(
-                fmt::format("{} is left of an earlier database and would damage the restored one",
-                            journal.native()),
-                "Make sure that no program uses it, move it away and try again.",
-                "target_has_journal");
-        }
-    }
-}
-
 bool is_database(const std::filesystem::path& path) {
     // Before any connection to it is open in this process: see FileHandle.
     try {
@@ -98,7 +83,8 @@ bool is_database(const std::filesystem::path& path) {
     }
 }
 
-/// The identity is "host:path"; a hard link to that path is the same database too.
+/// The identity is "host:path"; a hard link to that path is the same database too. A source that
+/// this user cannot even look at is told by its path only: restoring must not depend on it.
 bool is_source_of(const std::string& identity, const std::filesystem::path& target,
                   const FileFacts& facts) {
     if (identity == identity_of(target)) {
@@ -108,8 +94,12 @@ bool is_source_of(const std::string& identity, const std::filesystem::path& targ
     if (!identity.starts_with(host)) {
         return false;
     }
-    const auto source = facts_of(identity.substr(host.size()));
-    return source && source->device == facts.device && source->inode == facts.inode;
+    try {
+        const auto source = facts_of(identity.substr(host.size()));
+        return source && source->device == facts.device && source->inode == facts.inode;
+    } catch (const SourceError&) {
+        return false;
+    }
 }
 
 void refuse_unasked(const Target& target) {
@@ -188,6 +178,46 @@ Target examine_target(const RestoreRequest& request) {
     check_folder_writable(target.folder);
     target.bytes_free = free_in(target.folder);
     return target;
+}
+
+std::string state_of(const Target& target) {
+    switch (target.kind) {
+        case TargetKind::new_file: return "new";
+        case TargetKind::empty_file: return "empty";
+        case TargetKind::database: break;
+    }
+    return fmt::format("database of {} bytes{}", target.size_bytes,
+                       target.is_source ? ", the source itself" : "");
+}
+
+void refuse_old_journal(const std::filesystem::path& path) {
+    for (const char* const suffix : {"-journal", "-wal"}) {
+        const std::filesystem::path journal = path.native() + suffix;
+        if (facts_of(journal)) {
+            throw explained<ConfigError>(
+                fmt::format("{} is left of an earlier database and would damage the restored one",
+                            journal.native()),
+                "Make sure that no program uses it, move it away and try again.",
+                "target_has_journal");
+        }
+    }
+}
+
+void refuse_full(const Target& target, std::uint64_t bytes_needed) {
+    if (bytes_needed > target.bytes_free) {
+        throw explained<SourceError>(
+            fmt::format("not enough space for {}: {} are needed, {} are free", target.path.native(),
+                        format_size(bytes_needed), format_size(target.bytes_free)),
+            "Free some space, or restore to another file system.", "target_full");
+    }
+}
+
+SourceError target_failed(const FileError& error) {
+    return explained<SourceError>(error.what(),
+                                  error.is_full_disk()
+                                      ? "Free some space, or restore to another file system."
+                                      : "Check the disk of the target, or restore to another one.",
+                                  error.is_full_disk() ? "target_full" : "target_failed");
 }
 
 }  // namespace dbbackup::sqlite

@@ -4,16 +4,20 @@
 /// Where a restore goes: looked at before anything is written, refused where writing could destroy
 /// something that nobody asked to replace.
 
+#include "base/error.hpp"
 #include "connector/connector.hpp"
+#include "sys/file_error.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace dbbackup::sqlite {
 
 enum class TargetKind : std::uint8_t {
     new_file,    ///< Nothing is there.
-    empty_file,  ///< A file of no bytes, such as mktemp makes; it is replaced.
+    empty_file,  ///< A file of no bytes, such as mktemp makes: an empty database to SQLite, which
+                 ///< programs may have open.
     database,    ///< A SQLite database, to be written over through SQLite.
 };
 
@@ -29,5 +33,19 @@ struct Target {
 /// @throws ConfigError with code target_not_empty, target_is_source, target_not_a_database,
 /// target_not_writable, target_missing_folder, target_is_folder or target_has_journal.
 [[nodiscard]] Target examine_target(const RestoreRequest& request);
+
+/// What is there, in words: "new", "empty", "database of 4096 bytes, the source itself".
+[[nodiscard]] std::string state_of(const Target& target);
+
+/// A journal or log that outlived its database would be played into the new one when that is
+/// opened. @throws ConfigError (target_has_journal) when there is one.
+void refuse_old_journal(const std::filesystem::path& path);
+
+/// @throws SourceError (target_full) when there were fewer than `bytes_needed` free.
+void refuse_full(const Target& target, std::uint64_t bytes_needed);
+
+/// What went wrong with writing the target, in the words of this layer: target_full or
+/// target_failed.
+[[nodiscard]] SourceError target_failed(const FileError& error);
 
 }  // namespace dbbackup::sqlite

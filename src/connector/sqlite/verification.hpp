@@ -1,32 +1,21 @@
 #pragma once
 
 /// @file
-/// Proving that a restored database is the one of the snapshot, and that SQLite finds it sound.
+/// Comparing a database that was written over through SQLite with the snapshot.
 
 #include "connector/connector.hpp"
-#include "connector/sqlite/database.hpp"
-#include "sys/file.hpp"
+#include "connector/sqlite/view.hpp"
 
-#include <filesystem>
 #include <stop_token>
-#include <string>
-#include <vector>
 
 namespace dbbackup::sqlite {
 
-/// @throws CorruptionError unless the file's pages have the fingerprint of `stream`.
-void compare_pages(const File& file, const StoredStream& stream, const Fingerprinter& fingerprinter,
-                   std::stop_token stop);
-
-/// Runs `PRAGMA integrity_check` on a file that nobody else has open. What cannot be checked here
-/// (an index whose collation only the application knows) becomes a warning.
-/// @throws SourceError (source_corrupt) with what the check found.
-void check_integrity(const std::filesystem::path& path, std::vector<std::string>& warnings,
-                     std::stop_token stop);
-
-/// The same through an open connection.
-void check_integrity(Database& database, const std::filesystem::path& path,
-                     std::vector<std::string>& warnings, std::stop_token stop);
+/// Whether the view shows the pages of `stream`, but for what writing through SQLite sets anew in
+/// the first one.
+/// @param first_page As stored; empty when the stream is.
+/// @throws SourceError when the view cannot be read; Cancelled.
+[[nodiscard]] bool has_pages_of(View& view, const StoredStream& stream, BytesView first_page,
+                                const Fingerprinter& fingerprinter, std::stop_token stop);
 
 /// Whether two first pages are equal but for the header fields that writing through
 /// `sqlite3_backup` sets anew: write and read version (18, 19; as the target's journal mode),

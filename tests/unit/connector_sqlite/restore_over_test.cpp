@@ -69,7 +69,11 @@ TEST_P(RestoreOverShape, ReplacesTheContentAndVerifies) {
         EXPECT_TRUE(report.is_verified);
         EXPECT_EQ(report.bytes_written, taken_->image.size());
     }
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "target.db-wal"))
+        << "a log as large as the database was left";
     TestDatabase restored(target_);
+    const bool is_log = (GetParam().source + GetParam().target).find("WAL") != std::string::npos;
+    EXPECT_EQ(restored.ask("PRAGMA journal_mode"), is_log ? "wal" : "delete");
     EXPECT_EQ(restored.ask("SELECT count(*) FROM account"), "600");
     EXPECT_EQ(restored.ask("SELECT name FROM sqlite_schema WHERE type = 'table'"), "account");
     EXPECT_EQ(restored.ask("PRAGMA integrity_check"), "ok");
@@ -82,6 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Before{"wal_source", "PRAGMA journal_mode=WAL", ""},
                     Before{"both_wal", "PRAGMA journal_mode=WAL", "PRAGMA journal_mode=WAL"},
                     Before{"larger_pages", "PRAGMA page_size=16384", ""},
+                    Before{"largest_pages", "PRAGMA page_size=65536", ""},
                     Before{"smaller_pages", "PRAGMA page_size=512", ""},
                     Before{"other_pages_wal", "PRAGMA page_size=8192", "PRAGMA journal_mode=WAL"},
                     Before{"auto_vacuum", "PRAGMA auto_vacuum=FULL", ""}),
@@ -121,25 +126,30 @@ TEST_F(RestoreOverTest, BringsBackALiveSourceAndOpenConnectionsSeeIt) {
 }
 
 TEST_F(RestoreOverTest, RollsBackWhenGivenUpOrTheStreamFails) {
-    stored();
-    make_target("");
-    const Bytes before = bytes_of(target_);
-    {
-        const auto session = begin(request(target_, Overwrite::yes));
-        session->apply(*reader_, {});
+    for (const bool is_verifying : {true, false}) {
+        stored();
+        std::filesystem::remove(target_);
+        make_target("");
+        const Bytes before = bytes_of(target_);
+        RestoreRequest wanted = request(target_, Overwrite::yes);
+        wanted.verify = is_verifying;
+        {
+            const auto session = begin(wanted);
+            session->apply(*reader_, {});
+        }
+        EXPECT_TRUE(bytes_of(target_) == before);
+        reader_->fail_from(150'000);
+        EXPECT_THROW(restore(wanted), CorruptionError);
+        EXPECT_TRUE(bytes_of(target_) == before);
+        std::stop_source stop;
+        stop.request_stop();
+        {
+            const auto session = begin(wanted);
+            EXPECT_THROW(session->apply(*reader_, stop.get_token()), Cancelled);
+        }
+        EXPECT_TRUE(bytes_of(target_) == before);
+        EXPECT_EQ(folder_.names(), (std::set<std::string>{"source.db", "target.db"}));
     }
-    EXPECT_TRUE(bytes_of(target_) == before);
-    reader_->fail_from(150'000);
-    EXPECT_THROW(restore(request(target_, Overwrite::yes)), CorruptionError);
-    EXPECT_TRUE(bytes_of(target_) == before);
-    std::stop_source stop;
-    stop.request_stop();
-    {
-        const auto session = begin(request(target_, Overwrite::yes));
-        EXPECT_THROW(session->apply(*reader_, stop.get_token()), Cancelled);
-    }
-    EXPECT_TRUE(bytes_of(target_) == before);
-    EXPECT_EQ(folder_.names(), (std::set<std::string>{"source.db", "target.db"}));
 }
 
 TEST_F(RestoreOverTest, WaitsForNobodyForEver) {
@@ -179,7 +189,9 @@ TEST_F(RestoreOverTest, PutsTheLogBackWhenTheCopyFails) {
     }
     stored().fail_from(100'000);
     make_target("PRAGMA journal_mode=WAL");
-    EXPECT_THROW(restore(request(target_, Overwrite::yes)), CorruptionError);
+    RestoreRequest unverified = request(target_, Overwrite::yes);
+    unverified.verify = false;
+    EXPECT_THROW(restore(unverified), CorruptionError);
     TestDatabase target(target_);
     EXPECT_EQ(target.ask("PRAGMA journal_mode"), "wal");
     EXPECT_EQ(target.ask("SELECT count(*) FROM other"), "1");
@@ -191,6 +203,112 @@ TEST_F(RestoreOverTest, RestoresAnEmptyDatabaseOverAFullOne) {
     make_target("");
     restore(request(target_, Overwrite::yes));
     EXPECT_EQ(TestDatabase(target_).ask("SELECT count(*) FROM sqlite_schema"), "0");
+}
+
+TEST_F(RestoreOverTest, ASnapshotThatSqliteCannotReadReplacesNothing) {
+    for (const std::size_t offset : {0U, 28U}) {  // the magic; the number of pages
+        SCOPED_TRACE(offset);
+        stored();
+        std::filesystem::remove(target_);
+        make_target("");
+        taken_->image[offset] = 0x7f;
+        reader_ = std::make_unique<MemoryReader>(*taken_, fingerprinter_);
+        for (const bool is_verifying : {true, false}) {
+            RestoreRequest wanted = request(target_, Overwrite::yes);
+            wanted.verify = is_verifying;
+            EXPECT_EQ(code_of(wanted), "source_corrupt");
+            EXPECT_EQ(TestDatabase(target_).ask("SELECT count(*) FROM other"), "1");
+        }
+    }
+}
+
+TEST_F(RestoreOverTest, ReplacesADatabaseWhoseWriterWasKilled) {
+    stored();
+    for (const char* const mode : {"DELETE", "WAL"}) {
+        SCOPED_TRACE(mode);
+        make_target(std::string("PRAGMA journal_mode=") + mode);
+        {
+            ChildProcess child([&] {
+                TestDatabase database(target_);
+                database.run("PRAGMA cache_size=1; CREATE TABLE late (x)");
+                database.run(
+                    "BEGIN; UPDATE other SET x = randomblob(900000); "
+                    "INSERT INTO other VALUES (randomblob(900000))");
+                ::raise(SIGKILL);
+            });
+            ASSERT_EQ(child.wait(), 128 + SIGKILL);
+        }
+        const std::string left = std::string(mode) == "WAL" ? "target.db-wal" : "target.db-journal";
+        ASSERT_GT(std::filesystem::file_size(folder_ / left), 0U);
+        EXPECT_TRUE(restore(request(target_, Overwrite::yes)).is_verified);
+        EXPECT_FALSE(std::filesystem::exists(folder_ / left));
+        EXPECT_EQ(TestDatabase(target_).ask("SELECT count(*) FROM account"), "600");
+        std::filesystem::remove(target_);
+    }
+}
+
+TEST_F(RestoreOverTest, FillsAFileOfNoBytesUnderOpenConnections) {
+    write_bytes(target_, {});
+    TestDatabase open(target_);
+    ASSERT_EQ(open.ask("SELECT count(*) FROM sqlite_schema"), "0");
+    for (const bool is_verifying : {true, false}) {
+        RestoreRequest wanted = request(target_);
+        wanted.verify = is_verifying;
+        const auto session = begin(wanted);
+        EXPECT_FALSE(session->plan().overwrites);
+        EXPECT_EQ(session->plan().target_state, "empty");
+        session->apply(*reader_, {});
+        EXPECT_EQ(session->finish(fingerprinter_, {}).is_verified, is_verifying);
+        EXPECT_EQ(open.ask("SELECT count(*) FROM account"), "600");
+        open.run("DELETE FROM account");
+        EXPECT_EQ(TestDatabase(target_).ask("SELECT count(*) FROM account"), "0");
+        std::filesystem::resize_file(target_, 0);
+    }
+}
+
+TEST_F(RestoreOverTest, FillsAFileOfNoBytesAsTheSnapshotWas) {
+    {
+        TestDatabase database(source_);
+        database.run("PRAGMA journal_mode=WAL");
+    }
+    stored();
+    write_bytes(target_, {});
+    EXPECT_TRUE(restore(request(target_)).is_verified);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "target.db-wal"));
+    EXPECT_EQ(TestDatabase(target_).ask("PRAGMA journal_mode"), "wal");
+
+    write_bytes(source_, {});
+    stored();
+    std::filesystem::remove(target_);
+    write_bytes(target_, {});
+    EXPECT_TRUE(restore(request(target_)).is_verified);
+    EXPECT_EQ(std::filesystem::file_size(target_), 0U);
+}
+
+TEST_F(RestoreOverTest, NeverLosesWhatFilledTheFileMeanwhile) {
+    stored();
+    for (const bool is_verifying : {true, false}) {
+        for (const bool is_after_apply : {true, false}) {
+            write_bytes(target_, {});
+            RestoreRequest wanted = request(target_);
+            wanted.verify = is_verifying;
+            const auto session = begin(wanted);
+            if (is_after_apply && is_verifying) {
+                session->apply(*reader_, {});  // without it, this takes the lock
+            }
+            TestDatabase(target_).run("CREATE TABLE precious (x); INSERT INTO precious VALUES (1)");
+            try {
+                if (!is_after_apply || !is_verifying) {
+                    session->apply(*reader_, {});
+                }
+                static_cast<void>(session->finish(fingerprinter_, {}));
+                ADD_FAILURE() << "replaced";
+            } catch (const ConfigError& error) {
+                EXPECT_EQ(error.code(), "target_not_empty");
+            }
+            EXPECT_EQ(TestDatabase(target_).ask("SELECT count(*) FROM precious"), "1");
+        }
+    }
 }
 
 TEST_F(RestoreOverTest, VerifyFindsAChangedByte) {

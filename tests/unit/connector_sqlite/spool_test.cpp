@@ -4,6 +4,7 @@
 #include "connector/sqlite/spool.hpp"
 
 #include "base/error.hpp"
+#include "connector/sqlite/clone.hpp"
 #include "sample_database.hpp"
 
 #include <gtest/gtest.h>
@@ -131,6 +132,14 @@ TEST(Spool, DoesWithoutAFileThatCannotBeMade) {
         std::this_thread::yield();  // Nobody takes, so the memory is soon full.
     }
     EXPECT_EQ(drain(spool), kSize);
+}
+
+TEST(Clone, IsNotMadeInAFolderThatCannotBeLookedAt) {
+    const TestFolder folder;
+    write_bytes(folder / "x.db", as_bytes("content"));
+    EXPECT_FALSE(clone_file(folder / "x.db", folder / "missing"));
+    EXPECT_FALSE(clone_file(folder / "x.db", folder / std::string(300, 'x')));  // ENAMETOOLONG
+    EXPECT_EQ(folder.names(), std::set<std::string>{"x.db"});
 }
 
 TEST(Spool, HasNothingOfAnEmptySource) {

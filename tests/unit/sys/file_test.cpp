@@ -202,6 +202,36 @@ TEST(File, TemporaryFilesHaveNoName) {
     EXPECT_EQ(error_of([&] { File::temporary(folder.path() / "none"); }).error_number(), ENOENT);
 }
 
+TEST(File, AnUnnamedFileGetsItsNameOnceAndReplacesNothing) {
+    const TemporaryFolder folder;
+    const auto free_name = folder.path() / "free";
+    const auto taken_name = folder.path() / "taken";
+    std::optional<File> file = File::unnamed(folder.path());
+    if (!file) {
+        GTEST_SKIP() << "no files without a name here";
+    }
+    file->write_at(0, as_bytes("content"));
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+    EXPECT_EQ(permissions_of("/proc/self/fd/" + std::to_string(file->descriptor())), 0600U);
+    File::open(taken_name, File::Mode::write_new).write_at(0, as_bytes("precious"));
+    EXPECT_FALSE(name_file(*file, taken_name));
+    EXPECT_EQ(as_text(*read_file(taken_name, 100)), "precious");
+    EXPECT_TRUE(name_file(*file, free_name));
+    EXPECT_EQ(as_text(*read_file(free_name, 100)), "content");
+    EXPECT_EQ(error_of([&] {
+                  static_cast<void>(name_file(*file, folder.path() / "none/x"));
+              }).error_number(),
+              ENOENT);
+}
+
+TEST(File, UnnamedFilesNeedAFolderAndAFileSystemThatKnowsThem) {
+    const TemporaryFolder folder;
+    EXPECT_EQ(
+        error_of([&] { static_cast<void>(File::unnamed(folder.path() / "none")); }).error_number(),
+        ENOENT);
+    EXPECT_FALSE(File::unnamed("/proc").has_value());
+}
+
 TEST(ReadFile, ReadsWholeFilesAndTellsAbsence) {
     const TemporaryFolder folder;
     const std::string content(200'000, 'x');

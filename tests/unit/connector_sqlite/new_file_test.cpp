@@ -1,0 +1,90 @@
+/// @file
+/// A new file is seen by nobody before it is whole, replaces nothing, and leaves nothing when its
+/// process dies, with and without file systems that know files without a name.
+
+#include "connector/sqlite/new_file.hpp"
+
+#include "sample_database.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <optional>
+
+namespace dbbackup::sqlite {
+namespace {
+
+using Way = NewFile::Way;
+
+class NewFileTest : public testing::TestWithParam<Way> {
+protected:
+    TestFolder folder_;
+    std::filesystem::path target_ = folder_ / "new.db";
+};
+
+TEST_P(NewFileTest, GetsItsName) {
+    NewFile made(target_, GetParam());
+    made.file().write_at(0, as_bytes("content"));
+    EXPECT_FALSE(std::filesystem::exists(target_));
+    EXPECT_TRUE(made.publish());
+    EXPECT_EQ(as_text(bytes_of(target_)), "content");
+    EXPECT_EQ(folder_.names(), std::set<std::string>{"new.db"});
+}
+
+TEST_P(NewFileTest, ReplacesNothing) {
+    {
+        NewFile made(target_, GetParam());
+        write_bytes(target_, as_bytes("precious"));
+        EXPECT_FALSE(made.publish());
+    }
+    EXPECT_EQ(as_text(bytes_of(target_)), "precious");
+    EXPECT_EQ(folder_.names(), std::set<std::string>{"new.db"});
+}
+
+TEST_P(NewFileTest, IsGoneWhenGivenUp) {
+    {
+        const NewFile made(target_, GetParam());
+    }
+    EXPECT_TRUE(folder_.names().empty());
+}
+
+TEST_P(NewFileTest, IsGoneAtTheNextAttemptAtTheLatestWhenItsProcessWasKilled) {
+    {
+        ChildProcess child([&] {
+            NewFile made(target_, GetParam());
+            made.file().write_at(0, as_bytes("half"));
+            ::raise(SIGKILL);
+        });
+        EXPECT_EQ(child.wait(), 128 + SIGKILL);
+    }
+    write_bytes(folder_ / ".other.db.db-backup-123456", as_bytes("not ours"));
+    NewFile made(target_, GetParam());
+    EXPECT_TRUE(made.publish());
+    EXPECT_EQ(folder_.names(), (std::set<std::string>{".other.db.db-backup-123456", "new.db"}));
+}
+
+TEST_P(NewFileTest, LeavesTheFilesOfTheLiving) {
+    NewFile first(target_, GetParam());
+    first.file().write_at(0, as_bytes("first"));
+    NewFile second(target_, GetParam());
+    EXPECT_TRUE(first.publish());
+    EXPECT_FALSE(second.publish());
+    EXPECT_EQ(as_text(bytes_of(target_)), "first");
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, NewFileTest, testing::Values(Way::unnamed, Way::hidden),
+                         [](const auto& way) {
+                             return way.param == Way::hidden ? "hidden" : "unnamed";
+                         });
+
+TEST(NewFile, HasNoNameWhereTheFileSystemCan) {
+    const TestFolder folder;
+    if (!File::unnamed(folder.path())) {
+        GTEST_SKIP() << "no files without a name here";
+    }
+    const NewFile made(folder / "new.db");
+    EXPECT_TRUE(folder.names().empty());
+}
+
+}  // namespace
+}  // namespace dbbackup::sqlite
