@@ -5,16 +5,18 @@ namespace {
 
 constexpr int kDepthMax = 4;
 
-bool is_plain(int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    const bool is_fraction =
-        event == nlohmann::json::parse_event_t::value && parsed.is_number_float();
-    return depth <= kDepthMax && !is_fraction;
-}
-
 }  // namespace
 
 nlohmann::json parse_plain_json(std::string_view text) {
-    return nlohmann::json::parse(text.begin(), text.end(), is_plain, false);
+    using Event = nlohmann::json::parse_event_t;
+    bool is_plain = true;
+    const auto check = [&is_plain](int depth, Event event, nlohmann::json& parsed) {
+        const bool is_fraction = event == Event::value && parsed.is_number_float();
+        is_plain = is_plain && depth <= kDepthMax && !is_fraction;
+        return is_plain;
+    };
+    nlohmann::json parsed = nlohmann::json::parse(text.begin(), text.end(), check, false);
+    return is_plain ? std::move(parsed) : nlohmann::json(nlohmann::json::value_t::discarded);
 }
 
 }  // namespace dbbackup

@@ -221,6 +221,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
             context.errors, context.log);
         report = back_up(*repository, *connector, options, context.engine(progress), context.stop);
     }
+    context.is_done = true;
     if (options.is_dry_run) {
         report.snapshot.summary.begun_at = context.clock.now();
     } else {

@@ -32,6 +32,9 @@ struct CommandContext {
     const Clock& clock;
     bool is_log_on_stderr;  ///< Lines of level info and above show there.
     std::stop_token stop;
+    /// Set by a command once what it was called for stands: a stop can then only cut off what it
+    /// says.
+    bool& is_done;
 
     [[nodiscard]] const Config& config() const { return loaded.config; }
 

@@ -45,7 +45,15 @@ void check_source(const std::string& source, const std::vector<SnapshotSummary>&
         "source_unknown");
 }
 
-Table table_of(const std::vector<SnapshotSummary>& snapshots, std::size_t id_length) {
+std::string remark_on(const SnapshotSummary& snapshot, const std::set<SnapshotId>& doubtful) {
+    if (doubtful.contains(snapshot.id)) {
+        return "doubtful";
+    }
+    return snapshot.is_incomplete ? "incomplete" : "";
+}
+
+Table table_of(const std::vector<SnapshotSummary>& snapshots, const std::set<SnapshotId>& doubtful,
+               std::size_t id_length) {
     Table table({{"ID", Align::left, false, 0},
                  {"SOURCE", Align::left, true, 1},
                  {"TYPE", Align::left, false, 6},
@@ -60,7 +68,7 @@ Table table_of(const std::vector<SnapshotSummary>& snapshots, std::size_t id_len
                    std::string(word_of(snapshot.type)), std::string(word_of(snapshot.mode)),
                    local_time_text(snapshot.begun_at), format_size(snapshot.bytes_source),
                    format_size(snapshot.bytes_added), tags_text(snapshot.tags),
-                   snapshot.is_incomplete ? "incomplete" : ""});
+                   remark_on(snapshot, doubtful)});
     }
     return table;
 }
@@ -72,6 +80,7 @@ ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
         open_repository(choose_repository(context), context);
     auto [snapshots, damaged] = read_snapshots(*repository, context);
     const std::size_t id_length = id_prefix_length(snapshots);
+    const std::set<SnapshotId> doubtful = doubtful_snapshots(snapshots);
     if (arguments.source) {
         check_source(*arguments.source, snapshots);
     }
@@ -90,13 +99,13 @@ ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
     if (context.output.is_json()) {
         nlohmann::ordered_json document = nlohmann::ordered_json::array();
         for (const SnapshotSummary& snapshot : snapshots) {
-            document.push_back(summary_json(snapshot));
+            document.push_back(summary_json(snapshot, doubtful));
         }
         context.output.document(document);
     } else if (snapshots.empty()) {
         context.remark("no snapshots");
     } else {
-        context.output.text(table_of(snapshots, id_length).text(context.terminal));
+        context.output.text(table_of(snapshots, doubtful, id_length).text(context.terminal));
     }
     return damaged.empty() ? ExitCode::success : ExitCode::corruption;
 }

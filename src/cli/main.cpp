@@ -54,9 +54,8 @@ public:
 
     ExitCode run() noexcept {
         try {
-            const SignalStop signals;
-            output_.end_waiting_with(signals.token());
-            return parse_and_run(signals.token());
+            output_.end_waiting_with(signals_.token());
+            return parse_and_run(signals_.token());
         } catch (...) {
             return report_current_exception();
         }
@@ -103,7 +102,8 @@ private:
                                log,
                                clock,
                                log_options_->stderr_level <= LogLevel::info,
-                               std::move(stop)};
+                               std::move(stop),
+                               is_done_};
         return std::visit(
             [&context](const auto& arguments) -> ExitCode {
                 if constexpr (std::is_same_v<std::decay_t<decltype(arguments)>, PrintArguments>) {
@@ -128,7 +128,8 @@ private:
     ExitCode report_current_exception() noexcept {
         ErrorReport report = describe_current_exception();
         if (report.exit_code == ExitCode::cancelled && line_) {
-            report.hint = what_remains(line_->command);
+            report.hint = is_done_ ? "It was done before; only what it had to say was cut off."
+                                   : what_remains(line_->command);
         }
         try {
             if (output_.is_json() && !output_.has_document()) {
@@ -149,12 +150,16 @@ private:
         return report.exit_code;
     }
 
+    /// First, so that it goes last: until the exit code is returned, a signal that comes too late
+    /// must not look like an interrupted command.
+    SignalStop signals_;
     std::vector<std::string> words_;
     Environment environment_;
     Output output_;
     Terminal stderr_terminal_;
     StderrLines lines_;
     std::optional<CommandLine> line_;
+    bool is_done_ = false;
     std::optional<LogOptions> log_options_;  ///< Set once the configuration is known.
 };
 
@@ -164,5 +169,7 @@ private:
 int main(int argc, char** argv) {
     dbbackup::set_up_process();
     dbbackup::Program program(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
-    return static_cast<int>(program.run());
+    const int code = static_cast<int>(program.run());
+    dbbackup::ignore_stop_signals();
+    return code;
 }

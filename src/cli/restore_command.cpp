@@ -158,6 +158,7 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
         outcome = restore(*repository, snapshot.id, *connector, options, context.engine(progress),
                           context.stop);
     }
+    context.is_done = true;
     if (!options.is_dry_run) {
         context.log.info("restored a snapshot",
                          {{"snapshot", outcome.snapshot.id},
@@ -165,6 +166,10 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
                           {"target", options.target},
                           {"bytes_written", std::to_string(outcome.report.bytes_written)},
                           {"duration_s", fmt::format("{:.3f}", outcome.duration_s)}});
+    }
+    if (doubtful_snapshots(snapshots).contains(snapshot.id)) {
+        outcome.plan.warnings.push_back(
+            fmt::format("snapshot {} is doubtful: {}", snapshot.id, kDoubtfulText));
     }
     for (const std::string& warning : warnings_of(outcome)) {
         context.errors.line("db-backup: warning: " + printable(warning));

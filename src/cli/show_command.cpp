@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -95,12 +96,16 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
     const SnapshotSummary& chosen =
         choose_snapshot(snapshots, damaged, arguments.snapshot, arguments.source);
     const SnapshotDetails details = repository->details(chosen.id, context.stop);
+    const std::set<SnapshotId> doubtful = doubtful_snapshots(snapshots);
     if (context.output.is_json()) {
-        context.output.document(details_json(details));
+        context.output.document(details_json(details, doubtful));
         return ExitCode::success;
     }
     std::string text = fmt::format("snapshot {}\n", details.summary.id) +
                        aligned_fields(fields_of(details), context.terminal);
+    if (doubtful.contains(chosen.id)) {
+        text += fmt::format("  warning: {}\n", kDoubtfulText);
+    }
     for (const std::string& warning : details.warnings) {
         text += "  warning: " + printable(warning) + "\n";
     }

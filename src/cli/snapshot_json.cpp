@@ -44,7 +44,7 @@ std::string position_text(const Position& position) {
     return position.history.empty() ? position.value : position.history + ":" + position.value;
 }
 
-Json summary_json(const SnapshotSummary& summary) {
+Json summary_json(const SnapshotSummary& summary, const std::set<SnapshotId>& doubtful) {
     return {{"snapshot", summary.id},
             {"source", summary.source_name},
             {"type", word_of(summary.type)},
@@ -55,15 +55,16 @@ Json summary_json(const SnapshotSummary& summary) {
             {"capture", capture_name(summary.capture)},
             {"consistency", consistency_name(summary.consistency)},
             {"incomplete", summary.is_incomplete},
+            {"doubtful", doubtful.contains(summary.id)},
             {"bytes_source", summary.bytes_source},
             {"bytes_read", summary.bytes_read},
             {"bytes_added", summary.bytes_added},
             {"tags", Json(summary.tags)}};
 }
 
-Json details_json(const SnapshotDetails& details) {
+Json details_json(const SnapshotDetails& details, const std::set<SnapshotId>& doubtful) {
     const SnapshotSummary& summary = details.summary;
-    Json document = summary_json(summary);
+    Json document = summary_json(summary, doubtful);
     document["requested_mode"] = word_of(summary.requested_mode);
     document["ended"] = format_rfc3339(summary.ended_at);
     document["identity"] = summary.identity;

@@ -8,13 +8,18 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <set>
+
 namespace dbbackup {
 
 /// One element of `list --json`.
-[[nodiscard]] nlohmann::ordered_json summary_json(const SnapshotSummary& summary);
+/// @param doubtful As `doubtful_snapshots` gives them.
+[[nodiscard]] nlohmann::ordered_json summary_json(const SnapshotSummary& summary,
+                                                  const std::set<SnapshotId>& doubtful);
 
 /// `show --json`.
-[[nodiscard]] nlohmann::ordered_json details_json(const SnapshotDetails& details);
+[[nodiscard]] nlohmann::ordered_json details_json(const SnapshotDetails& details,
+                                                  const std::set<SnapshotId>& doubtful);
 
 /// The text, or null when it is empty.
 [[nodiscard]] nlohmann::ordered_json text_or_null(const std::string& text);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace dbbackup {
 
@@ -29,5 +30,10 @@ namespace dbbackup {
 
 /// "3 snapshots", "1 snapshot"
 [[nodiscard]] std::string counted(std::uint64_t count, const std::string& singular);
+
+/// What is said of a doubtful snapshot (`doubtful_snapshots`).
+inline constexpr std::string_view kDoubtfulText =
+    "it may hold older data than it says: a later backup found that a part which this one skipped "
+    "had changed without a sign";
 
 }  // namespace dbbackup

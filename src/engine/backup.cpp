@@ -1,8 +1,8 @@
 #include "engine/backup.hpp"
 
 #include "base/error.hpp"
+#include "engine/backup_preparation.hpp"
 #include "engine/sample.hpp"
-#include "engine/strategy.hpp"
 #include "engine/stream_writer.hpp"
 #include "repository/manifest.hpp"
 
@@ -26,154 +26,6 @@ public:
 private:
     Mismatch mismatch_;
 };
-
-/// Everything that is known before the first byte is read.
-struct Preparation {
-    Probe probe;
-    std::string source_name;
-    SourceId source_id;
-    Strategy strategy;
-    std::unique_ptr<Manifest> parent;  ///< Null for a full.
-    std::string predecessor_digest;
-    BackupRequest request;
-    std::string fallback_reason;        ///< Why the change record cannot be used; empty if it can.
-    std::vector<SnapshotSummary> own;   ///< This source's snapshots, by sequence.
-    std::vector<std::string> warnings;  ///< For the manifest.
-    std::vector<SnapshotId> doubtful;
-};
-
-/// A name belongs to whoever has a snapshot under it.
-void refuse_taken_name(const std::vector<SnapshotSummary>& snapshots, const Preparation& ready) {
-    for (const SnapshotSummary& snapshot : snapshots) {
-        if (snapshot.source_name == ready.source_name && snapshot.source_id != ready.source_id) {
-            throw explained<ConfigError>(
-                fmt::format("the source name '{}' belongs to {} in this repository, not to {}",
-                            ready.source_name, snapshot.identity, ready.probe.identity),
-                "Give this source a name of its own with --source-name.", "source_name_taken");
-        }
-    }
-}
-
-/// A source keeps the name it got first, unless the user gives another one.
-std::string name_of(const std::vector<SnapshotSummary>& own, const BackupOptions& options,
-                    const Probe& probe) {
-    if (options.source_name) {
-        return *options.source_name;
-    }
-    return own.empty() ? probe.suggested_name : own.back().source_name;
-}
-
-Parent parent_of(const Manifest& manifest) {
-    Parent parent{manifest.details.position, manifest.details.connector_state, {}};
-    for (const StreamContents& stream : manifest.streams) {
-        parent.streams.push_back({stream.stream.name,
-                                  stream.stream.kind,
-                                  stream.stream.page_bytes,
-                                  stream.stream.size_bytes,
-                                  stream.stream.definition,
-                                  {}});
-    }
-    return parent;
-}
-
-void add_row_ranges(Parent& parent, const Manifest& manifest, ChunkReader& reader,
-                    std::stop_token stop) {
-    for (std::size_t index = 0; index < manifest.streams.size(); ++index) {
-        if (parent.streams[index].kind == StreamKind::pages) {
-            continue;
-        }
-        SegmentLists lists(manifest.streams[index], reader);
-        for (std::size_t list = 0; list < lists.count(); ++list) {
-            for (const StoredSegment& segment : lists.list(list, stop)) {
-                parent.streams[index].segments.push_back(segment.range);
-            }
-        }
-    }
-}
-
-void refuse_unwanted_fallback(const BackupOptions& options, const std::string& reason) {
-    if (options.fallback == Fallback::refused) {
-        throw explained<SourceError>(
-            fmt::format("the backup cannot build upon the parent snapshot: {}", reason),
-            "Run without --no-fallback to read everything once.", "fallback_refused");
-    }
-}
-
-void load_parent(Repository& repository, const BackupOptions& options, Preparation& ready,
-                 const Context& context, std::stop_token stop) {
-    if (ready.strategy.predecessor) {
-        try {
-            const std::unique_ptr<Manifest> newest =
-                repository.manifest(ready.strategy.predecessor->id, stop);
-            ready.predecessor_digest = to_hex(newest->object_digest);
-        } catch (const CorruptionError& error) {
-            context.log.warning(
-                "the newest snapshot is damaged",
-                {{"snapshot", ready.strategy.predecessor->id}, {"error", error.what()}});
-        }
-    }
-    if (!ready.strategy.parent) {
-        return;
-    }
-    try {
-        ready.parent = repository.manifest(ready.strategy.parent->id, stop);
-        ready.request.parent = parent_of(*ready.parent);
-        ChunkReader reader(repository.storage(), repository.keys());
-        add_row_ranges(*ready.request.parent, *ready.parent, reader, stop);
-    } catch (const CorruptionError& error) {
-        // The user's data comes first: a damaged parent must not stop new backups.
-        context.log.warning("the parent snapshot is damaged, so a full is taken",
-                            {{"parent", ready.strategy.parent->id}, {"error", error.what()}});
-        ready.strategy.reason =
-            fmt::format("the parent snapshot {} is damaged", ready.strategy.parent->id);
-        refuse_unwanted_fallback(options, ready.strategy.reason);
-        ready.warnings.push_back(
-            fmt::format("{}, so a full was taken: {}", ready.strategy.reason, error.what()));
-        ready.strategy.mode = BackupMode::full;
-        ready.strategy.parent.reset();
-        ready.request.parent.reset();
-        ready.parent.reset();
-    }
-}
-
-void check_change_record(Connector& connector, const BackupOptions& options, Preparation& ready,
-                         const Context& context, std::stop_token stop) {
-    if (!ready.request.parent) {
-        return;
-    }
-    const Continuity continuity = connector.check(*ready.request.parent, std::move(stop));
-    if (continuity.is_continuous) {
-        return;
-    }
-    refuse_unwanted_fallback(options,
-                             "the change record does not reach back to it: " + continuity.reason);
-    context.log.warning("the change record cannot be used; everything is read again",
-                        {{"reason", continuity.reason}});
-    ready.fallback_reason = continuity.reason;
-    ready.request.must_read = true;
-}
-
-Preparation prepare(Repository& repository, Connector& connector, const BackupOptions& options,
-                    const Context& context, std::stop_token stop) {
-    Preparation ready;
-    ready.probe = connector.probe(stop);
-    ready.source_id = repository.source_id(options.type, ready.probe.identity);
-    std::vector<std::string> damaged;
-    const std::vector<SnapshotSummary> all = repository.snapshots(stop, &damaged);
-    for (const std::string& name : damaged) {
-        context.log.warning("an object is damaged and left out of account", {{"object", name}});
-    }
-    std::copy_if(all.begin(), all.end(), std::back_inserter(ready.own),
-                 [&](const SnapshotSummary& each) { return each.source_id == ready.source_id; });
-    ready.source_name = name_of(ready.own, options, ready.probe);
-    refuse_taken_name(all, ready);
-    ready.strategy = choose_strategy(options.mode, ready.own);
-    ready.request.jobs = options.jobs;
-    ready.request.is_native = options.is_native;
-    load_parent(repository, options, ready, context, stop);
-    check_change_record(connector, options, ready, context, stop);
-    return ready;
-}
 
 SealOptions seal_options(const BackupOptions& options, const Strategy& strategy) {
     SealOptions seal;
@@ -291,28 +143,6 @@ void check_skipped_parts(const std::vector<StreamPlan>& plans, const Preparation
             compare_samples(samples, plans, *ready.parent, session, run, std::move(stop))) {
         throw SkippedPartDiffers(std::move(*mismatch));
     }
-}
-
-/// What the next attempt must know of a part that differs.
-void distrust_signs(const Mismatch& mismatch, const BackupOptions& options, Preparation& ready,
-                    const Context& context) {
-    ready.fallback_reason =
-        fmt::format("{} changed, and no sign of a change was seen", mismatch.what);
-    refuse_unwanted_fallback(options, ready.fallback_reason);
-    ready.request.must_read = true;
-    std::string ids;
-    for (const SnapshotSummary& snapshot : ready.own) {
-        if (snapshot.sequence > mismatch.read_sequence) {
-            ready.doubtful.push_back(snapshot.id);
-            ids += (ids.empty() ? "" : ", ") + snapshot.id;
-        }
-    }
-    ready.warnings.push_back(fmt::format(
-        "{}. Something wrote to the database past the signs of a change that are relied on, or its "
-        "disk is failing. This snapshot was read whole; these may hold older data than they say: "
-        "{}",
-        ready.fallback_reason, ids.empty() ? "none" : ids));
-    context.log.error(ready.warnings.back());
 }
 
 /// Reads the source and commits. @throws RunGivenUp, SkippedPartDiffers: nothing was committed.

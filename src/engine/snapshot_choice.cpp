@@ -201,6 +201,14 @@ const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snaps
     return *newest;
 }
 
+std::set<SnapshotId> doubtful_snapshots(const std::vector<SnapshotSummary>& snapshots) {
+    std::set<SnapshotId> doubtful;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        doubtful.insert(snapshot.doubtful.begin(), snapshot.doubtful.end());
+    }
+    return doubtful;
+}
+
 std::size_t id_prefix_length(const std::vector<SnapshotSummary>& snapshots) {
     std::vector<std::string_view> ids;
     for (const SnapshotSummary& snapshot : snapshots) {

@@ -6,6 +6,7 @@
 #include "repository/snapshot.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,11 @@ namespace dbbackup {
                                                      const std::vector<std::string>& damaged,
                                                      std::string_view text,
                                                      const std::optional<std::string>& source);
+
+/// Those that a later snapshot found to hold, perhaps, older data than they say
+/// (`SnapshotSummary::doubtful`).
+[[nodiscard]] std::set<SnapshotId> doubtful_snapshots(
+    const std::vector<SnapshotSummary>& snapshots);
 
 /// The shortest prefix length, at least 8, that tells all of `snapshots` apart.
 [[nodiscard]] std::size_t id_prefix_length(const std::vector<SnapshotSummary>& snapshots);

@@ -89,6 +89,12 @@ struct SignalStop::Watcher {
     std::thread thread;
 };
 
+void ignore_stop_signals() noexcept {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        std::signal(number, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for these signals
+    }
+}
+
 SignalStop::SignalStop() : watcher_(std::make_unique<Watcher>()) {}
 
 SignalStop::~SignalStop() = default;

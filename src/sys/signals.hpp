@@ -24,4 +24,8 @@ private:
     std::unique_ptr<Watcher> watcher_;
 };
 
+/// From here on SIGINT, SIGTERM and SIGHUP do nothing, pending ones included: for a program whose
+/// exit code is decided.
+void ignore_stop_signals() noexcept;
+
 }  // namespace dbbackup

@@ -12,16 +12,16 @@ TEST(PlainJson, GivesWhatOurObjectsHold) {
     EXPECT_EQ(json.dump(), R"({"a":[1,-2,{"b":"text"}],"c":true})");
 }
 
-TEST(PlainJson, LeavesOutNumbersThatAreNotWhole) {
-    EXPECT_EQ(
-        parse_plain_json(R"({"a": 1e29, "b": 2, "c": 1.5, "d": 99999999999999999999})").dump(),
-        R"({"b":2})");
-    EXPECT_TRUE(parse_plain_json("1e3").is_discarded());
+TEST(PlainJson, DiscardsNumbersThatAreNotWhole) {
+    for (const char* text : {R"({"a": 1e29})", R"({"b": 2, "c": 1.5})", R"([99999999999999999999])",
+                             "1e3", R"({"a": {"b": [0.0]}})"}) {
+        EXPECT_TRUE(parse_plain_json(text).is_discarded()) << text;
+    }
 }
 
-TEST(PlainJson, LeavesOutWhatIsNestedTooDeep) {
+TEST(PlainJson, DiscardsWhatIsNestedTooDeep) {
     const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
-    EXPECT_LT(parse_plain_json(deep).dump().size(), 20U);
+    EXPECT_TRUE(parse_plain_json(deep).is_discarded());
 }
 
 TEST(PlainJson, DiscardsWhatIsNoJson) {

@@ -167,5 +167,13 @@ TEST(SnapshotChoice, PrefixesAreAsLongAsTheyMustBe) {
     EXPECT_EQ(id_prefix_length({kShop[0], kShop[2]}), 8U);
 }
 
+TEST(DoubtfulSnapshots, AreThoseThatAnyLaterOneNames) {
+    std::vector<SnapshotSummary> snapshots(3);
+    EXPECT_TRUE(doubtful_snapshots(snapshots).empty());
+    snapshots[1].doubtful = {"a"};
+    snapshots[2].doubtful = {"a", "b"};
+    EXPECT_EQ(doubtful_snapshots(snapshots), (std::set<SnapshotId>{"a", "b"}));
+}
+
 }  // namespace
 }  // namespace dbbackup
