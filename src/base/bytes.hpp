@@ -25,6 +25,9 @@ using BytesView = std::span<const std::uint8_t>;
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// A buffer of its own with these bytes.
+[[nodiscard]] inline Bytes copy_of(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
+
 /// Lower-case hexadecimal, two characters a byte.
 [[nodiscard]] std::string to_hex(BytesView bytes);
 

@@ -110,34 +110,35 @@ void seal(Cipher cipher, BytesView key, std::uint64_t nonce, BytesView additiona
 }
 
 Bytes unseal(Cipher cipher, BytesView key, std::uint64_t nonce, BytesView additional,
-             BytesView sealed) {
+             Bytes sealed) {
     if (sealed.size() < seal_overhead_bytes(cipher)) {
         refuse_sealed();
     }
     const std::size_t plain_bytes = sealed.size() - seal_overhead_bytes(cipher);
-    const BytesView body = sealed.first(plain_bytes);
-    const BytesView proof = sealed.subspan(plain_bytes);
+    const BytesView body = BytesView(sealed).first(plain_bytes);
+    const BytesView proof = BytesView(sealed).subspan(plain_bytes);
     if (cipher == Cipher::none) {
         if (!equal_secrets(digest_of(additional, body), proof)) {
             refuse_sealed();
         }
-        return {body.begin(), body.end()};
+        sealed.resize(plain_bytes);
+        return sealed;
     }
 
     EVP_CIPHER_CTX* context = start(Direction::unseal, key, nonce, additional);
-    Bytes plain(plain_bytes);
-    run(context, body, plain.data());
     std::array<std::uint8_t, kTagBytes> tag{};
     std::copy(proof.begin(), proof.end(), tag.begin());
+    run(context, body, sealed.data());  // In place: EVP_EncryptInit(3) allows equal buffers.
     require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, int{kTagBytes}, tag.data()) == 1);
     int written = 0;
     std::uint8_t none = 0;
     if (EVP_CipherFinal_ex(context, &none, &written) != 1) {
         ERR_clear_error();
-        wipe(plain);
+        wipe(sealed);
         refuse_sealed();
     }
-    return plain;
+    sealed.resize(plain_bytes);
+    return sealed;
 }
 
 }  // namespace dbbackup

@@ -27,9 +27,9 @@ enum class Cipher : std::uint8_t {
 void seal(Cipher cipher, BytesView key, std::uint64_t nonce, BytesView additional, BytesView plain,
           Bytes& out);
 
-/// Returns the plain bytes.
+/// Returns the plain bytes, made where the sealed ones are.
 /// @throws CorruptionError when a single bit of `sealed`, `additional`, key or nonce differs.
 [[nodiscard]] Bytes unseal(Cipher cipher, BytesView key, std::uint64_t nonce, BytesView additional,
-                           BytesView sealed);
+                           Bytes sealed);
 
 }  // namespace dbbackup

@@ -75,7 +75,7 @@ void PackCheck::check_chunks(const PackName& pack, BytesView content, Read& resu
         try {
             const Bytes packed =
                 unseal_chunk(keys, key, entry.form, entry.ordinal,
-                             content.subspan(entry.offset_bytes, entry.sealed_bytes));
+                             copy_of(content.subspan(entry.offset_bytes, entry.sealed_bytes)));
             if (!entry.form.base_ids.empty()) {
                 continue;  // Decoded where a snapshot needs it, with its bases.
             }

@@ -14,7 +14,9 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::uint64_t kInsideBytesPerJob = 4_MiB;
+/// How far the quickest worker may be ahead of the slowest. Only places wait, so it costs no
+/// memory: the bytes of a chunk are there while one worker has it.
+constexpr std::uint64_t kInsideBytesPerJob = 64_MiB;
 /// Decoded chunks kept for random access: a b-tree walk comes back to the same few.
 constexpr std::size_t kRecentMax = 8;
 

@@ -15,6 +15,8 @@ namespace {
 constexpr std::uint64_t kInsideBytesPerJob = 4_MiB;
 /// What an item weighs that brings no bytes, so that a stream of skipped segments is bounded too.
 constexpr std::uint64_t kItemBytes = 256;
+/// Nothing of a list's part of a stream can be read before the list, so its deltas stay few.
+constexpr unsigned kListDepthMax = 4;
 /// Lists up to this size in all stay in the manifest, so that a small backup has few objects.
 constexpr std::size_t kInlineListBytesMax = 4_KiB;
 
@@ -307,8 +309,9 @@ ChunkCopyPtr StreamWriter::store_list(const std::vector<StoredSegment>& segments
     Sealer sealer(run_.repository.keys(), run_.writer, run_.reader, options, uncounted,
                   run_.context.log, stop_);
     const BytesView content = as_bytes(record);
-    return sealer.seal(
-        {Bytes(content.begin(), content.end()), parent_ ? parent_->list_chunk(index) : nullptr, 0});
+    return sealer.seal({.content = copy_of(content),
+                        .parent = parent_ ? parent_->list_chunk(index) : nullptr,
+                        .depth_max = kListDepthMax});
 }
 
 void StreamWriter::finish_reading() {

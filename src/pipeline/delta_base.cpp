@@ -6,7 +6,7 @@
 namespace dbbackup {
 namespace {
 
-constexpr int kDigitBits = 5;
+constexpr int kDigitBits = 4;
 
 }  // namespace
 

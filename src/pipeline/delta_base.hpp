@@ -15,9 +15,9 @@ struct BaseChoice {
 };
 
 /// Versions of a place are numbered from 0 (stored whole). Version g is a delta on the version
-/// whose number is g less one in its lowest digit that is not 0, in digits of five bits: 31 of 32
+/// whose number is g less one in its lowest digit that is not 0, in digits of four bits: 15 of 16
 /// versions are deltas on the one before, and decoding version g takes as many steps as its digits
-/// add up to: at most 31 for each digit, so 62 for the first 1023 versions. (Measured in
+/// add up to: at most 15 for each digit, so 45 for the first 4095 versions. (Measured in
 /// docs/decisions/0005: a chain costs less space but one step a version, a star takes one step but
 /// its deltas grow with the distance.)
 /// The base's depth is always below kDepthMax, so that the delta's is not above it.

@@ -82,7 +82,7 @@ ChunkCopyPtr Sealer::find(const ChunkId& id, const ChunkCopyPtr& parent) {
 ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
     const BaseChoice choice = choose_base(chunk.parent);
     const std::size_t bytes_max = delta_bytes_max(*choice.base, chunk.content.size());
-    if (bytes_max == 0 || !writer_.provides(choice.base)) {
+    if (bytes_max == 0 || choice.base->depth >= chunk.depth_max || !writer_.provides(choice.base)) {
         return nullptr;
     }
     Bytes base;

@@ -29,6 +29,7 @@ struct ChunkToSeal {
     Bytes content;
     ChunkCopyPtr parent;  ///< The parent's chunk at the same place; null if there is none.
     std::uint32_t aligned_unit_bytes = 0;  ///< Page size for pages, else 0.
+    unsigned depth_max = kDepthMax;        ///< Of the delta that it may become.
 };
 
 /// How many chunks went which way. Lock-free.

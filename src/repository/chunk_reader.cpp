@@ -71,10 +71,11 @@ Bytes ChunkReader::decode_oldest(const ChunkCopy& copy, std::stop_token stop) {
 
 void ChunkReader::decompress(const ChunkCopy& copy, std::stop_token stop,
                              const std::function<void(Compressor&, BytesView)>& apply) {
-    const Bytes sealed = fetch(copy, std::move(stop));
+    Bytes sealed = fetch(copy, std::move(stop));
     Bytes packed;
     try {
-        packed = unseal_chunk(keys_, *key_of(*copy.pack), form_of(copy), copy.ordinal, sealed);
+        packed = unseal_chunk(keys_, *key_of(*copy.pack), form_of(copy), copy.ordinal,
+                              std::move(sealed));
     } catch (const CorruptionError&) {
         windows_.forget(copy.pack->name);
         damaged(copy, "is not what was sealed there");

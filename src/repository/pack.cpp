@@ -139,9 +139,9 @@ Digest read_pack_salt(const Keys& keys, const PackName& pack, BytesView header) 
 }
 
 Bytes unseal_chunk(const Keys& keys, const PackKey& key, const ChunkForm& form,
-                   std::uint32_t ordinal, BytesView sealed) {
+                   std::uint32_t ordinal, Bytes sealed) {
     return unseal(keys.cipher(), key.bytes(), ordinal,
-                  additional_data(keys, key.salt(), form, ordinal), sealed);
+                  additional_data(keys, key.salt(), form, ordinal), std::move(sealed));
 }
 
 std::vector<PackEntry> read_pack_directory(const Keys& keys, const PackName& pack,
@@ -159,8 +159,9 @@ std::vector<PackEntry> read_pack_directory(const Keys& keys, const PackName& pac
     }
     const std::size_t start = content.size() - kEndBytes - length;
     const PackKey key(keys, salt);
-    const Bytes directory = unseal(keys.cipher(), key.bytes(), kDirectoryNonce,
-                                   directory_data(keys, salt), content.subspan(start, length));
+    const Bytes directory =
+        unseal(keys.cipher(), key.bytes(), kDirectoryNonce, directory_data(keys, salt),
+               copy_of(content.subspan(start, length)));
     std::vector<PackEntry> entries = decode_directory(directory);
     const std::uint64_t chunks_end =
         entries.empty() ? kPackHeaderBytes

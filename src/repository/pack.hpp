@@ -99,7 +99,7 @@ inline constexpr std::size_t kPackHeaderBytes = 40;
 
 /// Unseals one chunk. @throws CorruptionError unless these are its bytes and `form` is its form.
 [[nodiscard]] Bytes unseal_chunk(const Keys& keys, const PackKey& key, const ChunkForm& form,
-                                 std::uint32_t ordinal, BytesView sealed);
+                                 std::uint32_t ordinal, Bytes sealed);
 
 /// Reads the directory out of a whole pack. @throws CorruptionError.
 [[nodiscard]] std::vector<PackEntry> read_pack_directory(const Keys& keys, const PackName& pack,

@@ -124,9 +124,9 @@ Bytes open_section(const Keys& keys, const ObjectName& name, BytesView object, c
                    std::size_t section, BytesView sealed) {
     const Secret key = keys.object_key("record", object.subspan(8, kSaltBytes));
     try {
-        return grow(
-            name, unseal(keys.cipher(), key.bytes(), section,
-                         additional_data(keys, name, object.first(header.bytes), section), sealed));
+        return grow(name, unseal(keys.cipher(), key.bytes(), section,
+                                 additional_data(keys, name, object.first(header.bytes), section),
+                                 copy_of(sealed)));
     } catch (CorruptionError& error) {
         if (!error.hint().empty()) {
             throw;

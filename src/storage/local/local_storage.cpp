@@ -259,9 +259,13 @@ std::optional<Bytes> LocalStorage::get_range(const ObjectName& name, ByteRange r
                 }
             }
             if (content.size() >= kCachedBytesMax) {
+                const auto start = static_cast<off_t>(begin);
+                const auto length = static_cast<off_t>(content.size());
+                // What follows is mostly wanted next: the disk works on it while we decode. The
+                // system's own read-ahead cannot know, as each reading opens the file anew.
+                ::posix_fadvise(file.descriptor(), start + length, length, POSIX_FADV_WILLNEED);
                 // Not read again soon; what stays in the page cache is the database's.
-                ::posix_fadvise(file.descriptor(), static_cast<off_t>(begin),
-                                static_cast<off_t>(content.size()), POSIX_FADV_DONTNEED);
+                ::posix_fadvise(file.descriptor(), start, length, POSIX_FADV_DONTNEED);
             }
         } catch (const FileError& error) {
             if (!is_absent(error.error_number())) {

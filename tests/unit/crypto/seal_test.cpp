@@ -36,7 +36,7 @@ Bytes sealed(Cipher cipher, BytesView key, std::uint64_t nonce, std::string_view
 bool is_refused(Cipher cipher, BytesView key, std::uint64_t nonce, BytesView additional,
                 BytesView bytes) {
     try {
-        static_cast<void>(unseal(cipher, key, nonce, additional, bytes));
+        static_cast<void>(unseal(cipher, key, nonce, additional, copy_of(bytes)));
         return false;
     } catch (const CorruptionError&) {
         return true;
@@ -80,7 +80,8 @@ TEST(Seal, AppendsAndComesBack) {
             seal(cipher, key, 9, as_bytes("place"), plain, out);
             ASSERT_EQ(out.size(), 3 + size + seal_overhead_bytes(cipher));
             EXPECT_EQ(Bytes(out.begin(), out.begin() + 3), (Bytes{1, 2, 3}));
-            EXPECT_EQ(unseal(cipher, key, 9, as_bytes("place"), BytesView(out).subspan(3)), plain);
+            EXPECT_EQ(unseal(cipher, key, 9, as_bytes("place"), copy_of(BytesView(out).subspan(3))),
+                      plain);
         }
     }
 }

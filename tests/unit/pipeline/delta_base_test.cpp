@@ -36,7 +36,7 @@ bool is_in_closure(const ChunkCopyPtr& base, const ChunkCopyPtr& parent) {
     return false;
 }
 
-constexpr std::uint32_t kBase = 32;
+constexpr std::uint32_t kBase = 16;
 
 /// The sum of the digits of a number in that base.
 unsigned digit_sum(std::uint32_t number) {

@@ -29,8 +29,9 @@ protected:
 
     [[nodiscard]] Bytes unseal(const ChunkForm& form, std::uint32_t ordinal) const {
         const PackEntry& entry = entries_.at(ordinal);
-        return unseal_chunk(keys_, PackKey(keys_, salt_), form, ordinal,
-                            BytesView(content_).subspan(entry.offset_bytes, entry.sealed_bytes));
+        return unseal_chunk(
+            keys_, PackKey(keys_, salt_), form, ordinal,
+            copy_of(BytesView(content_).subspan(entry.offset_bytes, entry.sealed_bytes)));
     }
 
     const Keys keys_ = sample_keys(GetParam());
