@@ -85,17 +85,17 @@ TEST_P(PackTest, BindsAChunkToEverythingThatItIs) {
 TEST_P(PackTest, BindsAChunkToItsPlaceAndRepository) {
     const PackEntry& entry = entries_[0];
     const BytesView sealed = BytesView(content_).subspan(entry.offset_bytes, entry.sealed_bytes);
-    EXPECT_THROW(
-        static_cast<void>(unseal_chunk(keys_, PackKey(keys_, salt_), entry.form, 1, sealed)),
-        CorruptionError);
+    EXPECT_THROW(static_cast<void>(
+                     unseal_chunk(keys_, PackKey(keys_, salt_), entry.form, 1, copy_of(sealed))),
+                 CorruptionError);
     Digest other_salt = salt_;
     other_salt[0] ^= 1U;
-    EXPECT_THROW(
-        static_cast<void>(unseal_chunk(keys_, PackKey(keys_, other_salt), entry.form, 0, sealed)),
-        CorruptionError);
+    EXPECT_THROW(static_cast<void>(unseal_chunk(keys_, PackKey(keys_, other_salt), entry.form, 0,
+                                                copy_of(sealed))),
+                 CorruptionError);
     const Keys other_keys = sample_keys(GetParam(), '2');
-    EXPECT_THROW(static_cast<void>(
-                     unseal_chunk(other_keys, PackKey(other_keys, salt_), entry.form, 0, sealed)),
+    EXPECT_THROW(static_cast<void>(unseal_chunk(other_keys, PackKey(other_keys, salt_), entry.form,
+                                                0, copy_of(sealed))),
                  CorruptionError);
 }
 
@@ -108,9 +108,9 @@ TEST_P(PackTest, FindsAChangeOfEveryByte) {
             const std::vector<PackEntry> entries = read_pack_directory(keys_, name_, bad);
             const PackKey key(keys_, read_pack_salt(keys_, name_, bad));
             for (const PackEntry& entry : entries) {
-                static_cast<void>(
-                    unseal_chunk(keys_, key, entry.form, entry.ordinal,
-                                 BytesView(bad).subspan(entry.offset_bytes, entry.sealed_bytes)));
+                static_cast<void>(unseal_chunk(
+                    keys_, key, entry.form, entry.ordinal,
+                    copy_of(BytesView(bad).subspan(entry.offset_bytes, entry.sealed_bytes))));
             }
         } catch (const CorruptionError&) {
             is_found = true;
