@@ -202,6 +202,21 @@ TEST_P(ConnectorSuite, AChildOfAnEqualParentIsEqual) {
     }
 }
 
+/// When the engine trusts no change record and no signs, nothing is skipped.
+TEST_P(ConnectorSuite, WhatMustBeReadIsPlannedToBeRead) {
+    const MemorySnapshot first = take_snapshot(*connector_);
+    BackupRequest request;
+    request.parent = first.as_parent();
+    request.must_read = true;
+    const auto session = connector_->begin(request, {});
+    for (const StreamPlan& plan : session->plan()) {
+        for (const SegmentPlan& segment : plan.segments) {
+            EXPECT_EQ(segment.action, SegmentAction::read);
+        }
+    }
+    EXPECT_NE(session->capture(), Capture::unchanged);
+}
+
 TEST_P(ConnectorSuite, AParentsStateFromElsewhereIsNotTrusted) {
     MemorySnapshot first = take_snapshot(*connector_);
     ASSERT_TRUE(place_->change_source());

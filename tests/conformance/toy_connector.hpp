@@ -46,8 +46,11 @@ inline std::vector<std::string> rows_of(const std::string& text) {
 /// The whole file, read at the beginning, is the consistent view.
 class ToySession final : public Session {
 public:
-    ToySession(const std::filesystem::path& path, std::optional<Parent> parent)
-        : path_(path), parent_(std::move(parent)), text_(toy::read_text(path)) {
+    ToySession(const std::filesystem::path& path, const BackupRequest& request)
+        : path_(path),
+          parent_(request.parent),
+          must_read_(request.must_read),
+          text_(toy::read_text(path)) {
         if (!std::filesystem::exists(path)) {
             throw SourceError("there is no " + path.native());
         }
@@ -58,9 +61,9 @@ public:
         stream.name = "rows";
         stream.kind = StreamKind::rows;
         rows_ = toy::rows_of(text_);
-        capture_ = !parent_                  ? Capture::full
-                   : parent_->state == text_ ? Capture::unchanged
-                                             : Capture::compared;
+        capture_ = !parent_                                 ? Capture::full
+                   : !must_read_ && parent_->state == text_ ? Capture::unchanged
+                                                            : Capture::compared;
         for (std::size_t first = 0; first < rows_.size(); first += toy::kRowsASegment) {
             SegmentPlan segment;
             segment.range.lower = std::to_string(first);
@@ -102,6 +105,7 @@ public:
 private:
     std::filesystem::path path_;
     std::optional<Parent> parent_;
+    bool must_read_;
     std::string text_;
     std::vector<std::string> rows_;
     Capture capture_ = Capture::full;
@@ -164,7 +168,7 @@ public:
     explicit ToyConnector(std::filesystem::path path) : path_(std::move(path)) {}
 
     Probe probe(std::stop_token) override {
-        const ToySession session(path_, std::nullopt);
+        const ToySession session(path_, {});
         Probe probe;
         probe.identity = path_.native();
         probe.suggested_name = "toy-" + path_.stem().native();
@@ -175,7 +179,7 @@ public:
     }
     Continuity check(const Parent&, std::stop_token) override { return {true, ""}; }
     std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token) override {
-        return std::make_unique<ToySession>(path_, request.parent);
+        return std::make_unique<ToySession>(path_, request);
     }
     std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,
                                             const std::vector<StoredStream>&,
