@@ -93,6 +93,8 @@ ExitCode run_command(const InitArguments& arguments, CommandContext& context) {
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::yes);
     Repository::init(*storage, options, context.clock, context.stop);
+    context.is_done = true;
+    remember_new_repository(*storage, choice, context);
 
     const std::string shown_key_file =
         encryption == Encryption::keyfile ? key_file->string() : std::string();

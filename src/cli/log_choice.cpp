@@ -33,7 +33,7 @@ LogOptions choose_log(const GlobalArguments& globals, const LoggingConfig& confi
     } else if (globals.is_verbose) {
         options.stderr_level = LogLevel::info;
     } else if (globals.is_quiet) {
-        options.stderr_level = LogLevel::error;
+        options.stderr_level = LogLevel::warning;
     } else if (level && !options.file) {
         options.stderr_level = *level;
     }

@@ -54,8 +54,9 @@ public:
 
     ExitCode run() noexcept {
         try {
-            output_.end_waiting_with(signals_.token());
-            return parse_and_run(signals_.token());
+            const SignalStop& signals = signals_.emplace();
+            output_.end_waiting_with(signals.token());
+            return parse_and_run(signals.token());
         } catch (...) {
             return report_current_exception();
         }
@@ -152,7 +153,7 @@ private:
 
     /// First, so that it goes last: until the exit code is returned, a signal that comes too late
     /// must not look like an interrupted command.
-    SignalStop signals_;
+    std::optional<SignalStop> signals_;
     std::vector<std::string> words_;
     Environment environment_;
     Output output_;

@@ -4,6 +4,8 @@
 #include "cli/key_file.hpp"
 #include "cli/passphrase.hpp"
 #include "config/problems.hpp"
+#include "repository/config_object.hpp"
+#include "repository/known_repository.hpp"
 #include "sys/paths.hpp"
 
 #include <fmt/format.h>
@@ -194,6 +196,14 @@ std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
     return open_repository(choice, unlock_for(choice, context), context);
 }
 
+void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
+                             const CommandContext& context) {
+    if (const std::optional<Bytes> config = storage.get(config_object_name(), context.stop)) {
+        KnownRepository(open_options(storage, choice).state_folder, storage.url())
+            .remember(decode_config(*config));
+    }
+}
+
 bool repository_exists(const RepositoryChoice& choice, CommandContext& context) {
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::no);
@@ -214,8 +224,13 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     }
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::yes);
+    if (options.encryption == Encryption::none) {
+        KnownRepository(open_options(*storage, choice).state_folder, storage->url())
+            .check_new_unencrypted();
+    }
     try {
         Repository::init(*storage, options, context.clock, context.stop);
+        remember_new_repository(*storage, choice, context);
     } catch (const RepositoryError& error) {
         if (error.code() != "repository_exists") {
             throw;

@@ -48,6 +48,10 @@ struct RepositoryChoice {
 [[nodiscard]] std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
                                                           CommandContext& context);
 
+/// So that the next command does not wonder at a repository that this one made.
+void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
+                             const CommandContext& context);
+
 /// Whether there is one.
 [[nodiscard]] bool repository_exists(const RepositoryChoice& choice, CommandContext& context);
 

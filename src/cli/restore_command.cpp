@@ -16,6 +16,8 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -121,6 +123,23 @@ void refuse_target_inside(const RepositoryChoice& repository, const std::string&
     }
 }
 
+/// What the program says would be written over the database.
+void refuse_own_output(const std::string& target) {
+    struct stat place{};
+    if (::stat(target.c_str(), &place) != 0) {
+        return;
+    }
+    for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+        struct stat output{};
+        if (::fstat(descriptor, &output) == 0 && output.st_dev == place.st_dev &&
+            output.st_ino == place.st_ino) {
+            throw explained<ConfigError>(
+                fmt::format("the target {} is where this program's own output goes", target),
+                "Give the path of a file of its own.", "target_is_output");
+        }
+    }
+}
+
 }  // namespace
 
 ExitCode run_command(const RestoreArguments& arguments, CommandContext& context) {
@@ -138,6 +157,7 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
     }
     if (snapshot.type == DatabaseType::sqlite) {
         refuse_target_inside(choice, *arguments.target);
+        refuse_own_output(*arguments.target);
     }
     RestoreOptions options;
     options.target = *arguments.target;

@@ -27,6 +27,17 @@ private:
     Mismatch mismatch_;
 };
 
+/// Something was referred to before its pack was found damaged.
+class ReferredToDamage final : public std::exception {
+public:
+    explicit ReferredToDamage(SnapshotWriter::DamagedPacks packs) : packs_(std::move(packs)) {}
+    [[nodiscard]] const SnapshotWriter::DamagedPacks& packs() const noexcept { return packs_; }
+    [[nodiscard]] const char* what() const noexcept override { return "a pack is damaged"; }
+
+private:
+    SnapshotWriter::DamagedPacks packs_;
+};
+
 SealOptions seal_options(const BackupOptions& options, const Strategy& strategy) {
     SealOptions seal;
     seal.compression = options.compression;
@@ -145,14 +156,29 @@ void check_skipped_parts(const std::vector<StreamPlan>& plans, const Preparation
     }
 }
 
-/// Reads the source and commits. @throws RunGivenUp, SkippedPartDiffers: nothing was committed.
+/// A look at each pack costs a request where the storage is not local, so there only a full has it.
+/// @throws ReferredToDamage.
+void check_referred_packs(SnapshotWriter& writer, Repository& repository, BackupMode mode) {
+    if (mode == BackupMode::full || repository.storage().capabilities().is_local) {
+        writer.look_for_referred_packs();
+    }
+    if (writer.refers_to_distrusted()) {
+        throw ReferredToDamage(writer.distrusted());
+    }
+}
+
+/// Reads the source and commits.
+/// @param damaged Packs that an earlier attempt found.
+/// @throws RunGivenUp, SkippedPartDiffers, ReferredToDamage: nothing was committed.
 BackupReport run(Repository& repository, Connector& connector, const BackupOptions& options,
-                 const Preparation& ready, const Context& context, std::stop_token stop) {
+                 const Preparation& ready, const SnapshotWriter::DamagedPacks& damaged,
+                 const Context& context, std::stop_token stop) {
     BackupReport report;
     Manifest manifest;
     manifest.details.summary.begun_at = context.clock.now();
     // Announced before anything is read (docs/protocol.md, "Writing a snapshot").
     SnapshotWriter writer(repository, context.clock, "backup", ready.source_id, stop);
+    writer.distrust(damaged);
     ChunkReader reader(repository.storage(), repository.keys());
     SealCounts counts;
     BackupRun shared{repository,
@@ -162,7 +188,8 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
                      counts,
                      options.jobs,
                      ready.strategy.sequence,
-                     context};
+                     context,
+                     options.fallback};
 
     const std::unique_ptr<Session> session = connector.begin(ready.request, stop);
     const std::vector<StreamPlan> plans = session->plan();
@@ -179,6 +206,7 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
         streams.back()->finish_reading();
     }
     const SessionEnd end = session->finish(stop);
+    check_referred_packs(writer, repository, ready.strategy.mode);
     context.progress.phase = Phase::finishing;
     writer.flush();
     for (const std::unique_ptr<StreamWriter>& stream : streams) {
@@ -218,6 +246,7 @@ BackupReport back_up(Repository& repository, Connector& connector, const BackupO
     const auto begun = std::chrono::steady_clock::now();
     BackupReport report;
     std::optional<Mismatch> mismatch;
+    SnapshotWriter::DamagedPacks damaged;
     for (int attempt = 1;; ++attempt) {
         Preparation ready = prepare(repository, connector, options, context, stop);
         if (mismatch) {
@@ -228,7 +257,7 @@ BackupReport back_up(Repository& repository, Connector& connector, const BackupO
             break;
         }
         try {
-            report = run(repository, connector, options, ready, context, stop);
+            report = run(repository, connector, options, ready, damaged, context, stop);
             break;
         } catch (const RunGivenUp& error) {
             if (attempt == kAttemptsMax) {
@@ -238,6 +267,12 @@ BackupReport back_up(Repository& repository, Connector& connector, const BackupO
                                 {{"error", error.what()}});
         } catch (const SkippedPartDiffers& difference) {
             mismatch = difference.mismatch();
+        } catch (const ReferredToDamage& damage) {
+            context.log.warning("a pack is damaged; starting over without what it holds");
+            if (damage.packs() == damaged) {
+                throw Error("a pack that was found damaged is referred to again");
+            }
+            damaged = damage.packs();
         }
     }
     report.duration_s =

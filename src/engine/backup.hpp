@@ -24,6 +24,9 @@ namespace dbbackup {
 /// Whether a fallback from the change record to reading everything is allowed.
 enum class Fallback : bool { allowed, refused };
 
+/// @throws SourceError (code "fallback_refused") where it is refused.
+void refuse_unwanted_fallback(Fallback fallback, const std::string& reason);
+
 struct BackupOptions {
     DatabaseType type = DatabaseType::sqlite;
     /// What the user called the source; nothing: `Probe::suggested_name`.

@@ -28,7 +28,7 @@ std::string name_of(const std::vector<SnapshotSummary>& own, const BackupOptions
     if (options.source_name) {
         return *options.source_name;
     }
-    return own.empty() ? probe.suggested_name : own.back().source_name;
+    return own.empty() ? probe.suggested_name : own.front().source_name;
 }
 
 Parent parent_of(const Manifest& manifest) {
@@ -59,14 +59,6 @@ void add_row_ranges(Parent& parent, const Manifest& manifest, ChunkReader& reade
     }
 }
 
-void refuse_unwanted_fallback(const BackupOptions& options, const std::string& reason) {
-    if (options.fallback == Fallback::refused) {
-        throw explained<SourceError>(
-            fmt::format("the backup cannot build upon the parent snapshot: {}", reason),
-            "Run without --no-fallback to read everything once.", "fallback_refused");
-    }
-}
-
 void load_parent(Repository& repository, const BackupOptions& options, Preparation& ready,
                  const Context& context, std::stop_token stop) {
     if (ready.strategy.predecessor) {
@@ -94,7 +86,7 @@ void load_parent(Repository& repository, const BackupOptions& options, Preparati
                             {{"parent", ready.strategy.parent->id}, {"error", error.what()}});
         ready.strategy.reason =
             fmt::format("the parent snapshot {} is damaged", ready.strategy.parent->id);
-        refuse_unwanted_fallback(options, ready.strategy.reason);
+        refuse_unwanted_fallback(options.fallback, ready.strategy.reason);
         ready.warnings.push_back(
             fmt::format("{}, so a full was taken: {}", ready.strategy.reason, error.what()));
         ready.strategy.mode = BackupMode::full;
@@ -113,7 +105,7 @@ void check_change_record(Connector& connector, const BackupOptions& options, Pre
     if (continuity.is_continuous) {
         return;
     }
-    refuse_unwanted_fallback(options,
+    refuse_unwanted_fallback(options.fallback,
                              "the change record does not reach back to it: " + continuity.reason);
     context.log.warning("the change record cannot be used; everything is read again",
                         {{"reason", continuity.reason}});
@@ -122,6 +114,14 @@ void check_change_record(Connector& connector, const BackupOptions& options, Pre
 }
 
 }  // namespace
+
+void refuse_unwanted_fallback(Fallback fallback, const std::string& reason) {
+    if (fallback == Fallback::refused) {
+        throw explained<SourceError>(
+            fmt::format("the backup cannot build upon the parent snapshot: {}", reason),
+            "Run without --no-fallback to read everything once.", "fallback_refused");
+    }
+}
 
 Preparation prepare(Repository& repository, Connector& connector, const BackupOptions& options,
                     const Context& context, std::stop_token stop) {
@@ -147,10 +147,8 @@ Preparation prepare(Repository& repository, Connector& connector, const BackupOp
 
 void distrust_signs(const Mismatch& mismatch, const BackupOptions& options, Preparation& ready,
                     const Context& context) {
-    ready.fallback_reason =
+    const std::string changed =
         fmt::format("{} changed, and no sign of a change was seen", mismatch.what);
-    refuse_unwanted_fallback(options, ready.fallback_reason);
-    ready.request.must_read = true;
     std::string ids;
     for (const SnapshotSummary& snapshot : ready.own) {
         if (snapshot.sequence > mismatch.read_sequence) {
@@ -158,12 +156,16 @@ void distrust_signs(const Mismatch& mismatch, const BackupOptions& options, Prep
             ids += (ids.empty() ? "" : ", ") + snapshot.id;
         }
     }
+    const std::string doubt = fmt::format("these snapshots may hold older data than they say: {}",
+                                          ids.empty() ? "none" : ids);
+    context.log.error(changed, {{"doubtful", ids}});
+    refuse_unwanted_fallback(options.fallback, fmt::format("{}; {}", changed, doubt));
+    ready.fallback_reason = changed;
+    ready.request.must_read = true;
     ready.warnings.push_back(fmt::format(
-        "{}. Something wrote to the database past the signs of a change that are relied on, or its "
-        "disk is failing. This snapshot was read whole; these may hold older data than they say: "
-        "{}",
-        ready.fallback_reason, ids.empty() ? "none" : ids));
-    context.log.error(ready.warnings.back());
+        "{}. Something wrote to the database past the signs of a change that are relied "
+        "on, or its disk is failing. This snapshot was read whole; {}",
+        changed, doubt));
 }
 
 }  // namespace dbbackup

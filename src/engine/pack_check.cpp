@@ -6,7 +6,20 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace dbbackup {
+namespace {
+
+/// Never 0. Ids are keyed hashes, so their first bytes are as good as any hash of them.
+std::uint64_t sum_of(const ChunkId& id, std::uint64_t offset_bytes, std::uint32_t sealed_bytes) {
+    std::uint64_t sum = 0;
+    std::memcpy(&sum, id.bytes.data(), sizeof sum);
+    sum ^= offset_bytes << 32U ^ sealed_bytes;
+    return sum == 0 ? 1 : sum;
+}
+
+}  // namespace
 
 PackCheck::PackCheck(Repository& repository, const std::map<PackName, std::uint64_t>& sizes,
                      Findings& findings)
@@ -70,6 +83,7 @@ void PackCheck::check_chunks(const PackName& pack, BytesView content, Read& resu
     const Keys& keys = repository_.keys();
     const PackKey key(keys, read_pack_salt(keys, pack, content));
     const std::vector<PackEntry> entries = read_pack_directory(keys, pack, content);
+    result.proven.assign(entries.size(), 0);
     std::map<Codec, std::unique_ptr<Compressor>> compressors;
     for (const PackEntry& entry : entries) {
         try {
@@ -87,7 +101,8 @@ void PackCheck::check_chunks(const PackName& pack, BytesView content, Read& resu
             if (keys.chunk_id(plain) != entry.form.id) {
                 throw CorruptionError("it does not decode to what it was made from");
             }
-            result.proven[entry.ordinal] = {entry.form.id, entry.offset_bytes, entry.sealed_bytes};
+            result.proven[entry.ordinal] =
+                sum_of(entry.form.id, entry.offset_bytes, entry.sealed_bytes);
         } catch (const CorruptionError& error) {
             findings_.add(pack_object_name(pack).text(),
                           fmt::format("chunk {}: {}", entry.ordinal, error.what()));
@@ -117,10 +132,9 @@ bool PackCheck::is_proven(const ChunkCopy& copy) const {
         return false;
     }
     // The list that a restore follows must speak of the very bytes that were decoded here.
-    const auto proven = read->second.proven.find(copy.ordinal);
-    return proven != read->second.proven.end() && proven->second.id == copy.id &&
-           proven->second.offset_bytes == copy.offset_bytes &&
-           proven->second.sealed_bytes == copy.sealed_bytes;
+    const std::vector<std::uint64_t>& proven = read->second.proven;
+    return copy.ordinal < proven.size() &&
+           proven[copy.ordinal] == sum_of(copy.id, copy.offset_bytes, copy.sealed_bytes);
 }
 
 }  // namespace dbbackup

@@ -35,13 +35,10 @@ public:
     [[nodiscard]] bool is_proven(const ChunkCopy& copy) const;
 
 private:
-    struct Proven {
-        ChunkId id;
-        std::uint64_t offset_bytes = 0;
-        std::uint32_t sealed_bytes = 0;
-    };
     struct Read {
-        std::map<std::uint32_t, Proven> proven;  ///< By ordinal.
+        /// By ordinal: a sum over id and place of what was proven, or 0. Eight bytes a chunk, as
+        /// there may be very many.
+        std::vector<std::uint64_t> proven;
         std::set<std::uint32_t> damaged;
     };
 

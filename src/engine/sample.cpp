@@ -70,7 +70,7 @@ std::uint64_t part_bytes_max(const std::vector<StreamPlan>& plans) {
 /// The part of `segment` whose turn it is at visit number `visit`.
 SegmentRange part_of(const StreamPlan& plan, const SegmentRange& segment, std::uint64_t visit) {
     SegmentRange part = segment;
-    if (plan.kind == StreamKind::pages) {
+    if (plan.kind == StreamKind::pages && plan.page_bytes > 0 && segment.page_count > 0) {
         const std::uint64_t pages = std::max<std::uint64_t>(1, kPartBytes / plan.page_bytes);
         const std::uint64_t parts = (segment.page_count + pages - 1) / pages;
         const std::uint64_t first = visit * kPartStride % parts * pages;
@@ -95,8 +95,8 @@ Bytes stored_pages(const StoredSegment& segment, const SegmentRange& part, std::
             Bytes plain;
             try {
                 plain = run.reader.read(*chunk, stop);
-            } catch (const CorruptionError&) {
-                run.writer.distrust(*chunk);
+            } catch (const CorruptionError& error) {
+                run.writer.distrust(*chunk, error.what());
                 throw;
             }
             result.insert(result.end(), plain.begin() + static_cast<std::ptrdiff_t>(from - start),

@@ -117,7 +117,9 @@ private:
                         "database",
                         segment.range.first_page,
                         segment.range.first_page + segment.range.page_count - 1, stream_.name),
-            "Restore another snapshot; 'db-backup verify --data' tells which ones are whole.");
+            "Restore another snapshot: the memory of the machine that took this one was at fault, "
+            "or "
+            "the program; please report it.");
     }
 
     const StoredStream& stream_;

@@ -179,6 +179,7 @@ void StreamWriter::write(Session& session, const SegmentPlan& segment) {
         run_.fallback_reason =
             is_parent_damaged_ ? "a part of the parent snapshot is damaged"
                                : "a part of the parent snapshot may not be referred to any more";
+        refuse_unwanted_fallback(run_.fallback, run_.fallback_reason);
     }
     Sink sink(*this, segment.range, base);
     session.read(plan_, {segment.range, SegmentAction::read}, sink, stop_);
@@ -351,7 +352,7 @@ bool StreamWriter::patch(Session& session, const SegmentPlan& segment, const Sto
                 content = run_.reader.read(*chunk, stop_);
             } catch (const CorruptionError& error) {
                 note_parent_damage("a chunk of the parent is damaged; its segment is read", error);
-                run_.writer.distrust(*chunk);
+                run_.writer.distrust(*chunk, error.what());
                 push_restart();
                 return false;
             }

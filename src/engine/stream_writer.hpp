@@ -30,6 +30,7 @@ struct BackupRun {
     unsigned jobs = 1;
     std::uint64_t sequence = 1;
     const Context& context;
+    Fallback fallback = Fallback::allowed;
     /// What the snapshot shall say of what did not go as planned; one sentence each.
     std::vector<std::string> warnings = {};
     /// Why something was read that the connector had planned to skip; empty if nothing was.

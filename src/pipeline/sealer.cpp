@@ -91,7 +91,7 @@ ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
     } catch (const CorruptionError& error) {
         log_.warning("a damaged chunk cannot be a base, so this one is stored whole",
                      {{"error", error.what()}});
-        writer_.distrust(*choice.base);
+        writer_.distrust(*choice.base, error.what());
         return nullptr;
     }
     const BytesView view(base);

@@ -100,6 +100,7 @@ Bytes ChunkReader::fetch(const ChunkCopy& copy, std::stop_token stop) {
             "from elsewhere can be put back under its name.");
     }
     if (sealed->size() != copy.sealed_bytes) {
+        windows_.forget(copy.pack->name);
         damaged(copy, "is cut off: the object is too short");
     }
     return std::move(*sealed);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -31,50 +32,59 @@ KnownRepository::KnownRepository(const std::optional<std::filesystem::path>& sta
     try {
         if (const std::optional<Bytes> content = read_file(*file_, kFileBytesMax)) {
             std::istringstream words{std::string(as_text(*content))};
-            Entry entry;
+            std::string id;
             std::string cipher;
-            if (words >> entry.repository_id >> cipher &&
-                (cipher == kEncrypted || cipher == kPlain)) {
-                entry.is_encrypted = cipher == kEncrypted;
-                seen_ = std::move(entry);
+            while (words >> id >> cipher && (cipher == kEncrypted || cipher == kPlain)) {
+                seen_[id] = cipher == kEncrypted;
             }
         }
     } catch (const Error&) {
-        // Not readable: as if it had never been seen.
+        // Not readable: as if nothing had been seen.
     }
 }
 
+bool KnownRepository::has_seen_encrypted() const {
+    return std::any_of(seen_.begin(), seen_.end(), [](const auto& each) { return each.second; });
+}
+
+void KnownRepository::refuse() const {
+    throw explained<WrongKeyError>(
+        fmt::format("the repository at {} was encrypted when this machine last used it, and now it "
+                    "is not",
+                    url_),
+        fmt::format("Somebody may have replaced it. If it was you, remove {}.", file_->native()),
+        "not_encrypted");
+}
+
 void KnownRepository::check(const RepositoryConfigObject& config, Log& log) const {
-    if (!seen_) {
+    if (seen_.empty() || seen_.contains(config.repository_id)) {
         return;
     }
-    if (seen_->is_encrypted && config.cipher == Cipher::none) {
-        throw explained<WrongKeyError>(
-            fmt::format(
-                "the repository at {} was encrypted when this machine last used it, and now it "
-                "is not",
-                url_),
-            fmt::format("Somebody may have replaced it. If it was you, remove {}.",
-                        file_->native()),
-            "not_encrypted");
+    if (config.cipher == Cipher::none && has_seen_encrypted()) {
+        refuse();
     }
-    if (seen_->repository_id != config.repository_id) {
-        log.warning("another repository stands here than when this machine last used it",
-                    {{"repository", url_}});
+    log.warning("another repository stands here than when this machine last used it",
+                {{"repository", url_}});
+}
+
+void KnownRepository::check_new_unencrypted() const {
+    if (has_seen_encrypted()) {
+        refuse();
     }
 }
 
 void KnownRepository::remember(const RepositoryConfigObject& config) noexcept {
-    const bool is_encrypted = config.cipher != Cipher::none;
-    if (!file_ || (seen_ && seen_->repository_id == config.repository_id &&
-                   seen_->is_encrypted == is_encrypted)) {
+    if (!file_ || seen_.contains(config.repository_id)) {
         return;
     }
     try {
-        const std::string text = fmt::format("{} {}\n{}\n", config.repository_id,
-                                             is_encrypted ? kEncrypted : kPlain, url_);
+        seen_[config.repository_id] = config.cipher != Cipher::none;
+        std::string text;
+        for (const auto& [id, is_encrypted] : seen_) {
+            text += fmt::format("{} {}\n", id, is_encrypted ? kEncrypted : kPlain);
+        }
         std::filesystem::create_directories(file_->parent_path());
-        replace_file(*file_, as_bytes(text), 0600);
+        replace_file(*file_, as_bytes(text + url_ + "\n"), 0600);
     } catch (const std::exception&) {
         return;
     }

@@ -8,34 +8,38 @@
 #include "repository/config_object.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
 namespace dbbackup {
 
-/// One small file per URL. Not thread-safe.
+/// One small file per URL, with a line for each repository that was seen there: disks take turns at
+/// one mount point. Not thread-safe.
 class KnownRepository {
 public:
     /// @param state_folder Nothing: nothing is remembered.
     KnownRepository(const std::optional<std::filesystem::path>& state_folder, std::string url);
 
-    /// Warns when another repository stands there than before.
-    /// @throws WrongKeyError (code "not_encrypted") when the one before was encrypted and this one
-    /// is not.
+    /// Warns when a repository stands there that was not seen before, though others were.
+    /// @throws WrongKeyError (code "not_encrypted") when it is not encrypted and one of the others
+    /// was.
     void check(const RepositoryConfigObject& config, Log& log) const;
+
+    /// To be asked before an unencrypted one is made without having been asked for.
+    /// @throws WrongKeyError (code "not_encrypted") when an encrypted one was seen there.
+    void check_new_unencrypted() const;
 
     /// Failures are ignored: the next run remembers it.
     void remember(const RepositoryConfigObject& config) noexcept;
 
 private:
-    struct Entry {
-        std::string repository_id;
-        bool is_encrypted = false;
-    };
+    [[nodiscard]] bool has_seen_encrypted() const;
+    [[noreturn]] void refuse() const;
 
     std::optional<std::filesystem::path> file_;
     std::string url_;
-    std::optional<Entry> seen_;
+    std::map<std::string, bool> seen_;  ///< Repository id to whether it is encrypted.
 };
 
 }  // namespace dbbackup

@@ -111,27 +111,68 @@ SnapshotWriter::~SnapshotWriter() {
     }
 }
 
+bool SnapshotWriter::is_own(const ChunkCopy& copy) const {
+    return own_packs_.with([&copy](const auto& own) { return own.contains(copy.pack.get()); });
+}
+
 bool SnapshotWriter::is_trusted(const ChunkCopy& copy) const {
     // No collector knows the packs of this very run; until they are stored they have no name
     // either.
-    if (own_packs_.with([&copy](const auto& own) { return own.contains(copy.pack.get()); })) {
-        return true;
-    }
-    return removals_.is_complete && !removals_.packs.contains(copy.pack->name) &&
-           distrusted_.with([&copy](const std::set<Place>& places) {
-               return !places.contains({copy.pack->name, copy.ordinal});
-           });
+    return is_own(copy) || (removals_.is_complete && !removals_.packs.contains(copy.pack->name) &&
+                            distrusted_.with([&copy](const DamagedPacks& packs) {
+                                return !packs.contains(copy.pack->name);
+                            }));
 }
 
 bool SnapshotWriter::provides(const ChunkCopyPtr& copy) const {
     bool all = true;
     visit_closure(copy, [&](const ChunkCopy& part) { all = all && is_trusted(part); });
+    if (all) {
+        visit_closure(copy, [&](const ChunkCopy& part) { note_referred(part); });
+    }
     return all;
 }
 
-void SnapshotWriter::distrust(const ChunkCopy& copy) {
-    distrusted_.with(
-        [&copy](std::set<Place>& places) { places.emplace(copy.pack->name, copy.ordinal); });
+void SnapshotWriter::note_referred(const ChunkCopy& copy) const {
+    if (is_own(copy)) {
+        return;
+    }
+    referred_.with([&copy](std::map<PackName, std::uint64_t>& packs) {
+        std::uint64_t& bytes = packs[copy.pack->name];
+        bytes = std::max(bytes, copy.offset_bytes + copy.sealed_bytes);
+    });
+}
+
+void SnapshotWriter::distrust(const ChunkCopy& copy, const std::string& why) {
+    distrusted_.with([&](DamagedPacks& packs) { packs.emplace(copy.pack->name, why); });
+}
+
+void SnapshotWriter::distrust(const DamagedPacks& packs) {
+    distrusted_.with([&packs](DamagedPacks& all) { all.insert(packs.begin(), packs.end()); });
+}
+
+SnapshotWriter::DamagedPacks SnapshotWriter::distrusted() const {
+    return distrusted_.with([](const DamagedPacks& packs) { return packs; });
+}
+
+bool SnapshotWriter::refers_to_distrusted() const {
+    const DamagedPacks damaged = distrusted();
+    return referred_.with([&damaged](const std::map<PackName, std::uint64_t>& packs) {
+        return std::any_of(packs.begin(), packs.end(),
+                           [&](const auto& pack) { return damaged.contains(pack.first); });
+    });
+}
+
+void SnapshotWriter::look_for_referred_packs() {
+    const auto referred = referred_.with([](const auto& packs) { return packs; });
+    for (const auto& [pack, bytes] : referred) {
+        const ObjectName name = pack_object_name(pack);
+        const std::optional<std::uint64_t> found = repository_.storage().size_bytes(name, stop_);
+        if (!found || *found < bytes) {
+            distrust(DamagedPacks{
+                {pack, fmt::format("{} is {}", name.text(), found ? "too short" : "missing")}});
+        }
+    }
 }
 
 ChunkCopyPtr SnapshotWriter::find(const ChunkId& id, HeldAs held_as) {
@@ -284,6 +325,12 @@ void SnapshotWriter::commit(Manifest& manifest) {
         unindexed_.clear();
     }
     manifest.indexes = indexes_;
+    for (const auto& [pack, why] : distrusted()) {
+        manifest.details.warnings.push_back(fmt::format(
+            "the repository is damaged: {}. This snapshot does without it; earlier ones "
+            "may need it, as 'db-backup verify --data' tells",
+            why));
+    }
     SnapshotSummary& summary = manifest.details.summary;
     summary.id = run_.id();
     summary.source_id = source_;

@@ -19,10 +19,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <unordered_map>
 #include <unordered_set>
@@ -56,9 +56,18 @@ public:
     /// `removed` list names.
     [[nodiscard]] bool provides(const ChunkCopyPtr& copy) const;
 
-    /// Takes a copy that does not decode out of deduplication, with all that need it: until this
-    /// run ends nothing refers to it any more.
-    void distrust(const ChunkCopy& copy);
+    /// Packs that are damaged or missing, and why that is known.
+    using DamagedPacks = std::map<PackName, std::string>;
+    /// Takes the pack of a copy that cannot be read out of deduplication, with all that needs it:
+    /// what is found from now on does not lie there. The manifest will say so.
+    void distrust(const ChunkCopy& copy, const std::string& why);
+    /// The same for packs that an earlier attempt found.
+    void distrust(const DamagedPacks& packs);
+    /// Looks whether the packs of others that this run may refer to are there and long enough.
+    void look_for_referred_packs();
+    [[nodiscard]] DamagedPacks distrusted() const;
+    /// Whether this run may refer to a pack that was found damaged later: then it must start over.
+    [[nodiscard]] bool refers_to_distrusted() const;
 
     /// A copy that may be referred to, stored by this or an earlier run; null when there is none.
     [[nodiscard]] ChunkCopyPtr find(const ChunkId& id, HeldAs held_as);
@@ -85,7 +94,9 @@ private:
     };
 
     [[nodiscard]] ChunkCopyPtr find_locked(const ChunkId& id, HeldAs held_as);
+    [[nodiscard]] bool is_own(const ChunkCopy& copy) const;
     [[nodiscard]] bool is_trusted(const ChunkCopy& copy) const;
+    void note_referred(const ChunkCopy& copy) const;
     /// What this run added under the form's id, if it is no deeper.
     [[nodiscard]] ChunkCopyPtr added_copy(const ChunkForm& form) const;
     /// Hands the open pack to the uploads. `lock` holds `mutex_`, and is released meanwhile.
@@ -102,8 +113,9 @@ private:
     std::atomic<std::uint64_t> bytes_added_{0};
     LivingRun run_;
     const Removals removals_;
-    using Place = std::pair<PackName, std::uint32_t>;  ///< Of a copy: pack and ordinal.
-    Guarded<std::set<Place>> distrusted_;
+    Guarded<DamagedPacks> distrusted_;
+    /// Packs of others that this run may refer to, and how long they have to be in bytes.
+    mutable Guarded<std::map<PackName, std::uint64_t>> referred_;
     Guarded<std::unordered_set<const PackIdentity*>> own_packs_;  ///< Begun by this run.
 
     std::mutex mutex_;  ///< Guards the members from here to the next empty line.

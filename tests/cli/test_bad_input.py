@@ -5,6 +5,7 @@ leaves nothing half-written. Afterwards the repository verifies, restores and ta
 import os
 import re
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -359,3 +360,14 @@ def test_configuration_that_is_no_yaml(program, folder):
     (folder / "bad.yaml").write_text("version: [1\nfoo: }")
     error = program.run("config", "validate", "--config", folder / "bad.yaml", "--json", code=2).error
     assert re.search(r"bad\.yaml:\d+", error["message"]), error
+
+
+def test_a_target_that_is_the_programs_output(plain_repository, database, folder):
+    """The report would be written over the restored database."""
+    plain_repository.backup(database)
+    out = folder / "out.db"
+    program = [str(plain_repository.program.path), "restore", "latest", "--to", "/dev/stdout", *map(str, plain_repository.words)]
+    with open(out, "wb") as file:
+        result = subprocess.run(program, stdout=file, stderr=subprocess.PIPE, env=plain_repository.program.environment)
+    assert result.returncode == 2 and b"own output" in result.stderr
+    assert out.stat().st_size == 0

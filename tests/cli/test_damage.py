@@ -263,3 +263,28 @@ def test_after_damage_a_backup_heals(program, folder):
         result = victim.repository.run("restore", taken["snapshot"], "--to", target, "--verify", "--json", code=(0, 13))
         if result.code == 0:
             assert databases.digest(target) == databases.digest(victim.folder / "tiny.db")
+
+
+@pytest.mark.parametrize("way", ("removed", "cut", "emptied"))
+@pytest.mark.parametrize("mode", ("full", "incremental", "differential"))
+@pytest.mark.parametrize("source", ("unchanged", "changed"))
+def test_a_backup_never_refers_to_packs_that_are_gone(plain_repository, folder, way, mode, source):
+    """It reads and stores again what they held, says so, and restores; only the earlier snapshot is lost."""
+    database = databases.make(folder / "shop.db", rows=30_000)
+    plain_repository.backup(database)
+    for name in [each for each in plain_repository.objects() if each.startswith("packs/")]:
+        pack = plain_repository.path / name
+        if way == "removed":
+            pack.unlink()
+        else:
+            pack.chmod(0o600)
+            os.truncate(pack, 0 if way == "emptied" else pack.stat().st_size // 2)
+    if source == "changed":
+        databases.change(database, updates=3, inserts=3)
+    taken = plain_repository.backup(database, "--mode", mode)
+    is_apart = mode == "full" and source == "changed"  # Then nothing may lie in the lost packs.
+    assert is_apart or any("the repository is damaged" in warning for warning in taken["warnings"]), taken
+    plain_repository.restore(taken["snapshot"], folder / "restored.db", "--verify")
+    databases.assert_equal(databases.content(database), folder / "restored.db")
+    again = plain_repository.backup(database)
+    plain_repository.restore(again["snapshot"], folder / "again.db", "--verify")

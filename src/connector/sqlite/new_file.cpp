@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -17,6 +19,7 @@ namespace {
 
 /// Far more than any chance that another restore takes a file just made for abandoned again.
 constexpr int kNamesTriedMax = 16;
+constexpr std::ptrdiff_t kSuffixBytes = 6;  ///< What mkostemp(3) makes of "XXXXXX".
 
 std::string hidden_prefix(const std::filesystem::path& target) {
     return "." + target.filename().native() + ".db-backup-";
@@ -31,6 +34,16 @@ bool lock_new(const File& file) {
     return ::fstat(file.descriptor(), &status) == 0 && status.st_nlink > 0;
 }
 
+/// Whether a name is one that `mkostemp` made of the prefix.
+bool is_hidden_name(const std::string& name, const std::string& prefix) {
+    return name.size() == prefix.size() + static_cast<std::size_t>(kSuffixBytes) &&
+           name.starts_with(prefix) &&
+           std::all_of(name.end() - kSuffixBytes, name.end(),
+                       [](unsigned char c) { return std::isalnum(c) != 0; });
+}
+
+/// Locks tell who is alive, on NFS too (flock(2)); an age would keep a second attempt from the
+/// space that it needs.
 void remove_if_abandoned(const std::filesystem::path& path) {
     struct stat status{};
     if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -86,7 +99,7 @@ void NewFile::remove_abandoned() const noexcept {
          !failed && entry != end; entry.increment(failed)) {
         try {
             const std::filesystem::path& path = entry->path();
-            if (path != hidden_ && path.filename().native().starts_with(prefix)) {
+            if (path != hidden_ && is_hidden_name(path.filename().native(), prefix)) {
                 remove_if_abandoned(path);
             }
         } catch (const std::exception&) {

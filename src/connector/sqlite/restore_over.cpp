@@ -337,7 +337,7 @@ void RestoreOver::return_to_log() {
     if (is_log_wanted) {
         try {
             static_cast<void>(database_->text("PRAGMA journal_mode=WAL"));
-        } catch (const SqliteError& error) {
+        } catch (const std::exception& error) {  // Cancelled too: the snapshot stands by now.
             report_.warnings.push_back(fmt::format("{} is left without a write-ahead log: {}",
                                                    target_.path.native(), error.what()));
         }

@@ -124,11 +124,9 @@ void SqliteSession::read(const StreamPlan& stream, const SegmentPlan& segment, S
                          std::stop_token stop) {
     const std::uint64_t begin = segment.range.first_page * stream.page_bytes;
     const std::uint64_t end = begin + segment.range.page_count * stream.page_bytes;
-    // Samples of an unchanged database are few and small: they need no spool. More is read of it
-    // where the parent's segment may not be referred to any more.
-    unspooled_bytes_ += end - begin;
-    const bool is_small = capture_ == Capture::unchanged && unspooled_bytes_ <= kBlockBytes;
-    if (!is_small && view_.blocks_writers() && !spool_ && !clone_) {
+    // Of an unchanged database little is read: samples, and what the parent cannot give any more.
+    // A spool would read all of it.
+    if (capture_ != Capture::unchanged && view_.blocks_writers() && !spool_ && !clone_) {
         start_spool();
     }
     for (std::uint64_t offset = begin; offset < end; offset += kBlockBytes) {

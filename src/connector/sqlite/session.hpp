@@ -60,7 +60,6 @@ private:
     bool is_released_ = false;
     std::chrono::milliseconds writers_waited_{0};
     std::optional<File> clone_;
-    std::uint64_t unspooled_bytes_ = 0;  ///< Read of a database that is to be skipped.
     std::uint64_t spool_offset_ = 0;
     std::unique_ptr<Spool> spool_;  // its thread uses what is above
 };

@@ -124,8 +124,14 @@ void examine_existing(Target& target, const RestoreRequest& request, const FileF
     }
     const bool is_ordinary = std::filesystem::is_regular_file(target.path, error);
     target.size_bytes = facts.size_bytes;
+    const auto refuse_read_only = [&target] {
+        if (::access(target.path.c_str(), W_OK) != 0) {
+            throw not_writable(target.path, std::generic_category().message(errno));
+        }
+    };
     if (is_ordinary && facts.size_bytes == 0) {
         target.kind = TargetKind::empty_file;
+        refuse_read_only();
         return;
     }
     if (!is_ordinary || !is_database(target.path)) {
@@ -139,9 +145,7 @@ void examine_existing(Target& target, const RestoreRequest& request, const FileF
     if (request.overwrite == Overwrite::no) {
         refuse_unasked(target);
     }
-    if (::access(target.path.c_str(), W_OK) != 0) {
-        throw not_writable(target.path, std::generic_category().message(errno));
-    }
+    refuse_read_only();
 }
 
 }  // namespace

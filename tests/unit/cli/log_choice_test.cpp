@@ -59,7 +59,7 @@ TEST(LogChoice, HeedsQuietAndVerbose) {
     EXPECT_EQ(choose_log(globals, {}).stderr_level, LogLevel::info);
     globals = {};
     globals.is_quiet = true;
-    EXPECT_EQ(choose_log(globals, {}).stderr_level, LogLevel::error);
+    EXPECT_EQ(choose_log(globals, {}).stderr_level, LogLevel::warning);
 }
 
 }  // namespace

@@ -57,10 +57,17 @@ TEST_P(NewFileTest, IsGoneAtTheNextAttemptAtTheLatestWhenItsProcessWasKilled) {
         });
         EXPECT_EQ(child.wait(), 128 + SIGKILL);
     }
-    write_bytes(folder_ / ".other.db.db-backup-123456", as_bytes("not ours"));
+    const std::set<std::string> others = {".other.db.db-backup-123456",
+                                          ".new.db.db-backup-2026-01-01", ".new.db.db-backup-12345",
+                                          ".new.db.db-backup-12.456"};
+    for (const std::string& other : others) {
+        write_bytes(folder_ / other, as_bytes("not ours"));
+    }
     NewFile made(target_, GetParam());
     EXPECT_TRUE(made.publish());
-    EXPECT_EQ(folder_.names(), (std::set<std::string>{".other.db.db-backup-123456", "new.db"}));
+    std::set<std::string> expected = others;
+    expected.insert("new.db");
+    EXPECT_EQ(folder_.names(), expected);
 }
 
 TEST_P(NewFileTest, LeavesTheFilesOfTheLiving) {

@@ -71,6 +71,31 @@ TEST_F(KnownRepositoryTest, AnotherOneIsWorthAWarningOnce) {
     EXPECT_EQ(open(second), "");
 }
 
+/// Two disks take turns at one mount point: both are known after a while.
+TEST_F(KnownRepositoryTest, DisksMayTakeTurns) {
+    MemoryStorage plain;
+    make_repository(plain, Encryption::none);
+    MemoryStorage encrypted;
+    make_repository(encrypted, Encryption::keyfile);
+    EXPECT_EQ(open(plain), "");
+    EXPECT_NE(open(encrypted), "");
+    for (unsigned turn = 0; turn < 3; ++turn) {
+        EXPECT_EQ(open(plain), "");
+        EXPECT_EQ(open(encrypted), "");
+    }
+}
+
+TEST_F(KnownRepositoryTest, AnUnencryptedOneIsNotMadeUnaskedWhereAnEncryptedOneWas) {
+    MemoryStorage disk;
+    make_repository(disk, Encryption::keyfile);
+    const std::string url = disk.url();
+    EXPECT_NO_THROW(KnownRepository(state(), url).check_new_unencrypted());
+    open(disk);
+    EXPECT_THROW(KnownRepository(state(), url).check_new_unencrypted(), WrongKeyError);
+    EXPECT_NO_THROW(KnownRepository(state(), url + "/other").check_new_unencrypted());
+    EXPECT_NO_THROW(KnownRepository(std::nullopt, url).check_new_unencrypted());
+}
+
 TEST_F(KnownRepositoryTest, ADamagedMemoryIsNone) {
     MemoryStorage disk;
     make_repository(disk, Encryption::keyfile);

@@ -248,7 +248,7 @@ TEST_F(SnapshotWriterTest, WhatIsDistrustedIsStoredAgain) {
     const auto run = writer();
     ASSERT_TRUE(find(*run, "base"));
     ASSERT_TRUE(find(*run, "top"));
-    run->distrust(*base);
+    run->distrust(*base, "it is damaged");
     EXPECT_FALSE(run->provides(base));
     EXPECT_FALSE(run->provides(top)) << "it needs the damaged one";
     EXPECT_FALSE(find(*run, "base"));
