@@ -191,6 +191,13 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
         outcome.plan.warnings.push_back(
             fmt::format("snapshot {} is doubtful: {}", snapshot.id, kDoubtfulText));
     }
+    for (const ObjectName& lost : repository->lost_manifests()) {
+        if (lost.text().find("/" + snapshot.source_id + "/") != std::string::npos) {
+            outcome.plan.warnings.push_back(
+                fmt::format("a newer snapshot of this source, {}, is gone, and no prune removed it",
+                            lost.leaf()));
+        }
+    }
     for (const std::string& warning : warnings_of(outcome)) {
         context.errors.line("db-backup: warning: " + printable(warning));
     }

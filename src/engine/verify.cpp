@@ -152,6 +152,9 @@ VerifyReport verify(Repository& repository, VerifyDepth depth, const std::vector
     // every snapshot that is in this list were stored before it.
     std::vector<std::string> damaged;  // What is damaged is found among the objects.
     const std::vector<SnapshotSummary> snapshots = repository.snapshots(stop, &damaged);
+    for (const ObjectName& name : repository.lost_manifests()) {
+        findings.add(name.text(), "gone, though this machine has seen it and no prune removed it");
+    }
     const ObjectCheck objects = check_objects(repository, only.empty(), findings, stop);
     PackCheck packs(repository, objects.packs, findings);
     if (depth == VerifyDepth::data && only.empty()) {

@@ -91,6 +91,7 @@ struct Repository::Parts {
     NewestSeen newest_seen;
     std::unordered_map<SnapshotId, ObjectName> names;
     std::vector<std::string> unknown_for_writing;  ///< Features; set once.
+    std::set<ObjectName> lost_manifests;           ///< That somebody took away.
 
     /// The summary of one manifest object, from the cache or the storage; nothing for a tombstone
     /// or when it has gone. @throws CorruptionError.
@@ -209,6 +210,7 @@ void Repository::Parts::compare_with_seen(const ObjectPrefix& prefix,
             continue;
         }
         newest.erase(source);  // The lost one goes on to be missed.
+        lost_manifests.insert(manifest_object_name(source, seen.id));
         log->warning(
             "the repository shows an older state: a snapshot that this machine has seen "
             "is gone, and no prune removed it",
@@ -304,7 +306,8 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                                   ManifestCache(cache_file),
                                                   NewestSeen(seen_file),
                                                   {},
-                                                  std::move(for_writing)});
+                                                  std::move(for_writing),
+                                                  {}});
     return std::unique_ptr<Repository>(new Repository(std::move(parts)));
 }
 
@@ -326,6 +329,11 @@ void Repository::check_writable() const {
     if (!parts_->unknown_for_writing.empty()) {
         throw unknown_feature(parts_->unknown_for_writing.front(), "write");
     }
+}
+
+std::vector<ObjectName> Repository::lost_manifests() const {
+    const std::lock_guard lock(parts_->mutex);
+    return {parts_->lost_manifests.begin(), parts_->lost_manifests.end()};
 }
 
 SourceId Repository::source_id(DatabaseType type, const std::string& identity) const {

@@ -105,6 +105,10 @@ public:
     [[nodiscard]] std::vector<SnapshotSummary> snapshots(
         std::stop_token stop, std::vector<std::string>* damaged = nullptr);
 
+    /// Manifests that this machine has seen as the newest of their source, that are gone, and that
+    /// no collector removed: as of the last listing of snapshots.
+    [[nodiscard]] std::vector<ObjectName> lost_manifests() const;
+
     /// Those of one source, by sequence; what is damaged is skipped and logged.
     [[nodiscard]] std::vector<SnapshotSummary> snapshots_of(const SourceId& source,
                                                             std::stop_token stop);

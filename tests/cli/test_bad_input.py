@@ -371,3 +371,18 @@ def test_a_target_that_is_the_programs_output(plain_repository, database, folder
         result = subprocess.run(program, stdout=file, stderr=subprocess.PIPE, env=plain_repository.program.environment)
     assert result.returncode == 2 and b"own output" in result.stderr
     assert out.stat().st_size == 0
+
+
+def test_a_log_file_that_is_something_else(plain_repository, database, folder):
+    """It would be appended to, and renamed or deleted when it grows."""
+    plain_repository.backup(database)
+    before = databases.digest(database)
+    config = (plain_repository.path / "config").read_bytes()
+    for path in (database, plain_repository.path / "config"):
+        result = plain_repository.run("list", "--log-file", path, "--json", code=2)
+        assert result.error["code"] == "not_a_log", str(result)
+    assert databases.digest(database) == before and (plain_repository.path / "config").read_bytes() == config
+    log = folder / "log"
+    for form in ("text", "json", "text"):
+        plain_repository.run("list", "--log-file", log, "--log-format", form, "--log-level", "debug")
+        plain_repository.backup(database, "--log-file", log, "--log-format", form)

@@ -288,3 +288,20 @@ def test_a_backup_never_refers_to_packs_that_are_gone(plain_repository, folder, 
     databases.assert_equal(databases.content(database), folder / "restored.db")
     again = plain_repository.backup(database)
     plain_repository.restore(again["snapshot"], folder / "again.db", "--verify")
+
+
+def test_a_newest_snapshot_that_somebody_took_away_is_missed(plain_repository, folder):
+    """Where it was seen before, a listing that lacks it is told to scripts too."""
+    database = databases.make(folder / "shop.db")
+    older = plain_repository.backup(database)["snapshot"]
+    databases.change(database, updates=3)
+    newest = plain_repository.backup(database)["snapshot"]
+    name = next(each for each in plain_repository.objects() if each.endswith(newest) and each.startswith("manifests/"))
+    assert len(plain_repository.list()) == 2  # Now this machine has seen it.
+    (plain_repository.path / name).unlink()
+    restored = plain_repository.restore("latest", folder / "restored.db")
+    assert restored["snapshot"] == older and any(newest in warning for warning in restored["warnings"]), restored
+    result = plain_repository.run("verify", "--json", code=13)
+    assert name in [each["object"] for each in result.json["findings"]]
+    quiet = plain_repository.run("restore", "latest", "--to", folder / "again.db", "--quiet")
+    assert newest in quiet.stderr
