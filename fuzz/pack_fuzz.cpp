@@ -53,9 +53,9 @@ void decode(bool is_sealed, BytesView input) {
             std::abort();
         }
         try {
-            static_cast<void>(
-                unseal_chunk(fuzz_keys(), key, entry.form, entry.ordinal,
-                             BytesView(content).subspan(entry.offset_bytes, entry.sealed_bytes)));
+            static_cast<void>(unseal_chunk(
+                fuzz_keys(), key, entry.form, entry.ordinal,
+                copy_of(BytesView(content).subspan(entry.offset_bytes, entry.sealed_bytes))));
         } catch (const CorruptionError&) {
             continue;
         }
