@@ -34,18 +34,22 @@ def operations(repository, words, folder):
 
 
 class Copies:
-    """A repository to start from again and again."""
+    """A repository to start from again and again, and what the machine remembers of it.
+
+    With the memory of a later state, the earlier one would rightly be reported as set back.
+    """
 
     def __init__(self, repository, folder):
-        self.repository, self.folder = repository, folder
-        self.kept = folder / "kept"
-        if repository.path.exists():
-            shutil.copytree(repository.path, self.kept)
+        self.kept = {path: folder / f"kept-{path.name}" for path in (repository.path, folder / "home")}
+        for path, kept in self.kept.items():
+            if path.exists():
+                shutil.copytree(path, kept)
 
     def reset(self):
-        shutil.rmtree(self.repository.path, ignore_errors=True)
-        if self.kept.exists():
-            shutil.copytree(self.kept, self.repository.path)
+        for path, kept in self.kept.items():
+            shutil.rmtree(path, ignore_errors=True)
+            if kept.exists():
+                shutil.copytree(kept, path)
 
 
 def assert_whole(repository, folder, states):
