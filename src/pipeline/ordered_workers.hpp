@@ -60,20 +60,21 @@ public:
     /// @throws Cancelled when the stop token fires; what `work` or `deliver` threw.
     void push(In item, std::uint64_t bytes) {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, stop_, [&] {
+        delivered_.wait(lock, stop_, [&] {
             return failure_ != nullptr || bytes_inside_ == 0 || bytes_inside_ + bytes <= bytes_max_;
         });
         throw_if_ended();
         bytes_inside_ += bytes;
         waiting_.push_back({next_ticket_++, std::move(item), bytes});
-        changed_.notify_all();
+        pushed_.notify_one();
     }
 
     /// Returns once every pushed item was delivered. @throws as push.
     void finish() {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, stop_,
-                      [this] { return failure_ != nullptr || next_delivery_ == next_ticket_; });
+        delivered_.wait(lock, stop_, [this] {
+            return failure_ != nullptr || next_delivery_ == next_ticket_;
+        });
         throw_if_ended();
     }
 
@@ -102,8 +103,8 @@ private:
 
     void run(unsigned worker, std::stop_token ended) {
         std::unique_lock lock(mutex_);
-        while (changed_.wait(lock, ended,
-                             [this] { return failure_ != nullptr || !waiting_.empty(); }) &&
+        while (pushed_.wait(lock, ended,
+                            [this] { return failure_ != nullptr || !waiting_.empty(); }) &&
                failure_ == nullptr && !is_ending()) {
             Waiting next = std::move(waiting_.front());
             waiting_.pop_front();
@@ -120,8 +121,9 @@ private:
                 if (failure_ == nullptr) {
                     failure_ = std::current_exception();
                 }
+                pushed_.notify_all();
+                delivered_.notify_all();
             }
-            changed_.notify_all();
         }
     }
 
@@ -147,7 +149,7 @@ private:
             is_delivering_ = false;
             ++next_delivery_;
             bytes_inside_ -= done.bytes;
-            changed_.notify_all();
+            delivered_.notify_all();
         }
     }
 
@@ -156,7 +158,9 @@ private:
     Deliver deliver_;
     std::stop_token stop_;
     std::mutex mutex_;
-    std::condition_variable_any changed_;
+    /// Two, because waking a thread that has nothing to do takes a core from one that has.
+    std::condition_variable_any pushed_;     ///< Wakes workers.
+    std::condition_variable_any delivered_;  ///< Wakes producers.
     std::deque<Waiting> waiting_;
     std::map<std::uint64_t, Done> done_;
     std::uint64_t next_ticket_ = 0;
