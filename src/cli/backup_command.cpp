@@ -75,6 +75,9 @@ BackupReport first_backup_plan(Connector& connector, const BackupOptions& option
     return report;
 }
 
+/// Shorter waits would read as "0.0 s".
+constexpr std::chrono::milliseconds kWaitTold{50};
+
 double writers_waited_seconds(const BackupReport& report) {
     return std::chrono::duration<double>(report.writers_waited).count();
 }
@@ -167,7 +170,7 @@ std::string report_text(const BackupReport& report, const BackupOptions& options
         fields.emplace_back("stored", format_size(summary.bytes_added));
         fields.emplace_back("chunks", chunks_text(summary));
         fields.emplace_back("time", time_text(report));
-        if (report.writers_waited.count() > 0) {
+        if (report.writers_waited >= kWaitTold) {
             fields.emplace_back("writers",
                                 "waited up to " + format_duration(report.writers_waited));
         }

@@ -47,18 +47,6 @@ SealOptions seal_options(const BackupOptions& options, const Strategy& strategy)
     return seal;
 }
 
-const StreamContents* parent_stream(const Manifest* parent, const std::string& name) {
-    if (parent == nullptr) {
-        return nullptr;
-    }
-    for (const StreamContents& stream : parent->streams) {
-        if (stream.stream.name == name) {
-            return &stream;
-        }
-    }
-    return nullptr;
-}
-
 std::uint64_t planned_bytes(const std::vector<StreamPlan>& plans) {
     std::uint64_t bytes = 0;
     for (const StreamPlan& plan : plans) {
@@ -198,8 +186,9 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
     context.progress.phase = Phase::reading;
     std::vector<std::unique_ptr<StreamWriter>> streams;
     for (const StreamPlan& plan : plans) {
-        streams.push_back(std::make_unique<StreamWriter>(
-            shared, plan, parent_stream(ready.parent.get(), plan.name), stop));
+        const StreamContents* const before =
+            ready.parent ? ready.parent->stream_named(plan.name) : nullptr;
+        streams.push_back(std::make_unique<StreamWriter>(shared, plan, before, stop));
         for (const SegmentPlan& segment : plan.segments) {
             streams.back()->write(*session, segment);
         }

@@ -107,13 +107,6 @@ Bytes stored_pages(const StoredSegment& segment, const SegmentRange& part, std::
     return result;
 }
 
-const StreamContents* stream_named(const Manifest& manifest, const std::string& name) {
-    const auto found =
-        std::find_if(manifest.streams.begin(), manifest.streams.end(),
-                     [&](const StreamContents& each) { return each.stream.name == name; });
-    return found == manifest.streams.end() ? nullptr : &*found;
-}
-
 std::string place_of(const StreamPlan& plan, const SegmentRange& part) {
     return plan.kind == StreamKind::pages
                ? fmt::format("pages {} to {} of stream '{}'", part.first_page,
@@ -152,7 +145,7 @@ std::optional<Mismatch> compare_samples(const std::vector<Sample>& samples,
                                         std::stop_token stop) {
     for (const Sample& sample : samples) {
         const StreamPlan& plan = plans[sample.stream];
-        const StreamContents* const stream = stream_named(parent, plan.name);
+        const StreamContents* const stream = parent.stream_named(plan.name);
         if (stream == nullptr) {
             throw Error("the connector planned to skip what the parent does not have");
         }

@@ -32,6 +32,12 @@ StoredStreamReader::StoredStreamReader(const StreamContents& stream, ChunkReader
       progress_(progress),
       lists_(stream, reader) {}
 
+std::string wrong_pages_text(const StoredStream& stream, const SegmentRange& range) {
+    return fmt::format(
+        "pages {} to {} of stream '{}' are not those that were read from the database",
+        range.first_page, range.first_page + range.page_count - 1, stream.name);
+}
+
 void StoredStreamReader::read_at(std::uint64_t offset, std::span<std::uint8_t> out,
                                  std::stop_token stop) {
     if (offset > stream_.stream.size_bytes || out.size() > stream_.stream.size_bytes - offset) {
@@ -113,13 +119,9 @@ private:
             static_cast<void>(reader_.read(*chunk, stop_));
         }
         throw explained<CorruptionError>(
-            fmt::format("pages {} to {} of stream '{}' are not those that were read from the "
-                        "database",
-                        segment.range.first_page,
-                        segment.range.first_page + segment.range.page_count - 1, stream_.name),
+            wrong_pages_text(stream_, segment.range),
             "Restore another snapshot: the memory of the machine that took this one was at fault, "
-            "or "
-            "the program; please report it.");
+            "or the program; please report it.");
     }
 
     const StoredStream& stream_;

@@ -11,8 +11,12 @@
 
 #include <list>
 #include <mutex>
+#include <string>
 
 namespace dbbackup {
+
+/// What to say of chunks that are authentic but do not add up to the fingerprint of their pages.
+[[nodiscard]] std::string wrong_pages_text(const StoredStream& stream, const SegmentRange& range);
 
 /// Everything is borrowed. Thread-safe.
 class StoredStreamReader final : public StreamReader {

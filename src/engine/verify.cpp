@@ -5,12 +5,14 @@
 #include "engine/object_check.hpp"
 #include "engine/pack_check.hpp"
 #include "engine/segment_lists.hpp"
+#include "engine/stored_stream.hpp"
 #include "pipeline/ordered_workers.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_set>
 
 namespace dbbackup {
@@ -33,26 +35,37 @@ public:
           reader_(repository.storage(), repository.keys()) {}
 
     void snapshot(const SnapshotSummary& summary) {
-        const std::string name = manifest_object_name(summary.source_id, summary.id).text();
+        object_ = manifest_object_name(summary.source_id, summary.id).text();
         try {
             const std::unique_ptr<Manifest> manifest = repository_.manifest(summary.id, stop_);
             for (const StreamContents& stream : manifest->streams) {
                 walk_stream(stream, summary.id);
             }
         } catch (const CorruptionError& error) {
-            findings_.add(name, error.what(), summary.id);
+            findings_.add(object_, error.what(), summary.id);
         }
     }
 
     [[nodiscard]] std::uint64_t chunks() const { return seen_.size(); }
 
 private:
+    using Place = std::pair<PackName, std::uint32_t>;
+    struct Problem {
+        std::string object;
+        std::string text;
+    };
+    struct PlaceHash {
+        std::size_t operator()(const Place& place) const noexcept {
+            return std::hash<PackName>()(place.first) ^ place.second;
+        }
+    };
+
     void walk_stream(const StreamContents& stream, const SnapshotId& id) {
         struct Nothing {};
-        OrderedWorkers<ChunkCopyPtr, Nothing> workers(
+        OrderedWorkers<StoredSegment, Nothing> workers(
             jobs_, kInsideBytesPerJob * jobs_,
-            [&](const ChunkCopyPtr& copy, unsigned) {
-                decode(*copy, id);
+            [&](const StoredSegment& segment, unsigned) {
+                decode(stream.stream, segment, id);
                 return Nothing{};
             },
             [](Nothing) {}, stop_);
@@ -63,10 +76,9 @@ private:
             }
             try {
                 for (const StoredSegment& segment : lists.list(index, stop_)) {
-                    for (const ChunkCopyPtr& chunk : segment.chunks) {
-                        if (must_decode(chunk, id)) {
-                            workers.push(chunk, chunk->plain_bytes);
-                        }
+                    StoredSegment unknown = unknown_part(stream.stream, segment, id);
+                    if (!unknown.chunks.empty()) {
+                        workers.push(std::move(unknown), segment.bytes);
                     }
                 }
             } catch (const CorruptionError& error) {
@@ -80,14 +92,52 @@ private:
         workers.finish();
     }
 
-    /// Looks at one chunk of a snapshot. Returns whether only decoding it can tell more.
-    bool must_decode(const ChunkCopyPtr& chunk, const SnapshotId& id) {
-        const Place place{chunk->pack->name, chunk->ordinal};
-        const bool is_new = seen_.insert(place).second;
-        if (!locate(chunk, id) || depth_ != VerifyDepth::data || packs_.is_proven(*chunk)) {
+    /// The segment with those of its chunks of which only decoding can tell more: of pages all or
+    /// none, because together they give the fingerprint.
+    StoredSegment unknown_part(const StoredStream& stream, const StoredSegment& segment,
+                               const SnapshotId& id) {
+        StoredSegment part = segment;
+        const bool has_pages = stream.kind == StreamKind::pages;
+        std::erase_if(part.chunks, [&](const ChunkCopyPtr& chunk) {
+            const Place place{chunk->pack->name, chunk->ordinal};
+            const bool is_new = seen_.insert(place).second;
+            const bool is_decodable = locate(chunk, id) && !is_undecodable(place, id);
+            return !is_decodable || (!has_pages && (!is_new || packs_.is_proven(*chunk)));
+        });
+        const bool is_whole = part.chunks.size() == segment.chunks.size();
+        if (depth_ != VerifyDepth::data ||
+            (has_pages && (!is_whole || is_known(stream, segment, id)))) {
+            part.chunks.clear();
+        }
+        return part;
+    }
+
+    /// Whether an earlier snapshot, all of which is decoded by now, had this very segment of pages.
+    bool is_known(const StoredStream& stream, const StoredSegment& segment, const SnapshotId& id) {
+        const Digest name = name_of(stream, segment);
+        if (segments_.insert(name).second) {
             return false;
         }
-        // Whatever an earlier snapshot decoded is known by now.
+        const auto problem = wrong_segments_.with([&](const auto& known) {
+            const auto found = known.find(name);
+            return found == known.end() ? std::nullopt : std::optional(found->second);
+        });
+        if (problem) {
+            findings_.add(problem->object, problem->text, id);
+        }
+        return true;
+    }
+
+    static Digest name_of(const StoredStream& stream, const StoredSegment& segment) {
+        std::string text = fmt::format("{} {} {}", stream.page_bytes, segment.range.first_page,
+                                       segment.fingerprint.text());
+        for (const ChunkCopyPtr& chunk : segment.chunks) {
+            text += fmt::format(" {} {}", to_hex(chunk->pack->name.bytes), chunk->ordinal);
+        }
+        return sha256(as_bytes(text));
+    }
+
+    bool is_undecodable(const Place& place, const SnapshotId& id) {
         const std::optional<std::string> problem = undecodable_.with([&](const auto& known) {
             const auto found = known.find(place);
             return found == known.end() ? std::nullopt : std::optional(found->second);
@@ -95,7 +145,7 @@ private:
         if (problem) {
             findings_.add(pack_object_name(place.first).text(), *problem, id);
         }
-        return is_new;
+        return problem.has_value();
     }
 
     /// Checks that the copy and its bases lie where the list says. Returns whether they do.
@@ -110,24 +160,46 @@ private:
         return is_there;
     }
 
-    void decode(const ChunkCopy& copy, const SnapshotId& id) {
+    void decode(const StoredStream& stream, const StoredSegment& segment, const SnapshotId& id) {
+        const Fingerprinter& fingerprinter = repository_.keys().fingerprinter();
+        const bool has_pages = stream.kind == StreamKind::pages;
+        bool is_whole = true;
+        Fingerprint sum;
+        std::uint64_t page = segment.range.first_page;
+        for (const ChunkCopyPtr& chunk : segment.chunks) {
+            const std::optional<Bytes> plain = decode(*chunk, id);
+            is_whole = is_whole && plain;
+            if (has_pages && plain) {
+                sum += fingerprinter.of_pages(*plain, stream.page_bytes, page);
+                page += plain->size() / stream.page_bytes;
+            }
+        }
+        if (has_pages && is_whole && sum != segment.fingerprint) {
+            add_wrong_segment(stream, segment, id);
+        }
+    }
+
+    std::optional<Bytes> decode(const ChunkCopy& copy, const SnapshotId& id) {
+        context_.progress.bytes_done += copy.sealed_bytes;
         try {
-            static_cast<void>(reader_.read(copy, stop_));
+            return reader_.read(copy, stop_);
         } catch (const CorruptionError& error) {
             findings_.add(pack_object_name(copy.pack->name).text(), error.what(), id);
             undecodable_.with([&](auto& known) {
                 known.emplace(Place{copy.pack->name, copy.ordinal}, error.what());
             });
+            return std::nullopt;
         }
-        context_.progress.bytes_done += copy.sealed_bytes;
     }
 
-    using Place = std::pair<PackName, std::uint32_t>;
-    struct PlaceHash {
-        std::size_t operator()(const Place& place) const noexcept {
-            return std::hash<PackName>()(place.first) ^ place.second;
-        }
-    };
+    /// Each chunk is what it was made from: then what lists them is wrong, or was told wrong.
+    void add_wrong_segment(const StoredStream& stream, const StoredSegment& segment,
+                           const SnapshotId& id) {
+        const Problem problem{object_, wrong_pages_text(stream, segment.range)};
+        findings_.add(problem.object, problem.text, id);
+        wrong_segments_.with(
+            [&](auto& known) { known.emplace(name_of(stream, segment), problem); });
+    }
 
     Repository& repository_;
     VerifyDepth depth_;
@@ -137,7 +209,10 @@ private:
     Findings& findings_;
     std::stop_token stop_;
     ChunkReader reader_;
+    std::string object_;  ///< The manifest of the snapshot that is looked at.
     std::unordered_set<Place, PlaceHash> seen_;
+    std::set<Digest> segments_;  ///< Of pages, by all that makes them; all are decoded once.
+    Guarded<std::map<Digest, Problem>> wrong_segments_;
     Guarded<std::map<Place, std::string>> undecodable_;
 };
 
@@ -159,6 +234,8 @@ VerifyReport verify(Repository& repository, VerifyDepth depth, const std::vector
     PackCheck packs(repository, objects.packs, findings);
     if (depth == VerifyDepth::data && only.empty()) {
         packs.read_all(jobs, context.progress, stop);
+        // What snapshots need is read once more, to decode it with its bases.
+        context.progress.bytes_total += context.progress.bytes_done;
     }
     Walk walk(repository, depth, jobs, context, packs, findings, stop);
     VerifyReport report;

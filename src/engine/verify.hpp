@@ -14,7 +14,8 @@ namespace dbbackup {
 
 enum class VerifyDepth : std::uint8_t {
     structure,  ///< Every record decodes and everything that it names is there, with its size.
-    data,       ///< Also every byte of every pack, and that every chunk decodes to its id.
+    data,       ///< Also every byte of every pack, that every chunk decodes to its id, and that
+                ///< pages are those that were read from the database.
 };
 
 /// One thing that is wrong.

@@ -72,9 +72,8 @@ public:
     /// Returns once every pushed item was delivered. @throws as push.
     void finish() {
         std::unique_lock lock(mutex_);
-        delivered_.wait(lock, stop_, [this] {
-            return failure_ != nullptr || next_delivery_ == next_ticket_;
-        });
+        delivered_.wait(lock, stop_,
+                        [this] { return failure_ != nullptr || next_delivery_ == next_ticket_; });
         throw_if_ended();
     }
 

@@ -118,10 +118,7 @@ ChunkCopyPtr ChunkIndex::copy_at(const Place& place, Found& found) const {
         }
         bases.push_back(std::move(base));
     }
-    return std::make_shared<ChunkCopy>(ChunkCopy{entry.form.id, place.pack, entry.offset_bytes,
-                                                 entry.sealed_bytes, entry.form.plain_bytes,
-                                                 entry.ordinal, entry.form.codec, entry.form.depth,
-                                                 entry.form.generation, std::move(bases)});
+    return copy_in(place.pack, entry, std::move(bases));
 }
 
 ChunkIndex load_chunk_index(Repository& repository, const SourceId& source,

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace dbbackup {
@@ -203,6 +204,12 @@ SnapshotSummary read_summary(const ObjectName& name, const Bytes& section) {
 }
 
 }  // namespace
+
+const StreamContents* Manifest::stream_named(std::string_view name) const {
+    const auto found = std::find_if(streams.begin(), streams.end(),
+                                    [&](const auto& each) { return each.stream.name == name; });
+    return found == streams.end() ? nullptr : &*found;
+}
 
 ObjectName manifest_object_name(const SourceId& source, const RunId& run) {
     return ObjectName(fmt::format("manifests/{}/{}", source, run));

@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbbackup {
@@ -36,6 +37,9 @@ struct Manifest {
     std::vector<std::string> indexes;  ///< Index objects that this run wrote.
     std::vector<IndexedPack> inline_index;
     Digest object_digest{};  ///< SHA-256 of the stored object.
+
+    /// Null when there is none.
+    [[nodiscard]] const StreamContents* stream_named(std::string_view name) const;
 };
 
 /// `manifests/<source>/<run>`

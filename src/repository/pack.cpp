@@ -76,6 +76,14 @@ Digest random_salt() {
 
 }  // namespace
 
+ChunkCopyPtr copy_in(std::shared_ptr<const PackIdentity> pack, const PackEntry& entry,
+                     std::vector<ChunkCopyPtr> bases) {
+    return std::make_shared<ChunkCopy>(ChunkCopy{entry.form.id, std::move(pack), entry.offset_bytes,
+                                                 entry.sealed_bytes, entry.form.plain_bytes,
+                                                 entry.ordinal, entry.form.codec, entry.form.depth,
+                                                 entry.form.generation, std::move(bases)});
+}
+
 ObjectName pack_object_name(const PackName& name) {
     const std::string digits = name.text();
     return ObjectName(fmt::format("packs/{}/{}", std::string_view(digits).substr(0, 2), digits));

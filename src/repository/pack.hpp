@@ -17,6 +17,7 @@
 #include "repository/keys.hpp"
 #include "storage/object_name.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,10 @@ struct PackEntry {
     std::uint32_t sealed_bytes = 0;
     std::uint32_t ordinal = 0;
 };
+
+/// The copy that `entry` describes, with its closure.
+[[nodiscard]] ChunkCopyPtr copy_in(std::shared_ptr<const PackIdentity> pack, const PackEntry& entry,
+                                   std::vector<ChunkCopyPtr> bases);
 
 /// `packs/ab/abcdef…`
 [[nodiscard]] ObjectName pack_object_name(const PackName& name);

@@ -383,12 +383,18 @@ std::unique_ptr<Manifest> Repository::manifest(const SnapshotId& id, std::stop_t
     return std::make_unique<Manifest>(std::move(*manifest));
 }
 
-SnapshotDetails Repository::details(const SnapshotId& id, std::stop_token stop) {
-    return manifest(id, std::move(stop))->details;
+void Repository::remember_newest(const SnapshotSummary& committed) {
+    const std::lock_guard lock(parts_->mutex);
+    const auto& seen = parts_->newest_seen.entries();
+    const auto before = seen.find(committed.source_id);
+    if (before == seen.end() || before->second.sequence < committed.sequence) {
+        parts_->newest_seen.remember(committed.source_id, {committed.sequence, committed.id});
+        parts_->newest_seen.save();
+    }
 }
 
-Removals Repository::removals(std::stop_token stop) {
-    return read_removals(storage(), keys(), std::move(stop));
+SnapshotDetails Repository::details(const SnapshotId& id, std::stop_token stop) {
+    return manifest(id, std::move(stop))->details;
 }
 
 }  // namespace dbbackup

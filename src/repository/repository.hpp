@@ -109,6 +109,10 @@ public:
     /// no collector removed: as of the last listing of snapshots.
     [[nodiscard]] std::vector<ObjectName> lost_manifests() const;
 
+    /// Remembers a snapshot that was just committed here, so that its loss is noticed by whoever
+    /// lists next.
+    void remember_newest(const SnapshotSummary& committed);
+
     /// Those of one source, by sequence; what is damaged is skipped and logged.
     [[nodiscard]] std::vector<SnapshotSummary> snapshots_of(const SourceId& source,
                                                             std::stop_token stop);
@@ -117,9 +121,6 @@ public:
     [[nodiscard]] SnapshotDetails details(const SnapshotId& id, std::stop_token stop);
     /// The manifest with its segment lists, for engine code. @throws as `details`.
     [[nodiscard]] std::unique_ptr<Manifest> manifest(const SnapshotId& id, std::stop_token stop);
-
-    /// Reads `condemned/`, then `collections/`, in that order (docs/protocol.md).
-    [[nodiscard]] Removals removals(std::stop_token stop);
 
 private:
     struct Parts;

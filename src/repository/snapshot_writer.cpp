@@ -29,14 +29,6 @@ std::size_t entry_count(const std::vector<IndexedPack>& packs) {
     return count;
 }
 
-ChunkCopyPtr make_copy(const PackEntry& entry, std::shared_ptr<const PackIdentity> pack,
-                       std::vector<ChunkCopyPtr> bases) {
-    return std::make_shared<ChunkCopy>(ChunkCopy{entry.form.id, std::move(pack), entry.offset_bytes,
-                                                 entry.sealed_bytes, entry.form.plain_bytes,
-                                                 entry.ordinal, entry.form.codec, entry.form.depth,
-                                                 entry.form.generation, std::move(bases)});
-}
-
 /// Asked before the run is announced.
 Repository& writable(Repository& repository) {
     repository.check_writable();
@@ -228,7 +220,7 @@ ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
         return own;
     }
     const PackEntry entry = open_.builder->add(form, packed);
-    ChunkCopyPtr copy = make_copy(entry, open_.identity, std::move(bases));
+    ChunkCopyPtr copy = copy_in(open_.identity, entry, std::move(bases));
     added_[form.id] = copy;
     return copy;
 }
@@ -348,6 +340,7 @@ void SnapshotWriter::commit(Manifest& manifest) {
     }
     is_committed_ = true;
     manifest.object_digest = sha256(object);
+    repository_.remember_newest(summary);
 }
 
 }  // namespace dbbackup

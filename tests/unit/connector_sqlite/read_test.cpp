@@ -89,6 +89,28 @@ TEST(SqliteRead, OverlaysTheLogOfAnOpenDatabase) {
     EXPECT_FALSE(taken.end.position.history.empty());
 }
 
+/// A log never has the page of the lock bytes, nor has the file while it is shorter: a database
+/// that grew past 1 GiB since the last checkpoint. Here the bytes lie at 64 KiB.
+TEST(SqliteRead, MissesNoPageOfTheLockBytes) {
+    ASSERT_EQ(sqlite3_test_control(SQLITE_TESTCTRL_PENDING_BYTE, 0x10000U), 0x40000000);
+    const TestFolder folder;
+    const auto path = folder / "shop.db";
+    {
+        TestDatabase database(path);
+        database.run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0");
+        make_accounts(database, 500);
+        ASSERT_LT(std::filesystem::file_size(path), 0x10000U);
+        const Taken taken = take(*make_sqlite_connector(source_at(path)));
+        ASSERT_GT(taken.image.size(), 0x20000U);
+        EXPECT_FALSE(taken.end.is_incomplete);
+        EXPECT_TRUE(taken.end.warnings.empty());
+        EXPECT_EQ(integrity_of(folder, taken.image), "ok");
+        database.run("PRAGMA wal_checkpoint");
+        EXPECT_TRUE(take(*make_sqlite_connector(source_at(path))).image == taken.image);
+    }
+    sqlite3_test_control(SQLITE_TESTCTRL_PENDING_BYTE, 0x40000000U);
+}
+
 TEST(SqliteRead, ReadsTheFileAloneWhenTheLogWasCopiedBack) {
     const TestFolder folder;
     const auto path = folder / "shop.db";

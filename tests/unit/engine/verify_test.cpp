@@ -127,6 +127,30 @@ TEST_P(VerifyTest, ADamagedSegmentListIsFoundByBothDepths) {
     expect_lost({id(3)});
 }
 
+/// Each chunk is authentic, yet a restore would refuse the pages: `verify` must say so before.
+TEST_P(VerifyTest, PagesThatWereNotReadFromTheDatabaseHitWhoeverHasThem) {
+    std::string predecessor_digest;
+    for (std::size_t number = 1; number <= 3; ++number) {
+        const auto repository = open_repository(disk_);
+        ChunkReader reader(repository->storage(), repository->keys());
+        const std::unique_ptr<Manifest> forged = manifest(number);
+        forged->details.predecessor_digest = predecessor_digest;
+        SegmentListRef& list = forged->streams.at(0).lists.at(0);
+        list.segments = decode_chunk_list(reader.read(*list.chunk, {}));
+        list.chunk = nullptr;
+        ++list.segments.at(7).fingerprint.low;
+        const Bytes object = encode_manifest(repository->keys(), manifest_name(number), *forged);
+        predecessor_digest = to_hex(sha256(object));
+        disk_.damage(manifest_name(number), [&](Bytes& content) { content = object; });
+    }
+    EXPECT_EQ(found(VerifyDepth::structure), std::set<Found>{});
+    const std::set<Found> wrong = found(VerifyDepth::data);
+    ASSERT_EQ(wrong.size(), 1U);
+    EXPECT_TRUE(wrong.begin()->object.starts_with("manifests/"));
+    EXPECT_EQ(wrong.begin()->snapshots, (std::set{id(1), id(2), id(3)}));
+    expect_lost({id(1), id(2), id(3)});
+}
+
 TEST_P(VerifyTest, OneSnapshotIsJudgedByWhatItNeedsItself) {
     const ChunkCopyPtr changed = chunk(2, 500);
     flip(pack_of(changed), changed->offset_bytes + 3);

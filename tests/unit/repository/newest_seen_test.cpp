@@ -85,6 +85,18 @@ TEST_F(NewestSeenTest, AStoreThatWasRolledBackIsNoticedUntilItHasANewerSnapshot)
     EXPECT_EQ(warnings_of_a_listing(), "");
 }
 
+TEST_F(NewestSeenTest, WhatItCommittedItselfIsSeen) {
+    OpenOptions options;
+    options.state_folder = folder_.path() / "state";
+    const auto repository = Repository::open(std::make_unique<FaultyStorage>(place_.disk, Faults{}),
+                                             sample_unlock(), options, place_.log, {});
+    SnapshotWriter writer(*repository, place_.clock, "backup", kSampleSource, {});
+    Manifest manifest = RepositoryPlace::manifest(1);
+    writer.commit(manifest);
+    place_.disk.remove(manifest_object_name(kSampleSource, writer.run_id()), {});
+    EXPECT_NE(warnings_of_a_listing().find(writer.run_id()), std::string::npos);
+}
+
 TEST_F(NewestSeenTest, WhatACollectorRemovedIsNotMissed) {
     place_.commit(1, "one");
     const SnapshotId removed = place_.commit(2, "two");
