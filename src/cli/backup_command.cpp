@@ -75,8 +75,12 @@ BackupReport first_backup_plan(Connector& connector, const BackupOptions& option
     return report;
 }
 
-/// Shorter waits would read as "0.0 s".
-constexpr std::chrono::milliseconds kWaitTold{50};
+/// Mostly much less than a second, which would read as "0.0 s".
+std::string waited_text(std::chrono::milliseconds waited) {
+    return "waited up to " + (waited < std::chrono::seconds(1)
+                                  ? fmt::format("{} ms", waited.count())
+                                  : format_duration(waited));
+}
 
 double writers_waited_seconds(const BackupReport& report) {
     return std::chrono::duration<double>(report.writers_waited).count();
@@ -170,9 +174,8 @@ std::string report_text(const BackupReport& report, const BackupOptions& options
         fields.emplace_back("stored", format_size(summary.bytes_added));
         fields.emplace_back("chunks", chunks_text(summary));
         fields.emplace_back("time", time_text(report));
-        if (report.writers_waited >= kWaitTold) {
-            fields.emplace_back("writers",
-                                "waited up to " + format_duration(report.writers_waited));
+        if (report.writers_waited.count() > 0) {
+            fields.emplace_back("writers", waited_text(report.writers_waited));
         }
     }
     if (!summary.tags.empty()) {

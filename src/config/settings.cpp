@@ -78,7 +78,7 @@ private:
             }
         }
         if (leaf == nullptr && !is_section) {
-            problems_.add(origin_.file, mark, key_text(path), "unknown key", suggestion(path));
+            add_unknown_key(path, mark);
             return;
         }
         if (is_name && !is_good_name(path.back())) {
@@ -102,6 +102,18 @@ private:
         } else if (value.kind != YamlNode::Kind::null) {
             problems_.add(origin_.file, value.mark, key_text(path), "must be a map of keys");
         }
+    }
+
+    void add_unknown_key(Path path, const Mark& mark) {
+        const std::size_t colon = path.back().find(':');
+        if (colon == std::string::npos) {
+            problems_.add(origin_.file, mark, key_text(path), "unknown key", suggestion(path));
+            return;
+        }
+        // `{passphrase:SECRET}` is a key to YAML. What follows the colon is not for others to read.
+        path.back().resize(colon);
+        problems_.add(origin_.file, mark, key_text(path),
+                      "a space is missing after the colon, so this is no key");
     }
 
     static std::string suggestion(const Path& path) {

@@ -52,6 +52,21 @@ bool may_be_written_by_somebody(const std::filesystem::path& path) {
     return ::stat(path.c_str(), &status) != 0 || (status.st_mode & kAnyWrite) != 0;
 }
 
+/// SQLite opens what has these names, and opening a pipe waits for its other end for ever.
+void check_companions(const std::filesystem::path& path) {
+    for (const char* const suffix : {"-journal", "-wal", "-shm"}) {
+        const std::filesystem::path companion = path.native() + suffix;
+        struct stat status{};
+        if (::stat(companion.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+            throw explained<SourceError>(
+                fmt::format("{} is not an ordinary file, though SQLite uses this name for what "
+                            "belongs to {}",
+                            companion.native(), path.native()),
+                "Remove it or rename it, if it is not SQLite's.", "source_unreadable");
+        }
+    }
+}
+
 }  // namespace
 
 std::optional<FileFacts> facts_of(const std::filesystem::path& path) {
@@ -88,6 +103,7 @@ void check_reachable(const std::filesystem::path& path) {
     if (::access(path.c_str(), R_OK) != 0) {
         throw unreadable(path, errno);
     }
+    check_companions(path);
 }
 
 std::filesystem::path real_path(const std::filesystem::path& path) {

@@ -225,6 +225,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: 1\nversion: 1",
               "c.yaml:2:1: version: is given twice; the first is in line 1"},
         Wrong{"version: 1\nschedules: {}", "c.yaml:2:1: schedules: unknown key"},
+        Wrong{"version: 1\nrepositories: {a: {url: /r, passphrase:secret}}",
+              "c.yaml:2:29: repositories.a.passphrase: a space is missing after the colon"},
         Wrong{"version: 1\nretention: {}", "retention: unknown key"},
         Wrong{"version: 1\nnotifications: {}", "notifications: unknown key"},
         Wrong{"version: 1\nweb: {}", "web: unknown key"},

@@ -66,6 +66,16 @@ TEST(SqliteSource, WhatIsNoDatabaseIsRefused) {
     EXPECT_EQ(code_of(std::move(options)), "not_a_database");
 }
 
+/// Opening a pipe would wait for ever.
+TEST(SqliteSource, PipesBesideItAreRefused) {
+    for (const char* const name : {"shop.db-journal", "shop.db-wal", "shop.db-shm"}) {
+        const TestFolder folder;
+        const auto path = make_shop(folder);
+        ASSERT_EQ(::mkfifo((folder / name).c_str(), 0600), 0);
+        EXPECT_EQ(code_of(source_at(path)), "source_unreadable") << name;
+    }
+}
+
 TEST(SqliteSource, UnreadableIsSaid) {
     const TestFolder folder;
     const auto path = make_shop(folder);
