@@ -182,7 +182,8 @@ private:
     std::optional<Bytes> decode(const ChunkCopy& copy, const SnapshotId& id) {
         context_.progress.bytes_done += copy.sealed_bytes;
         try {
-            return reader_.read(copy, stop_);
+            return reader_.read(copy, stop_,
+                                packs_.is_proven(copy) ? Proof::caller : Proof::chunk_id);
         } catch (const CorruptionError& error) {
             findings_.add(pack_object_name(copy.pack->name).text(), error.what(), id);
             undecodable_.with([&](auto& known) {
