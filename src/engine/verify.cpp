@@ -54,6 +54,9 @@ private:
         std::string object;
         std::string text;
     };
+    /// What decoding has shown, for the later snapshots that have the same part.
+    template <class Key>
+    using Known = Guarded<std::map<Key, Problem>>;
     struct PlaceHash {
         std::size_t operator()(const Place& place) const noexcept {
             return std::hash<PackName>()(place.first) ^ place.second;
@@ -101,7 +104,7 @@ private:
         std::erase_if(part.chunks, [&](const ChunkCopyPtr& chunk) {
             const Place place{chunk->pack->name, chunk->ordinal};
             const bool is_new = seen_.insert(place).second;
-            const bool is_decodable = locate(chunk, id) && !is_undecodable(place, id);
+            const bool is_decodable = locate(chunk, id) && !repeat_problem(undecodable_, place, id);
             return !is_decodable || (!has_pages && (!is_new || packs_.is_proven(*chunk)));
         });
         const bool is_whole = part.chunks.size() == segment.chunks.size();
@@ -118,13 +121,7 @@ private:
         if (segments_.insert(name).second) {
             return false;
         }
-        const auto problem = wrong_segments_.with([&](const auto& known) {
-            const auto found = known.find(name);
-            return found == known.end() ? std::nullopt : std::optional(found->second);
-        });
-        if (problem) {
-            findings_.add(problem->object, problem->text, id);
-        }
+        static_cast<void>(repeat_problem(wrong_segments_, name, id));
         return true;
     }
 
@@ -137,13 +134,21 @@ private:
         return sha256(as_bytes(text));
     }
 
-    bool is_undecodable(const Place& place, const SnapshotId& id) {
-        const std::optional<std::string> problem = undecodable_.with([&](const auto& known) {
-            const auto found = known.find(place);
-            return found == known.end() ? std::nullopt : std::optional(found->second);
+    template <class Key>
+    void add_problem(Known<Key>& known, const Key& key, Problem problem, const SnapshotId& id) {
+        findings_.add(problem.object, problem.text, id);
+        known.with([&](auto& problems) { problems.emplace(key, std::move(problem)); });
+    }
+
+    /// Says of this snapshot too what is known. Returns whether anything is.
+    template <class Key>
+    bool repeat_problem(const Known<Key>& known, const Key& key, const SnapshotId& id) {
+        const std::optional<Problem> problem = known.with([&](const auto& problems) {
+            const auto found = problems.find(key);
+            return found == problems.end() ? std::nullopt : std::optional(found->second);
         });
         if (problem) {
-            findings_.add(pack_object_name(place.first).text(), *problem, id);
+            findings_.add(problem->object, problem->text, id);
         }
         return problem.has_value();
     }
@@ -175,7 +180,10 @@ private:
             }
         }
         if (has_pages && is_whole && sum != segment.fingerprint) {
-            add_wrong_segment(stream, segment, id);
+            // Each chunk is what it was made from: then what lists them is wrong, or was told
+            // wrong.
+            add_problem(wrong_segments_, name_of(stream, segment),
+                        {object_, wrong_pages_text(stream, segment.range)}, id);
         }
     }
 
@@ -185,21 +193,10 @@ private:
             return reader_.read(copy, stop_,
                                 packs_.is_proven(copy) ? Proof::caller : Proof::chunk_id);
         } catch (const CorruptionError& error) {
-            findings_.add(pack_object_name(copy.pack->name).text(), error.what(), id);
-            undecodable_.with([&](auto& known) {
-                known.emplace(Place{copy.pack->name, copy.ordinal}, error.what());
-            });
+            add_problem(undecodable_, Place{copy.pack->name, copy.ordinal},
+                        {pack_object_name(copy.pack->name).text(), error.what()}, id);
             return std::nullopt;
         }
-    }
-
-    /// Each chunk is what it was made from: then what lists them is wrong, or was told wrong.
-    void add_wrong_segment(const StoredStream& stream, const StoredSegment& segment,
-                           const SnapshotId& id) {
-        const Problem problem{object_, wrong_pages_text(stream, segment.range)};
-        findings_.add(problem.object, problem.text, id);
-        wrong_segments_.with(
-            [&](auto& known) { known.emplace(name_of(stream, segment), problem); });
     }
 
     Repository& repository_;
@@ -213,8 +210,8 @@ private:
     std::string object_;  ///< The manifest of the snapshot that is looked at.
     std::unordered_set<Place, PlaceHash> seen_;
     std::set<Digest> segments_;  ///< Of pages, by all that makes them; all are decoded once.
-    Guarded<std::map<Digest, Problem>> wrong_segments_;
-    Guarded<std::map<Place, std::string>> undecodable_;
+    Known<Digest> wrong_segments_;
+    Known<Place> undecodable_;
 };
 
 }  // namespace

@@ -108,31 +108,31 @@ bool SnapshotWriter::is_own(const ChunkCopy& copy) const {
 }
 
 bool SnapshotWriter::is_trusted(const ChunkCopy& copy) const {
-    // No collector knows the packs of this very run; until they are stored they have no name
-    // either.
-    return is_own(copy) || (removals_.is_complete && !removals_.packs.contains(copy.pack->name) &&
-                            distrusted_.with([&copy](const DamagedPacks& packs) {
-                                return !packs.contains(copy.pack->name);
-                            }));
+    return removals_.is_complete && !removals_.packs.contains(copy.pack->name) &&
+           distrusted_.with(
+               [&copy](const DamagedPacks& packs) { return !packs.contains(copy.pack->name); });
 }
 
 bool SnapshotWriter::provides(const ChunkCopyPtr& copy) const {
-    bool all = true;
-    visit_closure(copy, [&](const ChunkCopy& part) { all = all && is_trusted(part); });
+    // No collector knows the packs of this very run; until they are stored they have no name
+    // either.
+    std::vector<const ChunkCopy*> others;
+    visit_closure(copy, [&](const ChunkCopy& part) {
+        if (!is_own(part)) {
+            others.push_back(&part);
+        }
+    });
+    const bool all = std::all_of(others.begin(), others.end(),
+                                 [this](const ChunkCopy* part) { return is_trusted(*part); });
     if (all) {
-        visit_closure(copy, [&](const ChunkCopy& part) { note_referred(part); });
+        referred_.with([&others](std::map<PackName, std::uint64_t>& packs) {
+            for (const ChunkCopy* const part : others) {
+                std::uint64_t& bytes = packs[part->pack->name];
+                bytes = std::max(bytes, part->offset_bytes + part->sealed_bytes);
+            }
+        });
     }
     return all;
-}
-
-void SnapshotWriter::note_referred(const ChunkCopy& copy) const {
-    if (is_own(copy)) {
-        return;
-    }
-    referred_.with([&copy](std::map<PackName, std::uint64_t>& packs) {
-        std::uint64_t& bytes = packs[copy.pack->name];
-        bytes = std::max(bytes, copy.offset_bytes + copy.sealed_bytes);
-    });
 }
 
 void SnapshotWriter::distrust(const ChunkCopy& copy, const std::string& why) {

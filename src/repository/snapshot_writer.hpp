@@ -95,8 +95,8 @@ private:
 
     [[nodiscard]] ChunkCopyPtr find_locked(const ChunkId& id, HeldAs held_as);
     [[nodiscard]] bool is_own(const ChunkCopy& copy) const;
+    /// @pre !is_own(copy)
     [[nodiscard]] bool is_trusted(const ChunkCopy& copy) const;
-    void note_referred(const ChunkCopy& copy) const;
     /// What this run added under the form's id, if it is no deeper.
     [[nodiscard]] ChunkCopyPtr added_copy(const ChunkForm& form) const;
     /// Hands the open pack to the uploads. `lock` holds `mutex_`, and is released meanwhile.
