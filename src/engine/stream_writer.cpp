@@ -20,6 +20,14 @@ constexpr unsigned kListDepthMax = 4;
 /// Lists up to this size in all stay in the manifest, so that a small backup has few objects.
 constexpr std::size_t kInlineListBytesMax = 4_KiB;
 
+/// A segment of one chunk proves that chunk.
+std::optional<PagesProof> chunk_proof(const StoredSegment* segment, StreamKind kind) {
+    if (segment == nullptr || segment->chunks.size() != 1 || kind != StreamKind::pages) {
+        return std::nullopt;
+    }
+    return PagesProof{segment->range.first_page, segment->fingerprint};
+}
+
 /// The parent's chunk that starts at this offset of the segment, or null.
 ChunkCopyPtr chunk_at(const StoredSegment* segment, std::uint64_t offset) {
     if (segment == nullptr) {
@@ -127,7 +135,7 @@ private:
     void push(Bytes chunk) {
         ChunkCopyPtr parent = chunk_at(parent_, segment_.bytes);
         segment_.bytes += chunk.size();
-        writer_.push_chunk(std::move(chunk), parent);
+        writer_.push_chunk(std::move(chunk), std::move(parent), parent_);
     }
 
     StreamWriter& writer_;
@@ -219,10 +227,13 @@ const StoredSegment* StreamWriter::find_base(const SegmentRange& range) {
     }
 }
 
-void StreamWriter::push_chunk(Bytes content, const ChunkCopyPtr& parent) {
+void StreamWriter::push_chunk(Bytes content, ChunkCopyPtr parent, const StoredSegment* segment) {
     const std::uint64_t bytes = content.size();
-    workers_->push({ChunkToSeal{std::move(content), parent, plan_.page_bytes}, nullptr, {}, false},
-                   bytes);
+    ChunkToSeal chunk{.content = std::move(content),
+                      .parent = std::move(parent),
+                      .aligned_unit_bytes = plan_.page_bytes,
+                      .parent_proof = chunk_proof(segment, plan_.kind)};
+    workers_->push({std::move(chunk), nullptr, {}, false}, bytes);
 }
 
 void StreamWriter::push_known(ChunkCopyPtr chunk) {
@@ -358,7 +369,7 @@ bool StreamWriter::patch(Session& session, const SegmentPlan& segment, const Sto
             }
             result.fingerprint +=
                 changes.apply(page, content, run_.repository.keys().fingerprinter());
-            push_chunk(std::move(content), chunk);
+            push_chunk(std::move(content), chunk, &base);
         } else {
             push_known(chunk);
         }

@@ -65,7 +65,8 @@ private:
     struct Item;
     struct Sealed;
 
-    void push_chunk(Bytes content, const ChunkCopyPtr& parent);
+    /// @param parent The chunk of the parent's `segment` at the same place; both may be null.
+    void push_chunk(Bytes content, ChunkCopyPtr parent, const StoredSegment* segment);
     void push_known(ChunkCopyPtr chunk);
     void push_end(StoredSegment segment);
     /// Forgets what was pushed of the segment that has not ended yet.

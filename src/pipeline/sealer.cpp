@@ -87,7 +87,7 @@ ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
     }
     Bytes base;
     try {
-        base = reader_.read(*choice.base, stop_);
+        base = read_base(*choice.base, chunk);
     } catch (const CorruptionError& error) {
         log_.warning("a damaged chunk cannot be a base, so this one is stored whole",
                      {{"error", error.what()}});
@@ -108,6 +108,21 @@ ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
                    choice.generation,
                    {}};
     return writer_.add(std::move(form), *packed, {choice.base});
+}
+
+/// The base's bytes, proven: a delta against other bytes than those the base's id names would be
+/// worthless once the base is stored anew.
+/// @throws CorruptionError, StorageError, Cancelled.
+Bytes Sealer::read_base(const ChunkCopy& base, const ChunkToSeal& chunk) {
+    if (chunk.parent_proof && chunk.aligned_unit_bytes != 0 && &base == chunk.parent.get()) {
+        Bytes plain = reader_.read(base, stop_, Proof::caller);
+        if (keys_.fingerprinter().of_pages(plain, chunk.aligned_unit_bytes,
+                                           chunk.parent_proof->first_page) ==
+            chunk.parent_proof->fingerprint) {
+            return plain;
+        }
+    }
+    return reader_.read(base, stop_);
 }
 
 ChunkCopyPtr Sealer::store_whole(const ChunkId& id, BytesView content) {

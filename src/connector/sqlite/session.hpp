@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// A backup of one SQLite database: one stream "main" of pages, in segments of 16 MiB.
+/// A backup of one SQLite database: one stream "main" of pages, in segments of 2 MiB.
 ///
 /// Data path: view -> (clone | spool | nothing between) -> [session] -> engine.
 
@@ -20,7 +20,8 @@
 
 namespace dbbackup::sqlite {
 
-inline constexpr std::uint64_t kSegmentBytes = 16_MiB;
+/// The size of a chunk, so that a segment's fingerprint proves its chunk as the base of a delta.
+inline constexpr std::uint64_t kSegmentBytes = 2_MiB;
 inline constexpr const char* kStreamName = "main";
 
 [[nodiscard]] ViewOptions view_options(const SourceOptions& options);

@@ -140,6 +140,38 @@ protected:
     std::uint64_t sequence_ = 0;
 };
 
+TEST_F(StreamWriterTest, ASegmentOfOneChunkProvesItAsABase) {
+    // Chunks that decode to other bytes than their ids name: only their segments prove them.
+    const auto misname = [this](StoredSegment& segment, const Bytes& content) {
+        std::size_t start = 0;
+        for (ChunkCopyPtr& chunk : segment.chunks) {
+            const Bytes name(1, static_cast<std::uint8_t>(start / kPage));
+            const BytesView plain = BytesView(content).subspan(start, chunk->plain_bytes);
+            start += chunk->plain_bytes;
+            chunk = writer_->add(
+                {repository_->keys().chunk_id(name), chunk->plain_bytes, Codec::stored, 0, 0, {}},
+                plain, {});
+        }
+        writer_->flush();
+    };
+    for (const std::uint64_t pages : {512U, 1024U}) {
+        const std::uint64_t chunks = pages / 512;
+        const Bytes monday = page_like(pages, pages * kPage);
+        StreamContents parent = write_pages(monday, {pages_plan(0, pages)});
+        ASSERT_EQ(parent.lists.at(0).segments.at(0).chunks.size(), chunks);
+        misname(parent.lists[0].segments[0], monday);
+        Bytes tuesday = monday;
+        for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
+            tuesday[chunk * 512 * kPage] ^= 1U;
+        }
+        begin_run();
+        const StreamContents stream = write_pages(tuesday, {pages_plan(0, pages)}, &parent);
+        EXPECT_EQ(counts_->stored_delta, chunks == 1 ? 1U : 0U) << chunks;
+        EXPECT_EQ(counts_->stored_whole, chunks == 1 ? 0U : 2U) << chunks;
+        begin_run();
+    }
+}
+
 TEST_F(StreamWriterTest, SumsUpPages) {
     const Bytes content = page_like(1, 10 * kPage);
     const StreamContents stream = write_pages(content, {pages_plan(0, 6), pages_plan(6, 4)});

@@ -29,8 +29,11 @@ protected:
 
         /// Seals and stores one chunk.
         ChunkCopyPtr store(Bytes content, ChunkCopyPtr parent = nullptr,
-                           std::uint32_t unit_bytes = kPage) {
-            ChunkCopyPtr copy = sealer.seal({std::move(content), std::move(parent), unit_bytes});
+                           std::optional<PagesProof> proof = std::nullopt) {
+            ChunkCopyPtr copy = sealer.seal({.content = std::move(content),
+                                             .parent = std::move(parent),
+                                             .aligned_unit_bytes = kPage,
+                                             .parent_proof = proof});
             writer.flush();
             return copy;
         }
@@ -43,6 +46,26 @@ protected:
 
     ChunkCopyPtr store(Bytes content, ChunkCopyPtr parent = nullptr, SealOptions options = {}) {
         return Run(*this, options).store(std::move(content), std::move(parent));
+    }
+
+    /// As if memory had failed when the chunk was named: it decodes to other bytes than its id's.
+    ChunkCopyPtr store_misnamed(const Bytes& content) {
+        Run run(*this, {});
+        ChunkForm form{repository_->keys().chunk_id(as_bytes("something else")),
+                       static_cast<std::uint32_t>(content.size()),
+                       Codec::stored,
+                       0,
+                       0,
+                       {}};
+        ChunkCopyPtr copy = run.writer.add(std::move(form), content, {});
+        run.writer.flush();
+        return copy;
+    }
+
+    /// What a segment that is this one chunk holds of it.
+    PagesProof proof_of(const Bytes& content, std::uint64_t first_page = 9) {
+        return {first_page,
+                repository_->keys().fingerprinter().of_pages(content, kPage, first_page)};
     }
 
     Bytes read(const ChunkCopyPtr& copy) {
@@ -152,6 +175,51 @@ TEST_F(SealerTest, ADamagedBaseCostsOnlyTheDelta) {
     const ChunkCopyPtr copy = store(tuesday_, parent);
     EXPECT_EQ(copy->depth, 0);
     EXPECT_EQ(read(copy), tuesday_);
+}
+
+TEST_F(SealerTest, ABaseOfOtherBytesThanItsIdNamesCostsOnlyTheDelta) {
+    const ChunkCopyPtr parent = store_misnamed(monday_);
+    Run run(*this, {});
+    const ChunkCopyPtr copy = run.store(tuesday_, parent);
+    EXPECT_EQ(copy->depth, 0);
+    EXPECT_EQ(read(copy), tuesday_);
+    EXPECT_FALSE(run.writer.provides(parent)) << "its pack is not trusted any more";
+}
+
+TEST_F(SealerTest, ABaseThatItsPagesProveIsNotHashed) {
+    const ChunkCopyPtr parent = store_misnamed(monday_);
+    EXPECT_EQ(Run(*this, {}).store(tuesday_, parent, proof_of(monday_))->depth, 1);
+}
+
+TEST_F(SealerTest, ABaseThatItsPagesDoNotProveIsHashed) {
+    const ChunkCopyPtr misnamed = store_misnamed(monday_);
+    Run run(*this, {});
+    const ChunkCopyPtr copy = run.store(tuesday_, misnamed, proof_of(tuesday_));
+    EXPECT_EQ(copy->depth, 0);
+    EXPECT_FALSE(run.writer.provides(misnamed));
+
+    const ChunkCopyPtr parent = store(monday_);
+    const Bytes wednesday = with_changed_page(monday_, 8);
+    PagesProof elsewhere = proof_of(monday_);
+    ++elsewhere.first_page;
+    EXPECT_EQ(Run(*this, {}).store(wednesday, parent, elsewhere)->depth, 1)
+        << "the id says that the base is good";
+}
+
+TEST_F(SealerTest, ABaseThatIsNotTheParentItselfIsHashed) {
+    const ChunkCopyPtr root = store_misnamed(monday_);
+    ChunkCopyPtr parent = root;
+    Bytes content = monday_;
+    for (std::size_t version = 1; version < 16; ++version) {
+        const PagesProof proof = proof_of(content);
+        content = with_changed_page(content, version);
+        parent = Run(*this, {}).store(content, parent, proof);
+        ASSERT_EQ(parent->generation, version);
+    }
+    const Bytes last = with_changed_page(content, 16);  // its base would be the root
+    Run run(*this, {});
+    EXPECT_EQ(run.store(last, parent, proof_of(content))->depth, 0);
+    EXPECT_FALSE(run.writer.provides(root));
 }
 
 TEST_F(SealerTest, ABaseThatHasGoneCostsOnlyTheDelta) {
