@@ -187,6 +187,13 @@ void File::write_at(std::uint64_t offset, BytesView content) {
     }
 }
 
+void File::reserve(std::uint64_t offset, std::uint64_t bytes) noexcept {
+    if (bytes != 0 && is_offset(offset) && is_offset(bytes)) {
+        static_cast<void>(::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                                      static_cast<off_t>(bytes)));
+    }
+}
+
 void File::truncate(std::uint64_t size_bytes) {
     if (!is_offset(size_bytes)) {
         throw FileError("resize", path_, EFBIG);

@@ -49,6 +49,9 @@ public:
     std::size_t read_at(std::uint64_t offset, std::span<std::uint8_t> out) const;
     /// Writes all of `content` at `offset`.
     void write_at(std::uint64_t offset, BytesView content);
+    /// Asks the file system to set room aside, which makes writing there cheaper. The file keeps
+    /// its size. A refusal is not told: the writes will tell what matters.
+    void reserve(std::uint64_t offset, std::uint64_t bytes) noexcept;
     void truncate(std::uint64_t size_bytes);
     /// Content and length are durable once this returns.
     void sync();

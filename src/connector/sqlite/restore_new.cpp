@@ -38,6 +38,7 @@ void RestoreNew::apply(StreamReader& stream, std::stop_token stop) {
     refuse_full(target_, plan_.bytes_needed);
     try {
         written_.emplace(target_.path);
+        written_->file().reserve(0, plan_.bytes_needed);
         write_image(written_->file(), stream, std::move(stop));
         report_.bytes_written = stream_.size_bytes;
     } catch (const FileError& error) {

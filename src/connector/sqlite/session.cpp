@@ -129,20 +129,23 @@ void SqliteSession::read(const StreamPlan& stream, const SegmentPlan& segment, S
     if (capture_ != Capture::unchanged && view_.blocks_writers() && !spool_ && !clone_) {
         start_spool();
     }
+    Bytes block;
     for (std::uint64_t offset = begin; offset < end; offset += kBlockBytes) {
         if (stop.stop_requested()) {
             throw Cancelled();
         }
-        const Bytes block = next_block(offset, std::min(kBlockBytes, end - offset), stop);
+        block = next_block(offset, std::min(kBlockBytes, end - offset), std::move(block), stop);
         sink.pages(offset / stream.page_bytes, block);
     }
 }
 
-Bytes SqliteSession::next_block(std::uint64_t offset, std::uint64_t length, std::stop_token stop) {
+Bytes SqliteSession::next_block(std::uint64_t offset, std::uint64_t length, Bytes used,
+                                std::stop_token stop) {
     if (spool_) {
-        return spooled_block(offset, std::move(stop));
+        return spooled_block(offset, std::move(used), std::move(stop));
     }
-    Bytes block(length);
+    Bytes block = std::move(used);
+    block.resize(length);
     if (clone_) {
         read_clone(offset, block);
     } else {
@@ -163,17 +166,18 @@ void SqliteSession::read_clone(std::uint64_t offset, std::span<std::uint8_t> out
         fmt::format("the clone of {} is shorter than the file", view_.path().native()));
 }
 
-Bytes SqliteSession::spooled_block(std::uint64_t offset, std::stop_token stop) {
+Bytes SqliteSession::spooled_block(std::uint64_t offset, Bytes used, std::stop_token stop) {
     if (offset < spool_offset_) {
         throw SourceError("segments of a SQLite database can only be read in ascending order");
     }
     while (true) {
-        Bytes block = spool_->take(stop);
+        Bytes block = spool_->take(stop, std::move(used));
         const std::uint64_t at = spool_offset_;
         spool_offset_ += block.size();
         if (at == offset || block.empty()) {
             return block;
         }
+        used = std::move(block);
     }
 }
 

@@ -45,9 +45,9 @@ private:
     [[nodiscard]] bool is_parent_unchanged() const;
     void start_spool();
     void release_view();
-    Bytes next_block(std::uint64_t offset, std::uint64_t length, std::stop_token stop);
+    Bytes next_block(std::uint64_t offset, std::uint64_t length, Bytes used, std::stop_token stop);
     void read_clone(std::uint64_t offset, std::span<std::uint8_t> out) const;
-    Bytes spooled_block(std::uint64_t offset, std::stop_token stop);
+    Bytes spooled_block(std::uint64_t offset, Bytes used, std::stop_token stop);
     [[nodiscard]] Position position() const;
 
     std::optional<Parent> parent_;

@@ -52,8 +52,9 @@ public:
     ~Spool();
 
     /// The next block, `kBlockBytes` long except for the last one; empty after the last one.
+    /// @param used A block that is no longer needed, whose memory may serve again.
     /// @throws Cancelled; what the reader threw.
-    [[nodiscard]] Bytes take(std::stop_token stop);
+    [[nodiscard]] Bytes take(std::stop_token stop, Bytes used = {});
 
     /// Waits until the source was released. @throws what the reader threw; Cancelled.
     void wait_released(std::stop_token stop);
@@ -69,7 +70,8 @@ private:
     };
 
     void run(std::stop_token stop);
-    void put(Bytes block, std::stop_token stop);
+    /// Leaves `block` empty, or as it was when it went to the file.
+    void put(Bytes& block, const std::stop_token& stop);
     /// With `mutex_` held. A block larger than the whole budget may be alone in it.
     [[nodiscard]] bool fits_in_memory(std::uint64_t length) const;
     bool put_in_memory(Bytes& block);

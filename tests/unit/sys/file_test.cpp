@@ -163,6 +163,26 @@ TEST(File, OffsetsBeyondTheSystemsAreErrors) {
     EXPECT_THROW(file.truncate(kBeyond), FileError);
 }
 
+TEST(File, ReservedRoomChangesNeitherSizeNorContent) {
+    const TemporaryFolder folder;
+    File file = File::open(folder / "file", File::Mode::write_new);
+    file.write_at(0, Bytes(10, 7));
+    file.reserve(0, 1 << 20);
+    EXPECT_EQ(file.size_bytes(), 10U);
+    struct stat status{};
+    ASSERT_EQ(::fstat(file.descriptor(), &status), 0);
+    EXPECT_GE(status.st_blocks * 512, 1 << 20) << "not reserved: a file system without fallocate?";
+    EXPECT_EQ(read_file(folder / "file", 100), Bytes(10, 7));
+}
+
+TEST(File, ARefusedReservationIsNoFailure) {
+    File device = File::open("/dev/null", File::Mode::read_write);
+    device.reserve(0, 1 << 20);
+    device.reserve(0, 0);
+    device.reserve(std::numeric_limits<std::uint64_t>::max(), 1);
+    device.write_at(0, Bytes(1));
+}
+
 TEST(File, SyncFailsWhereThereIsNothingToSync) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
