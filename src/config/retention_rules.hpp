@@ -20,7 +20,7 @@ struct RetentionRules {
     std::uint32_t keep_weekly = 0;
     std::uint32_t keep_monthly = 0;
     std::uint32_t keep_yearly = 0;
-    std::optional<Age> keep_within;
+    std::optional<Age> keep_within = {};
 
     /// No rule is given.
     [[nodiscard]] bool is_empty() const { return *this == RetentionRules{}; }
