@@ -11,6 +11,9 @@
 
 namespace dbbackup {
 
+/// What is sensible at most for a count, in the configuration and on the command line.
+inline constexpr std::uint32_t kKeepMax = 1'000'000;
+
 /// Each rule keeps snapshots by itself; a snapshot stays if any rule keeps it. 0 or nothing: the
 /// rule is not given.
 struct RetentionRules {
