@@ -224,7 +224,7 @@ void add_source_effort(std::vector<ConfigKey>& keys) {
 void add_retention(std::vector<ConfigKey>& keys) {
     struct Count {
         std::string name;
-        std::uint32_t RetentionRules::*member;
+        std::uint32_t RetentionRules::* member;
         std::string description;
         std::string example;
     };

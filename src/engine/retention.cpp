@@ -75,7 +75,7 @@ std::string hour_of(const WallTime& time) {
 
 struct PeriodRule {
     std::string_view name;
-    std::uint32_t RetentionRules::*count;
+    std::uint32_t RetentionRules::* count;
     std::string (*period_of)(const WallTime&);
 };
 
@@ -107,8 +107,7 @@ void keep_newest_of_periods(const PeriodRule& rule, std::uint32_t count, Candida
             return;
         }
         // Not only the neighbour is compared: a clock that jumped may come back to a period.
-        const std::string period =
-            rule.period_of(wall_time(candidate.snapshot->begun_at, context));
+        const std::string period = rule.period_of(wall_time(candidate.snapshot->begun_at, context));
         if (seen.insert(period).second) {
             candidate.reasons.push_back(
                 fmt::format("{} {} of {} ({})", rule.name, seen.size(), count, period));
@@ -121,9 +120,8 @@ void keep_within(const Age& age, Candidates& candidates, const RetentionContext&
     for (Candidate& candidate : candidates) {
         const Time begun_at = candidate.snapshot->begun_at;
         if (begun_at >= first) {
-            candidate.reasons.push_back(fmt::format("within {}{}", format_age(age),
-                                                    begun_at > context.now ? " (in the future)"
-                                                                           : ""));
+            candidate.reasons.push_back(fmt::format(
+                "within {}{}", format_age(age), begun_at > context.now ? " (in the future)" : ""));
         }
     }
 }
@@ -139,10 +137,8 @@ void keep_pinned(Candidates& candidates, const RetentionContext& context) {
 /// The newest may lack something that an older one has, so it must not be all that is left.
 void keep_newest(Candidates& candidates) {
     candidates.front().reasons.emplace_back("newest of its source");
-    const auto complete =
-        std::ranges::find_if(candidates, [](const Candidate& candidate) {
-            return !candidate.snapshot->is_incomplete;
-        });
+    const auto complete = std::ranges::find_if(
+        candidates, [](const Candidate& candidate) { return !candidate.snapshot->is_incomplete; });
     if (complete != candidates.begin() && complete != candidates.end()) {
         complete->reasons.emplace_back("newest complete one of its source");
     }
@@ -182,8 +178,7 @@ Candidates newest_first(const std::vector<SnapshotSummary>& snapshots) {
 }  // namespace
 
 std::string RetentionDecision::text() const {
-    return stays() ? fmt::format("stays: {}", fmt::join(reasons, ", "))
-                   : "goes: no rule keeps it";
+    return stays() ? fmt::format("stays: {}", fmt::join(reasons, ", ")) : "goes: no rule keeps it";
 }
 
 std::vector<RetentionDecision> apply_retention(const RetentionRules& rules,

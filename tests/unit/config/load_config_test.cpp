@@ -88,9 +88,9 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
     EXPECT_EQ(shop.tags.at("team"), "web");
     EXPECT_EQ(shop.repository, "main");
     EXPECT_EQ(config.sources.at("file").database, "/srv/x.db");
-    EXPECT_EQ(config.retention.at("careful"),
-              (RetentionRules{1, 2, 3, 4, 5, 6,
-                              Age{std::chrono::months(18), std::chrono::days(2)}}));
+    EXPECT_EQ(
+        config.retention.at("careful"),
+        (RetentionRules{1, 2, 3, 4, 5, 6, Age{std::chrono::months(18), std::chrono::days(2)}}));
     EXPECT_TRUE(config.retention.at("forever").is_empty());
     EXPECT_EQ(config.logging.level, LogLevel::debug);
     EXPECT_EQ(config.logging.format, LogFormat::json);

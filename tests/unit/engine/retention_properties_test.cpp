@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::days;
 
-constexpr std::uint32_t RetentionRules::*kCounts[] = {
+constexpr std::uint32_t RetentionRules::* kCounts[] = {
     &RetentionRules::keep_last,   &RetentionRules::keep_hourly,  &RetentionRules::keep_daily,
     &RetentionRules::keep_weekly, &RetentionRules::keep_monthly, &RetentionRules::keep_yearly};
 
@@ -224,7 +224,8 @@ TEST(RetentionProperties, DailyIsWhatItsDefinitionSays) {
         const auto day_of = [&](const SnapshotSummary& snapshot) {
             return std::chrono::floor<days>(snapshot.begun_at + sample.context.utc_offset({}));
         };
-        const RetentionRules rules = {.keep_daily = 1 + static_cast<std::uint32_t>(generator.below(20))};
+        const RetentionRules rules = {.keep_daily =
+                                          1 + static_cast<std::uint32_t>(generator.below(20))};
         const auto decisions = apply_retention(rules, sample.snapshots, sample.context);
         for (std::size_t at = 0; at < sample.snapshots.size(); ++at) {
             std::set<std::chrono::sys_days> newer;

@@ -65,17 +65,17 @@ std::vector<std::string> texts(const RetentionRules& rules,
 }
 
 TEST(Retention, KeepsTheNewestOfEachDay) {
-    EXPECT_THAT(kept({.keep_daily = 2}, history({"2026-11-20 01:00Z", "2026-11-20 23:59Z",
-                                                 "2026-11-21 00:00Z", "2026-11-21 12:00Z",
-                                                 "2026-11-22 01:00Z", "2026-11-22 02:00Z"})),
+    EXPECT_THAT(kept({.keep_daily = 2},
+                     history({"2026-11-20 01:00Z", "2026-11-20 23:59Z", "2026-11-21 00:00Z",
+                              "2026-11-21 12:00Z", "2026-11-22 01:00Z", "2026-11-22 02:00Z"})),
                 ElementsAre(4, 6));
 }
 
 TEST(Retention, KeepsTheNewestOfEachPeriod) {
     const std::vector<SnapshotSummary> snapshots =
         history({"2024-06-01 10:00Z", "2025-12-31 10:00Z", "2026-09-30 10:00Z", "2026-10-01 10:00Z",
-                 "2026-11-15 10:00Z", "2026-11-16 10:00Z", "2026-11-22 10:00Z",
-                 "2026-11-22 11:00Z", "2026-11-22 11:59Z"});
+                 "2026-11-15 10:00Z", "2026-11-16 10:00Z", "2026-11-22 10:00Z", "2026-11-22 11:00Z",
+                 "2026-11-22 11:59Z"});
     EXPECT_THAT(kept({.keep_last = 3}, snapshots), ElementsAre(7, 8, 9));
     EXPECT_THAT(kept({.keep_hourly = 3}, snapshots), ElementsAre(6, 7, 9));
     EXPECT_THAT(kept({.keep_weekly = 2}, snapshots), ElementsAre(5, 9));
@@ -116,8 +116,9 @@ TEST(Retention, ADayWithoutASnapshotDoesNotUseUpTheCount) {
 
 TEST(Retention, WithoutRulesEverythingStays) {
     EXPECT_THAT(texts({}, history({"1970-01-01 00:00Z", "2026-11-22 10:00Z"})),
-                ElementsAre("stays: no rule is given", "stays: no rule is given, newest of its "
-                                                       "source"));
+                ElementsAre("stays: no rule is given",
+                            "stays: no rule is given, newest of its "
+                            "source"));
     EXPECT_THAT(texts({}, {}), IsEmpty());
     EXPECT_THAT(texts({.keep_last = 1}, {}), IsEmpty());
 }
@@ -142,8 +143,8 @@ TEST(Retention, TheNewestCompleteOneStaysToo) {
 
 TEST(Retention, TheFullThatAKeptDifferentialRefersToStays) {
     std::vector<SnapshotSummary> snapshots =
-        history({"2026-11-18 10:00Z", "2026-11-19 10:00Z", "2026-11-20 10:00Z",
-                 "2026-11-21 10:00Z", "2026-11-22 10:00Z"});
+        history({"2026-11-18 10:00Z", "2026-11-19 10:00Z", "2026-11-20 10:00Z", "2026-11-21 10:00Z",
+                 "2026-11-22 10:00Z"});
     snapshots[1].mode = BackupMode::differential;
     snapshots[1].parent = id_of(1);
     snapshots[3].mode = BackupMode::differential;
@@ -162,9 +163,8 @@ TEST(Retention, TheFullThatAKeptDifferentialRefersToStays) {
 // --- Clocks that are wrong ---
 
 TEST(Retention, OneBackupFromTheFutureTakesOnePlaceAndThenGoes) {
-    std::vector<SnapshotSummary> snapshots =
-        history({"2026-11-18 10:00Z", "2026-11-19 10:00Z", "2099-01-01 10:00Z",
-                 "2026-11-21 10:00Z"});
+    std::vector<SnapshotSummary> snapshots = history(
+        {"2026-11-18 10:00Z", "2026-11-19 10:00Z", "2099-01-01 10:00Z", "2026-11-21 10:00Z"});
     EXPECT_THAT(kept({.keep_daily = 3}, snapshots), ElementsAre(2, 3, 4));
     EXPECT_THAT(kept({.keep_daily = 2}, snapshots), ElementsAre(3, 4));
     EXPECT_THAT(kept({.keep_daily = 1}, snapshots), ElementsAre(4)) << "2099 is not the newest";
@@ -173,16 +173,16 @@ TEST(Retention, OneBackupFromTheFutureTakesOnePlaceAndThenGoes) {
 
 TEST(Retention, ABackupFromTheFutureDoesNotMakeOthersOld) {
     const RetentionRules rules = {.keep_within = Age{std::chrono::months(0), days(3)}};
-    EXPECT_THAT(texts(rules, history({"2026-11-18 10:00Z", "2026-11-20 10:00Z",
-                                      "2099-01-01 10:00Z"})),
-                ElementsAre("goes: no rule keeps it", "stays: within 3 days",
-                            "stays: within 3 days (in the future), newest of its source"));
+    EXPECT_THAT(
+        texts(rules, history({"2026-11-18 10:00Z", "2026-11-20 10:00Z", "2099-01-01 10:00Z"})),
+        ElementsAre("goes: no rule keeps it", "stays: within 3 days",
+                    "stays: within 3 days (in the future), newest of its source"));
 }
 
 TEST(Retention, AClockThatWentBackFallsIntoThePeriodThatItShows) {
     const std::vector<SnapshotSummary> snapshots =
-        history({"2026-11-19 10:00Z", "2026-11-20 10:00Z", "2026-11-21 10:00Z",
-                 "2026-11-20 09:00Z", "2026-11-21 08:00Z"});
+        history({"2026-11-19 10:00Z", "2026-11-20 10:00Z", "2026-11-21 10:00Z", "2026-11-20 09:00Z",
+                 "2026-11-21 08:00Z"});
     EXPECT_THAT(kept({.keep_daily = 2}, snapshots), ElementsAre(4, 5));
     EXPECT_THAT(kept({.keep_daily = 3}, snapshots), ElementsAre(1, 4, 5));
 }
@@ -240,22 +240,20 @@ TEST(Retention, DaysOf23And25HoursAreWholeDays) {
 
 TEST(Retention, TheHourThatClocksShowTwiceIsTwoHours) {
     const TimeZone zone(kBerlin);
-    EXPECT_THAT(texts({.keep_hourly = 9},
-                      history({"2026-10-25 00:10Z", "2026-10-25 00:30Z", "2026-10-25 01:30Z"}),
-                      here()),
-                ElementsAre("goes: no rule keeps it",
-                            "stays: hourly 2 of 9 (2026-10-25 02:00+02:00)",
-                            "stays: hourly 1 of 9 (2026-10-25 02:00+01:00), newest of its source"));
+    EXPECT_THAT(
+        texts({.keep_hourly = 9},
+              history({"2026-10-25 00:10Z", "2026-10-25 00:30Z", "2026-10-25 01:30Z"}), here()),
+        ElementsAre("goes: no rule keeps it", "stays: hourly 2 of 9 (2026-10-25 02:00+02:00)",
+                    "stays: hourly 1 of 9 (2026-10-25 02:00+01:00), newest of its source"));
 }
 
 TEST(Retention, HoursBeginWhereTheZoneSaysAlsoHalfAnHourOff) {
     const TimeZone zone("NST3:30");
-    EXPECT_THAT(texts({.keep_hourly = 9},
-                      history({"2026-11-21 10:29Z", "2026-11-21 10:30Z", "2026-11-21 11:29Z"}),
-                      here()),
-                ElementsAre("stays: hourly 2 of 9 (2026-11-21 06:00-03:30)",
-                            "goes: no rule keeps it",
-                            "stays: hourly 1 of 9 (2026-11-21 07:00-03:30), newest of its source"));
+    EXPECT_THAT(
+        texts({.keep_hourly = 9},
+              history({"2026-11-21 10:29Z", "2026-11-21 10:30Z", "2026-11-21 11:29Z"}), here()),
+        ElementsAre("stays: hourly 2 of 9 (2026-11-21 06:00-03:30)", "goes: no rule keeps it",
+                    "stays: hourly 1 of 9 (2026-11-21 07:00-03:30), newest of its source"));
 }
 
 TEST(Retention, WeeksRunFromMondayAndOverTheEndOfTheYear) {
@@ -280,10 +278,10 @@ TEST(Retention, WeeksRunFromMondayAndOverTheEndOfTheYear) {
 
 TEST(Retention, AYearBefore29FebruaryIs28February) {
     const RetentionRules rules = {.keep_within = Age{std::chrono::months(12), 0h}};
-    EXPECT_THAT(kept(rules,
-                     history({"2023-02-28 09:59Z", "2023-02-28 10:00Z", "2024-02-29 10:00Z"}),
-                     utc(at("2024-02-29 10:00Z"))),
-                ElementsAre(2, 3));
+    EXPECT_THAT(
+        kept(rules, history({"2023-02-28 09:59Z", "2023-02-28 10:00Z", "2024-02-29 10:00Z"}),
+             utc(at("2024-02-29 10:00Z"))),
+        ElementsAre(2, 3));
 }
 
 }  // namespace
