@@ -9,6 +9,7 @@
 #include <set>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -204,9 +205,10 @@ std::vector<RetentionDecision> apply_retention(const RetentionRules& rules,
     keep_newest(candidates);
     keep_fulls_of_differentials(candidates);
 
+    std::ranges::reverse(candidates);
     std::vector<RetentionDecision> newest_last;
-    for (auto candidate = candidates.rbegin(); candidate != candidates.rend(); ++candidate) {
-        newest_last.push_back({candidate->snapshot->id, std::move(candidate->reasons)});
+    for (Candidate& candidate : candidates) {
+        newest_last.push_back({candidate.snapshot->id, std::move(candidate.reasons)});
     }
     return newest_last;
 }
