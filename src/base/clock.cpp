@@ -24,6 +24,16 @@ std::string format_rfc3339(std::chrono::sys_time<Milliseconds> time) {
                        clock.subseconds().count());
 }
 
+std::chrono::minutes utc_offset_here(std::chrono::sys_time<Milliseconds> time) {
+    const auto seconds = static_cast<std::time_t>(
+        std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
+    std::tm local{};
+    if (::localtime_r(&seconds, &local) == nullptr) {
+        return std::chrono::minutes(0);
+    }
+    return std::chrono::floor<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff));
+}
+
 namespace {
 
 /// Takes exactly `digits` decimal digits off the front of `text`.

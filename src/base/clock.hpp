@@ -34,6 +34,11 @@ public:
 /// "2026-11-22T14:03:05.123Z" (RFC 3339, UTC).
 [[nodiscard]] std::string format_rfc3339(std::chrono::sys_time<std::chrono::milliseconds> time);
 
+/// How far clocks of this machine's time zone are ahead of UTC at `time`, in whole minutes; zero
+/// when the system cannot tell.
+[[nodiscard]] std::chrono::minutes utc_offset_here(
+    std::chrono::sys_time<std::chrono::milliseconds> time);
+
 /// What a person means by a time: from the first to the last millisecond of it.
 struct TimeSpan {
     std::chrono::sys_time<std::chrono::milliseconds> first;

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "config/enums.hpp"
+#include "config/retention_rules.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -92,6 +93,7 @@ struct Config {
     std::optional<std::filesystem::path> path;  ///< The file that was read, if any.
     std::map<std::string, RepositoryConfig> repositories;
     std::map<std::string, SourceConfig> sources;
+    std::map<std::string, RetentionRules> retention;
     LoggingConfig logging;
 };
 

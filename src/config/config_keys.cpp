@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <initializer_list>
 
 namespace dbbackup {
 namespace {
@@ -220,6 +221,43 @@ void add_source_effort(std::vector<ConfigKey>& keys) {
                     }});
 }
 
+void add_retention(std::vector<ConfigKey>& keys) {
+    struct Count {
+        std::string name;
+        std::uint32_t RetentionRules::* member;
+        std::string description;
+        std::string example;
+    };
+    for (const Count& count : std::initializer_list<Count>{
+             {"last", &RetentionRules::keep_last, "The newest snapshots of a source.", "7"},
+             {"hourly", &RetentionRules::keep_hourly, "The newest of each hour.", "24"},
+             {"daily", &RetentionRules::keep_daily, "The newest of each day.", "30"},
+             {"weekly", &RetentionRules::keep_weekly, "The newest of each week, from Monday.", "8"},
+             {"monthly", &RetentionRules::keep_monthly, "The newest of each month.", "12"},
+             {"yearly", &RetentionRules::keep_yearly, "The newest of each year.", "3"}}) {
+        keys.push_back({.path = "retention.*." + count.name,
+                        .kind = KeyKind::count,
+                        .description = count.description + " That many of them stay.",
+                        .example = count.example,
+                        .fallback = "",
+                        .least = 1,
+                        .most = kKeepMax,
+                        .store = [member = count.member](Config& config, const Names& names,
+                                                         const KeyValue& value) {
+                            config.retention[names.at(0)].*member =
+                                static_cast<std::uint32_t>(value.number);
+                        }});
+    }
+    keys.push_back({.path = "retention.*.within",
+                    .kind = KeyKind::age,
+                    .description = "Snapshots that were begun at most this long ago stay.",
+                    .example = "1y6mo",
+                    .fallback = "",
+                    .store = [](Config& config, const Names& names, const KeyValue& value) {
+                        config.retention[names.at(0)].keep_within = parse_age(value.text);
+                    }});
+}
+
 void add_logging(std::vector<ConfigKey>& keys) {
     keys.push_back({.path = "logging.level",
                     .kind = KeyKind::word,
@@ -284,6 +322,7 @@ std::vector<ConfigKey> make_keys() {
     add_source_place(keys);
     add_source_content(keys);
     add_source_effort(keys);
+    add_retention(keys);
     add_logging(keys);
     for (ConfigKey& key : keys) {
         key.parts = split_key(key.path);
@@ -347,6 +386,7 @@ std::string_view kind_name(KeyKind kind) {
         case KeyKind::count: return "number";
         case KeyKind::size: return "size";
         case KeyKind::duration: return "duration";
+        case KeyKind::age: return "age";
         case KeyKind::compression: return "codec";
     }
     return "";

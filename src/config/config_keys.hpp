@@ -30,6 +30,7 @@ enum class KeyKind : std::uint8_t {
     count,     ///< A whole number from `least` to `most`.
     size,      ///< Bytes, from `least` to `most`.
     duration,  ///< Seconds, from `least` to `most`.
+    age,       ///< Of snapshots: `parse_age`.
     compression,
 };
 

@@ -27,6 +27,10 @@ Json value_schema(const ConfigKey& key) {
             break;
         case KeyKind::size: schema["type"] = {"string", "integer"}; break;
         case KeyKind::duration: schema["type"] = "string"; break;
+        case KeyKind::age:
+            schema["type"] = "string";
+            schema["pattern"] = "^([0-9]+(y|mo|w|d|h))+$";
+            break;
         case KeyKind::compression:
             schema["type"] = "string";
             schema["pattern"] = "^(zstd(:(1?[1-9]|10))?|gzip(:[1-9])?|zip(:[1-9])?|none)$";

@@ -133,6 +133,8 @@ void apply(Settings& settings, const Environment& variables, LoadedConfig& loade
             loaded.config.repositories.try_emplace(path[1]);
         } else if (path[0] == "sources") {
             loaded.config.sources.try_emplace(path[1]);
+        } else if (path[0] == "retention") {
+            loaded.config.retention.try_emplace(path[1]);
         }
     }
     for (const ConfigKey& key : config_keys()) {

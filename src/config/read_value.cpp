@@ -150,6 +150,7 @@ private:
             case KeyKind::count: return check_count(value);
             case KeyKind::size: return check_size(value);
             case KeyKind::duration: return check_duration(value);
+            case KeyKind::age: return check_age(value.text);
             case KeyKind::compression: return check_compression(value.text);
             case KeyKind::variable:
                 return is_variable_name(value.text) ||
@@ -220,6 +221,13 @@ private:
         value.number = static_cast<std::uint64_t>(duration->count());
         return (value.number >= key_.least && value.number <= key_.most) ||
                wrong(fmt::format("\"{}\" is longer than {} s", shown(value.text), key_.most));
+    }
+
+    bool check_age(const std::string& text) {
+        return parse_age(text) ||
+               wrong(fmt::format("\"{}\" is not an age, such as {}: whole numbers of y, mo "
+                                 "(months), w, d and h",
+                                 shown(text), key_.example));
     }
 
     bool check_compression(const std::string& text) {

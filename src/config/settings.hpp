@@ -46,7 +46,8 @@ struct VariableText {
 /// What all layers give together.
 struct Settings {
     std::map<std::vector<std::string>, Setting> by_path;
-    /// The repositories and sources that exist: {"sources", "shop"} -> where its name stands.
+    /// The repositories, sources and retention rules that exist: {"sources", "shop"} -> where its
+    /// name stands.
     std::map<std::vector<std::string>, Origin> sections;
     /// Keys that are given, but with a value that is not good: said already.
     std::set<std::vector<std::string>> unreadable;

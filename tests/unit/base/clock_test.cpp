@@ -58,6 +58,20 @@ TEST(Clock, TimesWithoutOffsetAreOfThisMachinesZone) {
     EXPECT_EQ(parse_time("2026-11-22T14:03:05.123Z"), span(kTime, 1ms)) << "an offset wins";
 }
 
+std::chrono::minutes offset_in(const char* name, sys_time<milliseconds> time) {
+    const TimeZone zone(name);
+    return utc_offset_here(time);
+}
+
+TEST(Clock, TellsHowFarThisMachinesZoneIsAhead) {
+    const sys_time<milliseconds> back = sys_days(std::chrono::year(2026) / 10 / 25) + 1h;
+    EXPECT_EQ(offset_in("CET-1CEST,M3.5.0,M10.5.0/3", back - 1ms), 2h) << "still summer time";
+    EXPECT_EQ(offset_in("CET-1CEST,M3.5.0,M10.5.0/3", back), 1h);
+    EXPECT_EQ(offset_in("IST-5:30", back), 5h + 30min);
+    EXPECT_EQ(offset_in("NST3:30", back), -(3h + 30min));
+    EXPECT_EQ(offset_in("UTC", sys_time<milliseconds>::max()), 0h);
+}
+
 TEST(Clock, RefusesWhatIsNoTime) {
     for (const std::string_view text :
          {"", "2026", "2026-11", "2026-13-01", "2026-02-30", "2026-11-22T", "2026-11-22T14",

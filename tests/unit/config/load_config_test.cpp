@@ -64,6 +64,9 @@ sources:
     tags: {env: prod, team: web}
     repository: main
   file: {type: sqlite, database: /srv/x.db}
+retention:
+  careful: {last: 1, hourly: 2, daily: 3, weekly: 4, monthly: 5, yearly: 6, within: 1y6mo2d}
+  forever: {}
 logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
 )")
                               .config;
@@ -85,6 +88,10 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
     EXPECT_EQ(shop.tags.at("team"), "web");
     EXPECT_EQ(shop.repository, "main");
     EXPECT_EQ(config.sources.at("file").database, "/srv/x.db");
+    EXPECT_EQ(
+        config.retention.at("careful"),
+        (RetentionRules{1, 2, 3, 4, 5, 6, Age{std::chrono::months(18), std::chrono::days(2)}}));
+    EXPECT_TRUE(config.retention.at("forever").is_empty());
     EXPECT_EQ(config.logging.level, LogLevel::debug);
     EXPECT_EQ(config.logging.format, LogFormat::json);
     EXPECT_EQ(config.logging.file, "/l");
@@ -227,7 +234,15 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: 1\nschedules: {}", "c.yaml:2:1: schedules: unknown key"},
         Wrong{"version: 1\nrepositories: {a: {url: /r, passphrase:secret}}",
               "c.yaml:2:29: repositories.a.passphrase: a space is missing after the colon"},
-        Wrong{"version: 1\nretention: {}", "retention: unknown key"},
+        Wrong{"version: 1\nretention: {a: {hour: 7}}",
+              "retention.a.hour: unknown key (did you mean \"hourly\"?)"},
+        Wrong{"version: 1\nretention: {a: {last: 0}}", "\"0\" is not a whole number from 1 to"},
+        Wrong{"version: 1\nretention: {a: {daily: -1}}", "\"-1\" is not a whole number"},
+        Wrong{"version: 1\nretention: {a: {within: 6m}}",
+              "c.yaml:2:25: retention.a.within: \"6m\" is not an age, such as 1y6mo: whole numbers "
+              "of y, mo (months), w, d and h"},
+        Wrong{"version: 1\nretention: {a: {within: }}", "retention.a.within: has no value"},
+        Wrong{"version: 1\nretention: {a: 7}", "retention.a: must be a map of keys"},
         Wrong{"version: 1\nnotifications: {}", "notifications: unknown key"},
         Wrong{"version: 1\nweb: {}", "web: unknown key"},
         Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {}}}", "sources.a.hooks: unknown key"},
