@@ -29,9 +29,11 @@ public:
 private:
     // Steps 1 to 3
     void begin();
+    void begin_briefly(State& next);
     void read_markers(collecting::Point then);
     void read_lists(collecting::Point then);
     void choose_candidates();
+    void emit_candidates(State& next);
     void compact();
     void condemn();
     // Steps 4 and 5
@@ -42,7 +44,8 @@ private:
     void read_indexes();
     void read_packs();
     void choose();
-    void emit_choice(const View& view, Preference preference);
+    void choose_from(State& next);
+    void emit_choice(const State& from, Preference preference);
     // Step 7
     void merge();
     void commit();

@@ -22,6 +22,10 @@ void CollectorSteps::read_packs() {
     Actor& self = me(next);
     self.packs = state_.packs;
     self.step = collecting::manifests_again;
+    if (world_.scenario().brief && !alone_) {
+        self.seen_manifests = state_.manifests;
+        return choose_from(next);
+    }
     if (!keep(Rule::indexes_before_packs)) {
         self.step = collecting::indexes_again;
     }
@@ -29,34 +33,37 @@ void CollectorSteps::read_packs() {
 }
 
 void CollectorSteps::choose() {
-    const Actor& self = me(state_);
     if (!keep(Rule::second_reading) || !keep(Rule::second_manifest_reading)) {
-        return emit_choice(view(self), preference());
+        return emit_choice(state_, preference());
     }
-    each_view(state_.manifests, state_.fresh_manifests, [&](ManifestSet seen, State& next) {
-        Actor& mine = me(next);
-        mine.seen_manifests = seen;
-        const View now = view(mine);
-        if (!collector_.any_choice) {
-            return emit_choice(now, preference());
-        }
-        for (int pack = 0; pack < world_.packs(); ++pack) {
-            if (has(now.own, pack)) {
-                Preference preference;
-                preference.first = pack;
-                emit_choice(now, preference);
-            }
-        }
-        Preference last;
-        last.descending = true;
-        emit_choice(now, last);
-        emit_choice(now, preference());
+    each_view(state_.manifests, state_.fresh_manifests, [this](ManifestSet seen, State& next) {
+        me(next).seen_manifests = seen;
+        choose_from(next);
     });
 }
 
-void CollectorSteps::emit_choice(const View& view, Preference preference) {
-    State next = state_;
+void CollectorSteps::choose_from(State& next) {
+    if (!collector_.any_choice) {
+        return emit_choice(next, preference());
+    }
+    const PackSet own = view(me(next)).own;
+    for (int pack = 0; pack < world_.packs(); ++pack) {
+        if (has(own, pack)) {
+            Preference preference;
+            preference.first = pack;
+            emit_choice(next, preference);
+        }
+    }
+    Preference last;
+    last.descending = true;
+    emit_choice(next, last);
+    emit_choice(next, preference());
+}
+
+void CollectorSteps::emit_choice(const State& from, Preference preference) {
+    State next = from;
     Actor& self = me(next);
+    const View view = this->view(self);
     const PackSet stay = stays(world_, view, preference);
     const Removed listed = all_listed(state_, self.seen_lists);
     Removed list;

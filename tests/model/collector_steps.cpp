@@ -53,7 +53,34 @@ void CollectorSteps::begin() {
     }
     add(next.collecting_runs, own_run());
     self.step = first_reading(collecting::markers_first, collecting::lists_first);
+    if (world_.scenario().brief && !alone_) {
+        return begin_briefly(next);
+    }
     emit(next, "puts runs/0");
+}
+
+void CollectorSteps::begin_briefly(State& next) {
+    // They are alike, so only one order of beginning needs to be looked at.
+    const int before = actor_ - 1;
+    if (before >= 0 && state_.actors[static_cast<std::size_t>(before)].step == collecting::announce) {
+        return;
+    }
+    Actor& self = me(next);
+    add(next.open_stored, own_run());
+    self.step = first_reading(collecting::markers_again, collecting::lists_again);
+    if (!keep(Rule::second_reading) || !keep(Rule::second_marker_reading)) {
+        self.seen_markers = state_.markers;
+        self.seen_lists = state_.outcomes;
+        self.seen_tombstones = state_.collection_tombstones;
+        self.step = collecting::packs_again;
+    }
+    for (unsigned chosen = state_.packs; chosen != 0; chosen = (chosen - 1U) & state_.packs) {
+        State begun = next;
+        begun.marker_packs[static_cast<std::size_t>(run())] = static_cast<PackSet>(chosen);
+        add(begun.markers, own_run());
+        add(begun.markers_put, own_run());
+        emit(begun, "begins, and puts its marker");
+    }
 }
 
 collecting::Point CollectorSteps::first_reading(collecting::Point markers,
@@ -168,7 +195,22 @@ void CollectorSteps::choose_candidates() {
         self.seen_lists = 0;
         self.seen_tombstones = 0;
     }
-    emit(next, "lists packs/ and manifests/");
+    emit_candidates(next);
+}
+
+void CollectorSteps::emit_candidates(State& next) {
+    constexpr auto kWhat = "lists packs/ and manifests/";
+    if (!collector_.any_candidates) {
+        return emit(next, kWhat);
+    }
+    // Whatever it may have in mind, such as packs that are mostly dead.
+    for (unsigned chosen = state_.packs;; chosen = (chosen - 1U) & state_.packs) {
+        me(next).merged = static_cast<PackSet>(chosen);
+        emit(next, kWhat);
+        if (chosen == 0) {
+            return;
+        }
+    }
 }
 
 void CollectorSteps::compact() {

@@ -43,6 +43,7 @@ struct Collector {
     bool resumes = false;     ///< A second process that goes on with a run from its open list.
     bool any_choice = false;  ///< It may prefer any of its candidates, not the smallest name.
     bool by_chunk = false;    ///< It chooses a pack for each chunk alone.
+    bool any_candidates = false;  ///< Its marker may name any packs that it sees.
 };
 
 /// A process that restores.
@@ -69,6 +70,9 @@ struct Scenario {
     bool caches = false;      ///< Listings may hide what was put lately.
     bool unreadable = false;  ///< A marker may become unreadable at any time.
     bool quiet = true;        ///< Whether garbage must go once everything is quiet.
+    /// Steps that do not matter when nobody writes and candidates are any: 1, 2, 4 and 5 are one
+    /// with step 3, and packs and manifests are listed at once.
+    bool brief = false;
     bool slow = false;        ///< For the long run only.
     int collections = 0;      ///< Slots in use; the two after them are for the quiet check.
 };

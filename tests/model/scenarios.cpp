@@ -115,6 +115,11 @@ std::vector<Scenario> writing_scenarios() {
 
 std::vector<Scenario> scenarios() {
     std::vector<Scenario> all = writing_scenarios();
+    for (auto* const more : {collecting_scenarios, storage_scenarios}) {
+        for (Scenario& scenario : more()) {
+            all.push_back(std::move(scenario));
+        }
+    }
     return all;
 }
 
