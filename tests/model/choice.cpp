@@ -37,7 +37,7 @@ PackSet extend(const World& world, PackSet stay, PackSet from, ChunkSet want,
         if (within(want, world.believed_decodable(stay))) {
             break;
         }
-        if ((world.holds(pack) & useful) != 0) {
+        if ((world.holds(pack) & without(useful, world.believed_decodable(stay))) != 0) {
             add(stay, bit(pack));
         }
     }

@@ -60,6 +60,7 @@ private:
 
     void end(State& next) const;
     [[nodiscard]] CollectionSet decided(const Actor& self) const;
+    [[nodiscard]] CollectionSet open_collections() const;
     [[nodiscard]] View view(const Actor& self) const;
     [[nodiscard]] Preference preference() const;
     [[nodiscard]] bool waited(const Actor& self, int ticks) const;

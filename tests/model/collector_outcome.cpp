@@ -26,7 +26,7 @@ void CollectorSteps::read_packs() {
         self.seen_manifests = state_.manifests;
         return choose_from(next);
     }
-    if (!keep(Rule::indexes_before_packs)) {
+    if (world_.has_indexes() && !keep(Rule::indexes_before_packs)) {
         self.step = collecting::indexes_again;
     }
     emit(next, "lists packs/");

@@ -44,7 +44,7 @@ void CollectorSteps::begin() {
     Actor& self = me(next);
     self.run = static_cast<std::uint8_t>(run());
     if (collector_.resumes) {
-        if (!has(state_.open_stored, run())) {
+        if (!has(state_.open_stored, run()) || keep(Rule::one_process_per_outcome)) {
             return;
         }
         self.open_writers = state_.open_writers[static_cast<std::size_t>(run())];
@@ -62,11 +62,13 @@ void CollectorSteps::begin() {
 void CollectorSteps::begin_briefly(State& next) {
     // They are alike, so only one order of beginning needs to be looked at.
     const int before = actor_ - 1;
-    if (before >= 0 && state_.actors[static_cast<std::size_t>(before)].step == collecting::announce) {
+    if (before >= 0 && !world_.scenario().any_order && state_.actors[static_cast<std::size_t>(before)].step == collecting::announce) {
         return;
     }
     Actor& self = me(next);
     add(next.open_stored, own_run());
+    self.disposable = all_listed(state_, state_.outcomes).taken;
+    self.open_collections = open_collections();
     self.step = first_reading(collecting::markers_again, collecting::lists_again);
     if (!keep(Rule::second_reading) || !keep(Rule::second_marker_reading)) {
         self.seen_markers = state_.markers;
@@ -103,7 +105,7 @@ void CollectorSteps::read_markers(collecting::Point then) {
         add(self.seen_markers, without(seen, state_.markers_unreadable));
         if (page_done(next)) {
             const collecting::Point after =
-                again ? collecting::indexes_again : collecting::packs_first;
+                again ? collecting::packs_again : collecting::packs_first;
             self.step = keep(Rule::collector_condemned_first) ? then : after;
         }
         emit(next, "reads condemned/");
@@ -121,7 +123,8 @@ void CollectorSteps::read_lists(collecting::Point then) {
             const collecting::Point before =
                 again ? collecting::markers_again : collecting::markers_first;
             self.step = keep(Rule::collector_condemned_first) ? then : before;
-            if (self.step == collecting::indexes_again && !world_.has_indexes()) {
+            const bool later = !world_.has_indexes() || !keep(Rule::indexes_before_packs);
+            if (self.step == collecting::indexes_again && later) {
                 self.step = collecting::packs_again;
             }
         }
@@ -238,6 +241,13 @@ void CollectorSteps::condemn() {
     emit(next, "puts its marker");
 }
 
+CollectionSet CollectorSteps::open_collections() const {
+    CollectionSet decided = state_.outcomes;
+    add(decided, state_.collection_tombstones);
+    add(decided, all_listed(state_, state_.outcomes).taken);
+    return without(without(state_.collecting_runs, decided), own_run());
+}
+
 bool CollectorSteps::waited(const Actor& self, int ticks) const {
     return alone_ || !world_.scenario().caches || self.waited >= ticks;
 }
@@ -255,11 +265,7 @@ void CollectorSteps::list_runs() {
     add(decided_writers, state_.manifest_tombstones);
     add(decided_writers, removed);
     const ManifestSet open = without(state_.writing_runs, decided_writers);
-    CollectionSet decided_collections = state_.outcomes;
-    add(decided_collections, state_.collection_tombstones);
-    add(decided_collections, all_listed(state_, state_.outcomes).taken);
-    const CollectionSet collections =
-        without(without(state_.collecting_runs, decided_collections), own_run());
+    const CollectionSet collections = open_collections();
     ManifestSet hidden_max = state_.fresh_runs[0];
     add(hidden_max, state_.fresh_runs[1]);
     hidden_max = world_.scenario().caches ? static_cast<ManifestSet>(hidden_max & open)

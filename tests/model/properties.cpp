@@ -1,6 +1,7 @@
 /// @file
 /// What must hold: in every state, and once everything is quiet.
 
+#include "model/choice.hpp"
 #include "model/steps.hpp"
 
 #include <cstddef>
@@ -46,9 +47,16 @@ Fault safety_fault(const World& world, const State& state) {
     }
     // What is on a list may be deleted at any moment, so it counts as gone already.
     const PackSet safe = without(state.packs, all_listed(state, state.outcomes).packs);
-    const ChunkSet needed = without(world.needs(visible(world, state)), world.lost());
-    if (!within(needed, world.decodable(safe))) {
+    const ChunkSet needed = world.needs(visible(world, state));
+    const ChunkSet lost = without(needed, world.decodable(safe));
+    if (!within(lost, world.lost())) {
         return "a visible snapshot does not decode from packs that stay";
+    }
+    for (int pack = 0; pack < world.packs() && lost != 0; ++pack) {
+        if (has(world.scenario().start.packs, pack) && (world.holds(pack) & lost) != 0 &&
+            !has(safe, pack)) {
+            return "what is left of a damaged chunk goes";
+        }
     }
     if (world.has_indexes()) {
         PackSet covered = 0;
@@ -72,7 +80,16 @@ Fault safety_fault(const World& world, const State& state) {
 
 namespace {
 
-Fault garbage(const World& world, const State& state, int slot) {
+/// Whether another collection would find something to remove.
+bool copies_to_spare(const World& world, const State& state, ManifestSet seen) {
+    View view;
+    view.packs = state.packs;
+    view.keep = seen;
+    view.own = candidates(world, view, {});
+    return view.own != 0 && stays(world, view, {}) != state.packs;
+}
+
+Fault garbage(const World& world, const State& state, int slot, bool copies_too) {
     const ManifestSet seen = visible(world, state);
     const ChunkSet useful = world.with_bases(world.needs(seen), state.packs);
     const bool list_lost = (world.needs(seen) & world.list_chunks() & world.lost()) != 0;
@@ -80,6 +97,9 @@ Fault garbage(const World& world, const State& state, int slot) {
         if (has(state.packs, pack) && (world.holds(pack) & useful) == 0) {
             return "a pack stays that nothing needs";
         }
+    }
+    if (copies_too && copies_to_spare(world, state, seen)) {
+        return "a copy stays that nothing needs";
     }
     if (without(state.markers, CollectionSet{0}) != 0) {
         return "a marker stays";
@@ -124,7 +144,9 @@ Fault quiet_fault(const World& world, State quiet, Steps& scratch) {
                 return "the collection after everything is quiet loses data";
             }
         }
-        if (const Fault fault = garbage(world, quiet, slot)) {
+        // Which copies are superfluous may depend on which others have gone already.
+        const bool copies_too = world.scenario().strict || round + 1 == kCollections;
+        if (const Fault fault = garbage(world, quiet, slot, copies_too)) {
             return fault;
         }
     }

@@ -73,6 +73,8 @@ struct Scenario {
     /// Steps that do not matter when nobody writes and candidates are any: 1, 2, 4 and 5 are one
     /// with step 3, and packs and manifests are listed at once.
     bool brief = false;
+    bool any_order = false;  ///< Brief collectors differ, so they may begin in any order.
+    bool strict = false;     ///< One quiet collection must remove superfluous copies, too.
     bool slow = false;        ///< For the long run only.
     int collections = 0;      ///< Slots in use; the two after them are for the quiet check.
 };

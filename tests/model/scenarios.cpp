@@ -97,7 +97,8 @@ std::vector<Scenario> writing_scenarios() {
                       .done());
     all.push_back(Build("a delta whose base goes",
                         "a is condemned or removed, the delta on it is not: it cannot be reused")
-                      .pack({kA}).pack({kBOnA}).place({kB}).place({kA})
+                      .pack({kA}).pack({kBOnA, {.chunk = 2}}).place({kB}).place({kA})
+                      .snapshot(4, 0b100)
                       .writer(of_one({0}, 1, {2}))
                       .writer(of_one({1}, 0, {3}))
                       .collector({.run = 0})

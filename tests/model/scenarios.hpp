@@ -12,13 +12,16 @@ namespace dbbackup::model {
 
 /// Scenarios in which the whole protocol must hold.
 [[nodiscard]] std::vector<Scenario> scenarios();
+/// Scenarios that the protocol does not let begin; mutations use them.
+[[nodiscard]] std::vector<Scenario> broken_scenarios();
 
 /// The protocol with something left out or done differently, which must lose something.
 struct Mutation {
     std::string name;
     std::string scenario;
     Rules rules;
-    std::string loses;  ///< How the fault that it must find begins.
+    std::string fault;  ///< That it must find.
+    bool quiet = false; ///< Whether it is about what is left over.
 };
 [[nodiscard]] std::vector<Mutation> mutations();
 

@@ -97,17 +97,23 @@ void caches(std::vector<Scenario>& all) {
 }
 
 void damage(std::vector<Scenario>& all) {
-    all.push_back(Build("unreadable markers", "any marker may become unreadable at any time")
-                      .pack({kA}).pack({kA}).place({kA})
-                      .snapshot(4, 0b1)
-                      .writer(of(0, 0b1, {2}))
+    const auto unreadable = [](Scenario& it) {
+        it.unreadable = true;
+        it.quiet = false;
+        it.deaths = false;
+    };
+    all.push_back(Build("an unreadable marker, a writer", "at any time any marker may decay")
+                      .pack({kA}).place({kA})
+                      .writer(of(0, 0b1, {1}))
                       .collector({.run = 0})
-                      .collector({.run = 1})
-                      .with([](Scenario& it) {
-                          it.unreadable = true;
-                          it.quiet = false;
-                          it.deaths = false;
-                      })
+                      .with(unreadable)
+                      .done());
+    all.push_back(Build("an unreadable marker, two collectors", "and two copies")
+                      .pack({kA}).pack({kA})
+                      .snapshot(4, 0b1)
+                      .collector({.run = 0, .any_candidates = true})
+                      .collector({.run = 1, .any_candidates = true})
+                      .with(unreadable)
                       .done());
     all.push_back(Build("a lost chunk", "b is damaged everywhere, a is whole once")
                       .pack({kABad}).pack({kA}).pack({kBBad}).place({kB})
@@ -141,6 +147,18 @@ void damage(std::vector<Scenario>& all) {
                       .collector({.run = 0})
                       .collector({.run = 1})
                       .with([](Scenario& it) { it.start.locked = 0b1; })
+                      .done());
+    all.push_back(Build("an object lock on a copy", "what was removed is still there to be seen")
+                      .pack({kA}).pack({kA})
+                      .snapshot(4, 0b1)
+                      .collector({.run = 0, .any_candidates = true})
+                      .collector({.run = 1, .any_candidates = true})
+                      .with([](Scenario& it) {
+                          it.start.locked = 0b11;
+                          it.deaths = false;
+                          it.brief = true;
+                          it.quiet = false;
+                      })
                       .done());
 }
 
