@@ -76,7 +76,8 @@ void CollectorSteps::begin_briefly(State& next) {
         self.seen_tombstones = state_.collection_tombstones;
         self.step = collecting::packs_again;
     }
-    for (unsigned chosen = state_.packs; chosen != 0; chosen = (chosen - 1U) & state_.packs) {
+    const PackSet nameable = static_cast<PackSet>(state_.packs & collector_.may_name);
+    for (unsigned chosen = nameable; chosen != 0; chosen = (chosen - 1U) & nameable) {
         State begun = next;
         begun.marker_packs[static_cast<std::size_t>(run())] = static_cast<PackSet>(chosen);
         add(begun.markers, own_run());
@@ -161,7 +162,6 @@ View CollectorSteps::view(const Actor& self) const {
 Preference CollectorSteps::preference() const {
     Preference preference;
     preference.by_chunk = collector_.by_chunk;
-    preference.descending = !keep(Rule::name_order) && run() % 2 != 0;
     return preference;
 }
 

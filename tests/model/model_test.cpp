@@ -79,6 +79,7 @@ public:
             return scenario.name == mutation_.scenario;
         });
         ASSERT_NE(at, all.end()) << "no scenario " << mutation_.scenario;
+        at->quiet = mutation_.quiet;
         const Exploration found = explore(World(*at, mutation_.rules), kStatesMax);
         std::cout << mutation_.name << ": " << found.trace.size() << " steps, " << figures(found)
                   << '\n'

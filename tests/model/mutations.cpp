@@ -14,6 +14,7 @@ constexpr auto kSpareCopy = "a copy stays that nothing needs";
 constexpr auto kOne = "one writer, one collector";
 constexpr auto kTwoCopies = "two copies, two collectors";
 constexpr auto kThreeCollectors = "two copies, three collectors";
+constexpr auto kExpires = "a snapshot expires";
 constexpr auto kStale = "stale listings";
 constexpr auto kMerges = "index merges and new packs";
 
@@ -42,7 +43,7 @@ constexpr Loss kLosses[] = {
     {"no cache lifetime before runs", kStale, Rule::wait_before_runs},
     {"no cache lifetime before reading", kStale, Rule::wait_before_reading},
     {"no second reading", kOne, Rule::second_reading},
-    {"no second reading of markers", kThreeCollectors, Rule::second_marker_reading},
+    {"no second reading of markers", kTwoCopies, Rule::second_marker_reading},
     {"no second reading of manifests", kOne, Rule::second_manifest_reading},
     {"a collector reads collections first", "an object lock on a copy",
      Rule::collector_condemned_first},
@@ -62,7 +63,7 @@ constexpr Loss kLosses[] = {
      kUnindexed},
     {"the merged index comes last", kMerges, Rule::merged_before_outcome, kUnindexed},
     {"an outcome replaces a tombstone", "two copies and a death", Rule::outcome_create_if_absent},
-    {"deleting before the outcome", kOne, Rule::outcome_before_deleting},
+    {"deleting before the outcome", kExpires, Rule::outcome_before_deleting},
     {"the marker goes before the outcome", kOne, Rule::marker_last},
     {"no cache lifetime before the marker goes", kStale, Rule::wait_before_marker_goes},
     {"tombstones go", kOne, Rule::tombstones_stay},
@@ -71,7 +72,7 @@ constexpr Loss kLosses[] = {
     {"old lists do not wait for collectors", "old lists in pages, three collectors",
      Rule::lists_wait_for_collections},
     {"removed manifests come back", "late retries", Rule::removed_manifests_stay},
-    {"runs go before they are decided", kOne, Rule::runs_stay_until_decided},
+    {"runs go before they are decided", kExpires, Rule::runs_stay_until_decided},
     {"a reader lists once", "a restore during compactions", Rule::reader_lists_again, kWrongDamage},
     {"a reader ignores removed lists", "a restore of what expires", Rule::reader_checks_removed,
      kWrongDamage},

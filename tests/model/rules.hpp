@@ -38,7 +38,6 @@ enum class Rule : std::size_t {
     keep_all_in_doubt,         ///< Own candidates don't suffice: every useful one stays.
     prefer_sole_candidates,    ///< ... but those that no other marker names come first.
     decided_markers_void,      ///< Markers of decided runs do not count.
-    name_order,                ///< Every collection chooses in the same order.
     depth_order,               ///< A base copy has a smaller depth than what is based on it.
     collector_heeds_unreadable,///< A marker that cannot be read: delete nothing.
     damage_by_chunk,           ///< One lost chunk does not give up the rest of its snapshot.

@@ -44,6 +44,7 @@ struct Collector {
     bool any_choice = false;  ///< It may prefer any of its candidates, not the smallest name.
     bool by_chunk = false;    ///< It chooses a pack for each chunk alone.
     bool any_candidates = false;  ///< Its marker may name any packs that it sees.
+    PackSet may_name = 0xffff;    ///< ... of these.
 };
 
 /// A process that restores.

@@ -79,6 +79,7 @@ std::vector<Scenario> writing_scenarios() {
                       .writer(of_one({1}, 0, {2}))
                       .collector({.run = 0})
                       .collector({.run = 1})
+                      .with([](Scenario& it) { it.slow = true; })
                       .done());
     all.push_back(Build("a writer starts over", "two collectors give it up, once or twice")
                       .pack({kA}).place({kA}).place({kA})
@@ -110,6 +111,35 @@ std::vector<Scenario> writing_scenarios() {
                       .writer(of_one({0}, 2, {5}))
                       .collector({.run = 0})
                       .collector({.run = 1})
+                      .done());
+    Writer both = of_one({1}, 1, {5});
+    both.needs = 0b11;
+    both.whole[0][0] = 4;
+    both.delta = {{-1, 3, -1, -1, -1, -1}};
+    all.push_back(Build("much at once", "copies, deltas, a snapshot that expires, a late retry")
+                      .pack({kA}).pack({kA}).place({kA}).place({kBOnA}).place({kA}).place({kB})
+                      .snapshot(4, 0b1)
+                      .writer(of_one({0}, 0, {2}))
+                      .writer(both)
+                      .collector({.run = 0, .expires = bit<ManifestSet>(4)})
+                      .collector({.run = 1})
+                      .with([](Scenario& it) {
+                          it.start.late_retries = 1;
+                          it.deaths = false;
+                          it.slow = true;
+                      })
+                      .done());
+    all.push_back(Build("a writer, three collectors", "a dead run's pack and two copies")
+                      .pack({kA}).pack({kB}).pack({kB}).place({kA})
+                      .snapshot(4, 0b10)
+                      .writer(of_one({0}, 0, {3}))
+                      .collector({.run = 0})
+                      .collector({.run = 1})
+                      .collector({.run = 2})
+                      .with([](Scenario& it) {
+                          it.deaths = false;
+                          it.slow = true;
+                      })
                       .done());
     return all;
 }

@@ -47,7 +47,7 @@ void copies(std::vector<Scenario>& all) {
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
                       .collector({.run = 2, .any_candidates = true})
-                      .with([](Scenario& it) { brief(it); })
+                      .with(brief)
                       .done());
     all.push_back(Build("three copies, three collectors", "and no collector is given up")
                       .pack({kA}).pack({kA}).pack({kA})
@@ -55,7 +55,8 @@ void copies(std::vector<Scenario>& all) {
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
                       .collector({.run = 2, .any_candidates = true})
-                      .with([](Scenario& it) { brief(it); })
+                      .with(brief)
+                      .with([](Scenario& it) { it.slow = true; })
                       .done());
     all.push_back(Build("copies with shared packs", "a and b, together and apart")
                       .pack({kA}).pack({kA, kB}).pack({kB})
@@ -63,7 +64,8 @@ void copies(std::vector<Scenario>& all) {
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
                       .collector({.run = 2, .any_candidates = true})
-                      .with([](Scenario& it) { brief(it); })
+                      .with(brief)
+                      .with([](Scenario& it) { it.slow = true; })
                       .done());
     all.push_back(Build("a circle of deltas", "a on b and b on a, and both whole")
                       .pack({kAOnB}).pack({kBOnA}).pack({kA}).pack({kB})
@@ -77,7 +79,8 @@ void copies(std::vector<Scenario>& all) {
                       .collector({.run = 0, .any_choice = true, .any_candidates = true})
                       .collector({.run = 1, .any_choice = true, .any_candidates = true})
                       .collector({.run = 2, .any_choice = true, .any_candidates = true})
-                      .with([](Scenario& it) { brief(it); })
+                      .with(brief)
+                      .with([](Scenario& it) { it.slow = true; })
                       .done());
 }
 
@@ -118,11 +121,11 @@ void old_lists(std::vector<Scenario>& all) {
                       .with(lists)
                       .with([](Scenario& it) { it.start.late_retries = 1; })
                       .done());
-    // Here 1 has removed pack 0, which a late retry has put back. A listing meets 0 before 1.
+    // Here 2 has removed pack 0, which a late retry has put back. A listing meets 0 and 1 before 2.
     const auto pages = [](Scenario& it) {
-        it.start.outcomes = 0b10;
-        it.start.outcomes_put = 0b10;
-        it.start.lists[1] = {.packs = 0b1};
+        it.start.outcomes = 0b100;
+        it.start.outcomes_put = 0b100;
+        it.start.lists[2] = {.packs = 0b1};
         it.by_page = true;
         it.deaths = false;
     };
@@ -130,18 +133,22 @@ void old_lists(std::vector<Scenario>& all) {
                       .pack({kA}).place({kA})
                       .writer(of_a(0, 1))
                       .collector({.run = 0})
-                      .collector({.run = 2})
+                      .collector({.run = 3})
                       .with(pages)
                       .done());
-    all.push_back(Build("old lists in pages, three collectors", "a collector does")
+    all.push_back(Build("old lists in pages, three collectors",
+                        "a collector does, and a lock keeps what was removed")
                       .pack({kA}).pack({kA})
                       .snapshot(4, 0b1)
-                      .collector({.run = 0, .any_candidates = true})
-                      .collector({.run = 2, .any_candidates = true})
-                      .collector({.run = 3, .any_candidates = true})
+                      .collector({.run = 0, .any_candidates = true, .may_name = 0b1})
+                      .collector({.run = 1, .any_candidates = true, .may_name = 0b1})
+                      .collector({.run = 3, .any_candidates = true, .may_name = 0b10})
                       .with(brief)
                       .with(pages)
-                      .with([](Scenario& it) { it.any_order = true; })
+                      .with([](Scenario& it) {
+                          it.any_order = true;
+                          it.start.locked = 0b1;
+                      })
                       .done());
 }
 
