@@ -124,9 +124,8 @@ PackSet stays(const World& world, const View& view, Preference preference) {
     const PackSet sole =
         rules.keep(Rule::prefer_sole_candidates) ? without(own, others) : PackSet{0};
     const PackSet free = without(without(usable, own), others);
-    PackSet stay = preference.by_chunk
-                       ? extend_by_chunk(world, free, sole, wished.want, preference)
-                       : extend(world, free, sole, wished.want, preference);
+    PackSet stay = preference.by_chunk ? extend_by_chunk(world, free, sole, wished.want, preference)
+                                       : extend(world, free, sole, wished.want, preference);
     const ChunkSet useful = world.with_bases(wished.want, usable);
     const bool enough = within(wished.want, world.believed_decodable(stay));
     if (!preference.by_chunk && !enough) {

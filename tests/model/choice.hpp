@@ -9,10 +9,10 @@ namespace dbbackup::model {
 
 /// What a collection knows when it chooses.
 struct View {
-    PackSet packs = 0;   ///< Seen.
-    PackSet listed = 0;  ///< On `removed` lists.
-    PackSet others = 0;  ///< In other markers that count.
-    PackSet own = 0;     ///< In the own marker.
+    PackSet packs = 0;     ///< Seen.
+    PackSet listed = 0;    ///< On `removed` lists.
+    PackSet others = 0;    ///< In other markers that count.
+    PackSet own = 0;       ///< In the own marker.
     ManifestSet keep = 0;  ///< Visible and not to be removed by retention.
 };
 

@@ -62,7 +62,8 @@ void CollectorSteps::begin() {
 void CollectorSteps::begin_briefly(State& next) {
     // They are alike, so only one order of beginning needs to be looked at.
     const int before = actor_ - 1;
-    if (before >= 0 && !world_.scenario().any_order && state_.actors[static_cast<std::size_t>(before)].step == collecting::announce) {
+    if (before >= 0 && !world_.scenario().any_order &&
+        state_.actors[static_cast<std::size_t>(before)].step == collecting::announce) {
         return;
     }
     Actor& self = me(next);
@@ -268,8 +269,8 @@ void CollectorSteps::list_runs() {
     const CollectionSet collections = open_collections();
     ManifestSet hidden_max = state_.fresh_runs[0];
     add(hidden_max, state_.fresh_runs[1]);
-    hidden_max = world_.scenario().caches ? static_cast<ManifestSet>(hidden_max & open)
-                                          : ManifestSet{0};
+    hidden_max =
+        world_.scenario().caches ? static_cast<ManifestSet>(hidden_max & open) : ManifestSet{0};
     for (unsigned hidden = hidden_max;; hidden = (hidden - 1U) & hidden_max) {
         State next = state_;
         Actor& self = me(next);

@@ -183,7 +183,8 @@ private:
                 all_steps(world_, level[place], steps_);
                 for (std::size_t choice = 0; choice < steps_.size(); ++choice) {
                     const State& state = steps_[choice].next;
-                    if (!visited_.insert(fingerprint(state), static_cast<std::uint32_t>(first + place),
+                    if (!visited_.insert(fingerprint(state),
+                                         static_cast<std::uint32_t>(first + place),
                                          static_cast<std::uint16_t>(choice))) {
                         continue;
                     }

@@ -114,9 +114,8 @@ void register_all() {
     }
     for (const Mutation& mutation : mutations()) {
         testing::RegisterTest("Model", ("Catches" + camel(mutation.name)).c_str(), nullptr, nullptr,
-                              __FILE__, __LINE__, [mutation]() -> testing::Test* {
-                                  return new CatchesTest(mutation);
-                              });
+                              __FILE__, __LINE__,
+                              [mutation]() -> testing::Test* { return new CatchesTest(mutation); });
     }
 }
 

@@ -101,9 +101,11 @@ std::vector<Mutation> mutations() {
     const Rules two_processes = Rules{}.without(Rule::one_process_per_outcome);
     all.push_back({"the own list is obeyed", "two processes for one collection",
                    two_processes.without(Rule::obey_stored_outcome), kLoss, false});
-    all.push_back({"two processes for one outcome", "two processes for one collection, and its list goes",
-                   two_processes, kLoss, false});
-    all.push_back({"a pack for each chunk alone", "a pack for each chunk alone", Rules{}, kLoss, false});
+    all.push_back({"two processes for one outcome",
+                   "two processes for one collection, and its list goes", two_processes, kLoss,
+                   false});
+    all.push_back(
+        {"a pack for each chunk alone", "a pack for each chunk alone", Rules{}, kLoss, false});
     return all;
 }
 

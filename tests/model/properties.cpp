@@ -152,8 +152,8 @@ Fault quiet_fault(const World& world, State quiet, Steps& scratch) {
     }
     // The second has taken over all, and the third may delete what was taken over.
     const int last = world.scenario().collections + kCollections - 1;
-    const auto two = static_cast<CollectionSet>(bit<CollectionSet>(last) |
-                                                bit<CollectionSet>(last - 1));
+    const auto two =
+        static_cast<CollectionSet>(bit<CollectionSet>(last) | bit<CollectionSet>(last - 1));
     return without(quiet.outcomes, two) != 0 ? "old lists stay for ever" : nullptr;
 }
 

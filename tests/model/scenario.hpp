@@ -26,23 +26,23 @@ using Pack = std::vector<Copy>;
 
 /// A process that stores snapshots.
 struct Writer {
-    std::vector<int> runs;          ///< Slot of the first attempt, then of those after tombstones.
-    ChunkSet needs = 0;             ///< The chunks of its snapshot.
+    std::vector<int> runs;  ///< Slot of the first attempt, then of those after tombstones.
+    ChunkSet needs = 0;     ///< The chunks of its snapshot.
     std::vector<std::vector<int>> whole;  ///< [attempt][chunk]: the pack it would store it in.
     std::vector<std::vector<int>> delta;  ///< The same as a delta, or -1; may be empty.
-    bool reuses = true;             ///< Else it stores everything anew.
+    bool reuses = true;                   ///< Else it stores everything anew.
     bool puts_index = false;
 };
 
 /// A process that collects garbage.
 struct Collector {
     int run = 0;
-    ManifestSet expires = 0;  ///< What its retention removes whenever it is visible.
-    int compacts = -1;        ///< The chunk that it seals anew, or -1.
-    int into = -1;            ///< The pack that it goes into.
-    bool resumes = false;     ///< A second process that goes on with a run from its open list.
-    bool any_choice = false;  ///< It may prefer any of its candidates, not the smallest name.
-    bool by_chunk = false;    ///< It chooses a pack for each chunk alone.
+    ManifestSet expires = 0;      ///< What its retention removes whenever it is visible.
+    int compacts = -1;            ///< The chunk that it seals anew, or -1.
+    int into = -1;                ///< The pack that it goes into.
+    bool resumes = false;         ///< A second process that goes on with a run from its open list.
+    bool any_choice = false;      ///< It may prefer any of its candidates, not the smallest name.
+    bool by_chunk = false;        ///< It chooses a pack for each chunk alone.
     bool any_candidates = false;  ///< Its marker may name any packs that it sees.
     PackSet may_name = 0xffff;    ///< ... of these.
 };
@@ -59,7 +59,8 @@ struct Scenario {
     std::string about;
     std::vector<Pack> packs;
     std::array<ChunkSet, kChunksMax> lists{};  ///< [c]: what chunk c names, if it is a list chunk.
-    std::array<ChunkSet, kManifestsMax> needs{};  ///< Of those there at the start; writers add theirs.
+    std::array<ChunkSet, kManifestsMax>
+        needs{};  ///< Of those there at the start; writers add theirs.
     std::vector<Writer> writers;
     std::vector<Collector> collectors;
     std::vector<Reader> readers;
@@ -76,8 +77,8 @@ struct Scenario {
     bool brief = false;
     bool any_order = false;  ///< Brief collectors differ, so they may begin in any order.
     bool strict = false;     ///< One quiet collection must remove superfluous copies, too.
-    bool slow = false;        ///< For the long run only.
-    int collections = 0;      ///< Slots in use; the two after them are for the quiet check.
+    bool slow = false;       ///< For the long run only.
+    int collections = 0;     ///< Slots in use; the two after them are for the quiet check.
 };
 
 /// A scenario with what follows from its packs, computed once.
@@ -128,8 +129,8 @@ private:
 struct Step {
     State next;
     const char* what = "";
-    int actor = 0;  ///< 0-9: the process of that number; -1: the storage.
-    int about = -1; ///< What it happened to, if that says more.
+    int actor = 0;   ///< 0-9: the process of that number; -1: the storage.
+    int about = -1;  ///< What it happened to, if that says more.
 };
 
 /// What can happen next; reused between states.

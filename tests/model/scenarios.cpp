@@ -63,61 +63,57 @@ constexpr Copy kB{.chunk = 1};
 constexpr Copy kBOnA{.chunk = 1, .base = 0, .depth = 1};
 constexpr Copy kCOnB{.chunk = 2, .base = 1, .depth = 2};
 
-}  // namespace
-
-std::vector<Scenario> writing_scenarios() {
-    std::vector<Scenario> all;
-    all.push_back(Build("one writer, one collector",
-                        "a dead run's pack: one wants to reuse it, one to delete it")
-                      .pack({kA}).place({kA}).place({kA})
-                      .writer(of_one({0, 1}, 0, {1, 2}))
-                      .collector({.run = 0})
-                      .done());
-    all.push_back(Build("two writers, two collectors", "all four want the same pack")
-                      .pack({kA}).place({kA}).place({kA})
-                      .writer(of_one({0}, 0, {1}))
-                      .writer(of_one({1}, 0, {2}))
-                      .collector({.run = 0})
-                      .collector({.run = 1})
-                      .with([](Scenario& it) { it.slow = true; })
-                      .done());
-    all.push_back(Build("a writer starts over", "two collectors give it up, once or twice")
-                      .pack({kA}).place({kA}).place({kA})
-                      .writer(of_one({0, 1}, 0, {1, 2}))
-                      .collector({.run = 0})
-                      .collector({.run = 1})
-                      .done());
+void deltas(std::vector<Scenario>& all) {
     Writer delta = of_one({0}, 1, {3});
     delta.delta = {{-1, 2, -1, -1, -1, -1}};
     all.push_back(Build("a delta on a dead run's chunk",
                         "the writer's delta needs a base that the collector wants to delete")
-                      .pack({kA}).place({kA}).place({kBOnA}).place({kB})
+                      .pack({kA})
+                      .place({kA})
+                      .place({kBOnA})
+                      .place({kB})
                       .writer(delta)
                       .collector({.run = 0})
                       .collector({.run = 1})
                       .done());
     all.push_back(Build("a delta whose base goes",
                         "a is condemned or removed, the delta on it is not: it cannot be reused")
-                      .pack({kA}).pack({kBOnA, {.chunk = 2}}).place({kB}).place({kA})
+                      .pack({kA})
+                      .pack({kBOnA, {.chunk = 2}})
+                      .place({kB})
+                      .place({kA})
                       .snapshot(4, 0b100)
                       .writer(of_one({0}, 1, {2}))
                       .writer(of_one({1}, 0, {3}))
                       .collector({.run = 0})
                       .done());
     all.push_back(Build("deltas of depth two", "c on b on a, and whole copies of b and a")
-                      .pack({kA}).pack({kBOnA}).pack({kCOnB}).pack({kA}).pack({kB})
+                      .pack({kA})
+                      .pack({kBOnA})
+                      .pack({kCOnB})
+                      .pack({kA})
+                      .pack({kB})
                       .place({{.chunk = 2}})
                       .snapshot(4, 0b001)
                       .writer(of_one({0}, 2, {5}))
                       .collector({.run = 0})
                       .collector({.run = 1})
                       .done());
+}
+
+/// For the long run.
+void larger(std::vector<Scenario>& all) {
     Writer both = of_one({1}, 1, {5});
     both.needs = 0b11;
     both.whole[0][0] = 4;
     both.delta = {{-1, 3, -1, -1, -1, -1}};
     all.push_back(Build("much at once", "copies, deltas, a snapshot that expires, a late retry")
-                      .pack({kA}).pack({kA}).place({kA}).place({kBOnA}).place({kA}).place({kB})
+                      .pack({kA})
+                      .pack({kA})
+                      .place({kA})
+                      .place({kBOnA})
+                      .place({kA})
+                      .place({kB})
                       .snapshot(4, 0b1)
                       .writer(of_one({0}, 0, {2}))
                       .writer(both)
@@ -130,7 +126,10 @@ std::vector<Scenario> writing_scenarios() {
                       })
                       .done());
     all.push_back(Build("a writer, three collectors", "a dead run's pack and two copies")
-                      .pack({kA}).pack({kB}).pack({kB}).place({kA})
+                      .pack({kA})
+                      .pack({kB})
+                      .pack({kB})
+                      .place({kA})
                       .snapshot(4, 0b10)
                       .writer(of_one({0}, 0, {3}))
                       .collector({.run = 0})
@@ -141,6 +140,40 @@ std::vector<Scenario> writing_scenarios() {
                           it.slow = true;
                       })
                       .done());
+}
+
+}  // namespace
+
+std::vector<Scenario> writing_scenarios() {
+    std::vector<Scenario> all;
+    all.push_back(Build("one writer, one collector",
+                        "a dead run's pack: one wants to reuse it, one to delete it")
+                      .pack({kA})
+                      .place({kA})
+                      .place({kA})
+                      .writer(of_one({0, 1}, 0, {1, 2}))
+                      .collector({.run = 0})
+                      .done());
+    all.push_back(Build("two writers, two collectors", "all four want the same pack")
+                      .pack({kA})
+                      .place({kA})
+                      .place({kA})
+                      .writer(of_one({0}, 0, {1}))
+                      .writer(of_one({1}, 0, {2}))
+                      .collector({.run = 0})
+                      .collector({.run = 1})
+                      .with([](Scenario& it) { it.slow = true; })
+                      .done());
+    all.push_back(Build("a writer starts over", "two collectors give it up, once or twice")
+                      .pack({kA})
+                      .place({kA})
+                      .place({kA})
+                      .writer(of_one({0, 1}, 0, {1, 2}))
+                      .collector({.run = 0})
+                      .collector({.run = 1})
+                      .done());
+    deltas(all);
+    larger(all);
     return all;
 }
 

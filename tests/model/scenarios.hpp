@@ -20,8 +20,8 @@ struct Mutation {
     std::string name;
     std::string scenario;
     Rules rules;
-    std::string fault;  ///< That it must find.
-    bool quiet = false; ///< Whether it is about what is left over.
+    std::string fault;   ///< That it must find.
+    bool quiet = false;  ///< Whether it is about what is left over.
 };
 [[nodiscard]] std::vector<Mutation> mutations();
 

@@ -28,7 +28,9 @@ void brief(Scenario& it) {
 
 void copies(std::vector<Scenario>& all) {
     all.push_back(Build("two copies, two collectors", "each may delete the copy the other keeps")
-                      .pack({kA}).pack({kA}).place({kA})
+                      .pack({kA})
+                      .pack({kA})
+                      .place({kA})
                       .snapshot(4, 0b1)
                       .writer(of_a(0, 2))
                       .collector({.run = 0, .any_candidates = true})
@@ -36,13 +38,15 @@ void copies(std::vector<Scenario>& all) {
                       .with([](Scenario& it) { it.strict = true; })
                       .done());
     all.push_back(Build("two copies and a death", "one collector is given up, and wakes again")
-                      .pack({kA}).pack({kA})
+                      .pack({kA})
+                      .pack({kA})
                       .snapshot(4, 0b1)
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
                       .done());
     all.push_back(Build("two copies, three collectors", "the same with three, and late retries")
-                      .pack({kA}).pack({kA})
+                      .pack({kA})
+                      .pack({kA})
                       .snapshot(4, 0b1)
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
@@ -50,7 +54,9 @@ void copies(std::vector<Scenario>& all) {
                       .with(brief)
                       .done());
     all.push_back(Build("three copies, three collectors", "and no collector is given up")
-                      .pack({kA}).pack({kA}).pack({kA})
+                      .pack({kA})
+                      .pack({kA})
+                      .pack({kA})
                       .snapshot(4, 0b1)
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
@@ -59,7 +65,9 @@ void copies(std::vector<Scenario>& all) {
                       .with([](Scenario& it) { it.slow = true; })
                       .done());
     all.push_back(Build("copies with shared packs", "a and b, together and apart")
-                      .pack({kA}).pack({kA, kB}).pack({kB})
+                      .pack({kA})
+                      .pack({kA, kB})
+                      .pack({kB})
                       .snapshot(4, 0b11)
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
@@ -68,13 +76,18 @@ void copies(std::vector<Scenario>& all) {
                       .with([](Scenario& it) { it.slow = true; })
                       .done());
     all.push_back(Build("a circle of deltas", "a on b and b on a, and both whole")
-                      .pack({kAOnB}).pack({kBOnA}).pack({kA}).pack({kB})
+                      .pack({kAOnB})
+                      .pack({kBOnA})
+                      .pack({kA})
+                      .pack({kB})
                       .snapshot(4, 0b11)
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
                       .done());
     all.push_back(Build("any choice among own candidates", "each collector prefers what it likes")
-                      .pack({kA}).pack({kA, kB}).pack({kB})
+                      .pack({kA})
+                      .pack({kA, kB})
+                      .pack({kB})
                       .snapshot(4, 0b11)
                       .collector({.run = 0, .any_choice = true, .any_candidates = true})
                       .collector({.run = 1, .any_choice = true, .any_candidates = true})
@@ -86,14 +99,16 @@ void copies(std::vector<Scenario>& all) {
 
 void retention(std::vector<Scenario>& all) {
     all.push_back(Build("a snapshot expires", "while a writer wants its chunk")
-                      .pack({kA}).place({kA})
+                      .pack({kA})
+                      .place({kA})
                       .snapshot(4, 0b1)
                       .writer(of_a(0, 1))
                       .collector({.run = 0, .expires = bit<ManifestSet>(4)})
                       .collector({.run = 1})
                       .done());
     all.push_back(Build("late retries", "of packs, manifests, markers and outcomes")
-                      .pack({kA}).place({kA})
+                      .pack({kA})
+                      .place({kA})
                       .snapshot(4, 0b1)
                       .writer(of_a(0, 1))
                       .collector({.run = 0, .expires = bit<ManifestSet>(4)})
@@ -114,7 +129,8 @@ void old_lists(std::vector<Scenario>& all) {
         take(it.start.packs, PackSet{1});
     };
     all.push_back(Build("old lists", "a writer knows a pack of old; a late retry brings it back")
-                      .pack({kA}).place({kA})
+                      .pack({kA})
+                      .place({kA})
                       .writer(of_a(0, 1))
                       .collector({.run = 2})
                       .collector({.run = 3})
@@ -130,7 +146,8 @@ void old_lists(std::vector<Scenario>& all) {
         it.deaths = false;
     };
     all.push_back(Build("old lists in pages", "a writer meets each outcome at another time")
-                      .pack({kA}).place({kA})
+                      .pack({kA})
+                      .place({kA})
                       .writer(of_a(0, 1))
                       .collector({.run = 0})
                       .collector({.run = 3})
@@ -138,7 +155,8 @@ void old_lists(std::vector<Scenario>& all) {
                       .done());
     all.push_back(Build("old lists in pages, three collectors",
                         "a collector does, and a lock keeps what was removed")
-                      .pack({kA}).pack({kA})
+                      .pack({kA})
+                      .pack({kA})
                       .snapshot(4, 0b1)
                       .collector({.run = 0, .any_candidates = true, .may_name = 0b1})
                       .collector({.run = 1, .any_candidates = true, .may_name = 0b1})
@@ -154,33 +172,42 @@ void old_lists(std::vector<Scenario>& all) {
 
 void compaction(std::vector<Scenario>& all) {
     all.push_back(Build("compaction", "one seals anew what the other wants to delete")
-                      .pack({kA, kB}).place({kA}).place({kA})
+                      .pack({kA, kB})
+                      .place({kA})
+                      .place({kA})
                       .snapshot(4, 0b1)
                       .writer(of_a(0, 2))
                       .collector({.run = 0, .compacts = 0, .into = 1})
                       .collector({.run = 1})
                       .done());
     all.push_back(Build("two compactions", "of the same chunk into different packs")
-                      .pack({kA, kB}).place({kA}).place({kA})
+                      .pack({kA, kB})
+                      .place({kA})
+                      .place({kA})
                       .snapshot(4, 0b1)
                       .collector({.run = 0, .compacts = 0, .into = 1})
                       .collector({.run = 1, .compacts = 0, .into = 2})
                       .done());
     all.push_back(Build("rebase", "what is needed only as a base is made superfluous")
-                      .pack({kA}).pack({kBOnA}).place({kB}).place({kA})
+                      .pack({kA})
+                      .pack({kBOnA})
+                      .place({kB})
+                      .place({kA})
                       .snapshot(4, 0b10)
                       .writer(of_a(0, 3))
                       .collector({.run = 0, .compacts = 1, .into = 2})
                       .collector({.run = 1})
                       .done());
-    all.push_back(Build("two processes for one collection",
-                        "the second goes on from the stored open list")
-                      .pack({kA}).pack({kA}).place({kA})
-                      .snapshot(4, 0b1)
-                      .collector({.run = 0, .compacts = 0, .into = 2})
-                      .collector({.run = 0, .resumes = true})
-                      .collector({.run = 1})
-                      .done());
+    all.push_back(
+        Build("two processes for one collection", "the second goes on from the stored open list")
+            .pack({kA})
+            .pack({kA})
+            .place({kA})
+            .snapshot(4, 0b1)
+            .collector({.run = 0, .compacts = 0, .into = 2})
+            .collector({.run = 0, .resumes = true})
+            .collector({.run = 1})
+            .done());
 }
 
 }  // namespace
@@ -195,30 +222,35 @@ std::vector<Scenario> collecting_scenarios() {
 }
 
 std::vector<Scenario> broken_scenarios() {
-    return {Build("a pack for each chunk alone", "a and b apart, and deltas between them")
-                .pack({kAOnB}).pack({kBOnA}).pack({kA}).pack({kB})
-                .snapshot(4, 0b11)
-                .collector({.run = 0, .by_chunk = true, .any_candidates = true})
-                .collector({.run = 1, .by_chunk = true, .any_candidates = true})
-                .with([](Scenario& it) { it.quiet = false; })
-                .done(),
-            Build("two processes for one collection, and its list goes",
-                  "one sleeps before it puts the outcome; the other has put it, 1 has taken it over")
-                .pack({kA}).pack({kA})
-                .snapshot(4, 0b1)
-                .collector({.run = 0})
-                .collector({.run = 2})
-                .with([](Scenario& it) {
-                    it.start.outcomes = 0b11;
-                    it.start.outcomes_put = 0b11;
-                    it.start.lists[0] = {.packs = 0b1};
-                    it.start.lists[1] = {.packs = 0b1, .taken = 0b1};
-                    take(it.start.packs, PackSet{1});
-                    it.start.actors[0].step = collecting::commit;
-                    it.start.actors[0].list = {.packs = 0b10};
-                    it.quiet = false;
-                })
-                .done()};
+    return {
+        Build("a pack for each chunk alone", "a and b apart, and deltas between them")
+            .pack({kAOnB})
+            .pack({kBOnA})
+            .pack({kA})
+            .pack({kB})
+            .snapshot(4, 0b11)
+            .collector({.run = 0, .by_chunk = true, .any_candidates = true})
+            .collector({.run = 1, .by_chunk = true, .any_candidates = true})
+            .with([](Scenario& it) { it.quiet = false; })
+            .done(),
+        Build("two processes for one collection, and its list goes",
+              "one sleeps before it puts the outcome; the other has put it, 1 has taken it over")
+            .pack({kA})
+            .pack({kA})
+            .snapshot(4, 0b1)
+            .collector({.run = 0})
+            .collector({.run = 2})
+            .with([](Scenario& it) {
+                it.start.outcomes = 0b11;
+                it.start.outcomes_put = 0b11;
+                it.start.lists[0] = {.packs = 0b1};
+                it.start.lists[1] = {.packs = 0b1, .taken = 0b1};
+                take(it.start.packs, PackSet{1});
+                it.start.actors[0].step = collecting::commit;
+                it.start.actors[0].list = {.packs = 0b10};
+                it.quiet = false;
+            })
+            .done()};
 }
 
 }  // namespace dbbackup::model

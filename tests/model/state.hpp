@@ -14,7 +14,8 @@
 namespace dbbackup::model {
 
 using PackSet = std::uint16_t;
-using IndexSet = std::uint16_t;  ///< Bits 0-7: of the run or the start; 8-15: merged, by collection.
+using IndexSet =
+    std::uint16_t;  ///< Bits 0-7: of the run or the start; 8-15: merged, by collection.
 using ChunkSet = std::uint8_t;
 using ManifestSet = std::uint8_t;  ///< Also the set of writing runs: a run has one manifest name.
 using CollectionSet = std::uint8_t;
@@ -65,9 +66,9 @@ constexpr void take(Set& set, Set part) {
 /// What a collection's outcome says.
 struct Removed {
     PackSet packs = 0;
-    IndexSet indexes = 0;        ///< Those that the merged index replaces.
+    IndexSet indexes = 0;  ///< Those that the merged index replaces.
     ManifestSet manifests = 0;
-    CollectionSet taken = 0;     ///< The outcomes whose lists this one repeats.
+    CollectionSet taken = 0;  ///< The outcomes whose lists this one repeats.
 };
 
 /// Where a process stands and what it has read. A process that has ended keeps nothing but that.
@@ -93,11 +94,11 @@ struct Actor {
 
 /// The world. Plain bytes without padding, so that two are equal when their bytes are.
 struct State {
-    PackSet packs = 0;         ///< That exist.
-    PackSet packs_put = 0;     ///< That were ever put.
-    PackSet packs_indexed = 0; ///< That an index ever named.
-    PackSet locked = 0;        ///< Under an object lock: cannot be deleted yet.
-    IndexSet indexes = 0;      ///< That exist.
+    PackSet packs = 0;               ///< That exist.
+    PackSet packs_put = 0;           ///< That were ever put.
+    PackSet packs_indexed = 0;       ///< That an index ever named.
+    PackSet locked = 0;              ///< Under an object lock: cannot be deleted yet.
+    IndexSet indexes = 0;            ///< That exist.
     std::uint16_t late_retries = 0;  ///< How many puts may still arrive again.
     std::array<PackSet, 16> index_covers{};
     std::array<PackSet, kCollectionsMax> marker_packs{};  ///< Kept when the marker is deleted.

@@ -15,25 +15,25 @@ enum Point : std::uint8_t { announce, markers, lists, packs, index, commit, ende
 /// Where a collector stands, numbered by the protocol's steps.
 namespace collecting {
 enum Point : std::uint8_t {
-    announce,        // 1
-    markers_first,   // 2
-    lists_first,     // 2
-    packs_first,     // 2
-    compact,         // 2
-    condemn,         // 3
-    list_runs,       // 4, 5
-    wait,            // 5
-    markers_again,   // 6
-    lists_again,     // 6
-    indexes_again,   // 6
-    packs_again,     // 6
-    manifests_again, // 6
-    merge,           // 7
-    commit,          // 7
-    remove,          // 8: manifests and packs
-    remove_indexes,  // 8
-    clean,           // 8: what others left
-    unmark,          // 8
+    announce,         // 1
+    markers_first,    // 2
+    lists_first,      // 2
+    packs_first,      // 2
+    compact,          // 2
+    condemn,          // 3
+    list_runs,        // 4, 5
+    wait,             // 5
+    markers_again,    // 6
+    lists_again,      // 6
+    indexes_again,    // 6
+    packs_again,      // 6
+    manifests_again,  // 6
+    merge,            // 7
+    commit,           // 7
+    remove,           // 8: manifests and packs
+    remove_indexes,   // 8
+    clean,            // 8: what others left
+    unmark,           // 8
     ended
 };
 }

@@ -27,8 +27,8 @@ void late_retries(const World& world, const State& state, Steps& steps) {
             emit(steps, next, "gets a late retry of pack", pack);
         }
     }
-    const ManifestSet manifests = without(without(state.manifests_put, state.manifests),
-                                          state.manifest_tombstones);
+    const ManifestSet manifests =
+        without(without(state.manifests_put, state.manifests), state.manifest_tombstones);
     for (int manifest = 0; manifest < kManifestsMax; ++manifest) {
         if (has(manifests, manifest)) {
             State next = less;
@@ -36,8 +36,8 @@ void late_retries(const World& world, const State& state, Steps& steps) {
             emit(steps, next, "gets a late retry of manifest", manifest);
         }
     }
-    const CollectionSet outcomes = without(without(state.outcomes_put, state.outcomes),
-                                           state.collection_tombstones);
+    const CollectionSet outcomes =
+        without(without(state.outcomes_put, state.outcomes), state.collection_tombstones);
     for (int run = 0; run < kCollectionsMax; ++run) {
         if (has(without(state.markers_put, state.markers), run)) {
             State next = less;
@@ -69,10 +69,10 @@ void time(const World& world, const State& state, Steps& steps) {
     age(next.fresh_manifests);
     for (std::size_t actor = 0; actor < next.actors.size(); ++actor) {
         Actor& self = next.actors[actor];
-        const bool waits = actor >= world.scenario().writers.size() &&
-                           (self.step == collecting::list_runs ||
-                            self.step == collecting::markers_again ||
-                            (self.step >= collecting::remove && self.step <= collecting::unmark));
+        const bool waits =
+            actor >= world.scenario().writers.size() &&
+            (self.step == collecting::list_runs || self.step == collecting::markers_again ||
+             (self.step >= collecting::remove && self.step <= collecting::unmark));
         if (waits && self.waited < 2 * kCacheTicks) {
             ++self.waited;
         }

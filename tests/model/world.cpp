@@ -38,7 +38,8 @@ World::World(Scenario scenario, Rules rules) : scenario_(std::move(scenario)), r
 
 ChunkSet World::decode(PackSet packs, bool damaged_too, bool depths) const {
     constexpr int kDepths = 3;
-    // With depths the smallest set that the rules make; without them the largest that holds itself up.
+    // With depths the smallest set that the rules make; without them the largest that holds itself
+    // up.
     ChunkSet known = depths ? ChunkSet{0} : ChunkSet{0xff};
     for (int round = 0; round < (depths ? kDepths : kChunksMax); ++round) {
         ChunkSet now = depths ? known : ChunkSet{0};

@@ -39,9 +39,7 @@ private:
     [[nodiscard]] const Actor& me(const State& state) const {
         return state.actors[static_cast<std::size_t>(actor_)];
     }
-    [[nodiscard]] int run() const {
-        return writer_.runs[me(state_).attempt];
-    }
+    [[nodiscard]] int run() const { return writer_.runs[me(state_).attempt]; }
     [[nodiscard]] bool keep(Rule rule) const { return world_.rules().keep(rule); }
     void emit(const State& next, const char* what, int about = -1) {
         steps_.push_back({next, what, actor_, about});
