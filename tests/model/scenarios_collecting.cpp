@@ -44,7 +44,7 @@ void copies(std::vector<Scenario>& all) {
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
                       .done());
-    all.push_back(Build("two copies, three collectors", "the same with three, and late retries")
+    all.push_back(Build("two copies, three collectors", "the same with three")
                       .pack({kA})
                       .pack({kA})
                       .snapshot(4, 0b1)
@@ -53,7 +53,7 @@ void copies(std::vector<Scenario>& all) {
                       .collector({.run = 2, .any_candidates = true})
                       .with(brief)
                       .done());
-    all.push_back(Build("three copies, three collectors", "and no collector is given up")
+    all.push_back(Build("three copies, three collectors", "and any markers")
                       .pack({kA})
                       .pack({kA})
                       .pack({kA})
@@ -64,7 +64,7 @@ void copies(std::vector<Scenario>& all) {
                       .with(brief)
                       .with([](Scenario& it) { it.slow = true; })
                       .done());
-    all.push_back(Build("copies with shared packs", "a and b, together and apart")
+    all.push_back(Build("copies with shared packs", "a and b, together and apart, three collectors")
                       .pack({kA})
                       .pack({kA, kB})
                       .pack({kB})
@@ -75,7 +75,7 @@ void copies(std::vector<Scenario>& all) {
                       .with(brief)
                       .with([](Scenario& it) { it.slow = true; })
                       .done());
-    all.push_back(Build("a circle of deltas", "a on b and b on a, and both whole")
+    all.push_back(Build("a circle of deltas", "a on b and b on a, and both whole; two collectors")
                       .pack({kAOnB})
                       .pack({kBOnA})
                       .pack({kA})
@@ -84,7 +84,7 @@ void copies(std::vector<Scenario>& all) {
                       .collector({.run = 0, .any_candidates = true})
                       .collector({.run = 1, .any_candidates = true})
                       .done());
-    all.push_back(Build("any choice among own candidates", "each collector prefers what it likes")
+    all.push_back(Build("any choice among own candidates", "three collectors prefer what they like")
                       .pack({kA})
                       .pack({kA, kB})
                       .pack({kB})
@@ -198,16 +198,15 @@ void compaction(std::vector<Scenario>& all) {
                       .collector({.run = 0, .compacts = 1, .into = 2})
                       .collector({.run = 1})
                       .done());
-    all.push_back(
-        Build("two processes for one collection", "the second goes on from the stored open list")
-            .pack({kA})
-            .pack({kA})
-            .place({kA})
-            .snapshot(4, 0b1)
-            .collector({.run = 0, .compacts = 0, .into = 2})
-            .collector({.run = 0, .resumes = true})
-            .collector({.run = 1})
-            .done());
+    all.push_back(Build("two processes for one collection", "the second may only give the first up")
+                      .pack({kA})
+                      .pack({kA})
+                      .place({kA})
+                      .snapshot(4, 0b1)
+                      .collector({.run = 0, .compacts = 0, .into = 2})
+                      .collector({.run = 0, .resumes = true})
+                      .collector({.run = 1})
+                      .done());
 }
 
 }  // namespace

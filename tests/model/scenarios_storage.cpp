@@ -94,12 +94,12 @@ void caches(std::vector<Scenario>& all) {
                       .collector({.run = 0})
                       .with(cached)
                       .done());
-    all.push_back(Build("stale listings, two collectors", "and two copies")
+    all.push_back(Build("stale listings, two collectors", "and two copies, any markers")
                       .pack({kA})
                       .pack({kA})
                       .snapshot(4, 0b1)
-                      .collector({.run = 0})
-                      .collector({.run = 1})
+                      .collector({.run = 0, .any_candidates = true})
+                      .collector({.run = 1, .any_candidates = true})
                       .with(cached)
                       .done());
 }
