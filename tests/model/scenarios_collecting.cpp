@@ -135,7 +135,10 @@ void old_lists(std::vector<Scenario>& all) {
                       .collector({.run = 2})
                       .collector({.run = 3})
                       .with(lists)
-                      .with([](Scenario& it) { it.start.late_retries = 1; })
+                      .with([](Scenario& it) {
+                          it.start.late_retries = 1;
+                          it.slow = true;
+                      })
                       .done());
     // Here 2 has removed pack 0, which a late retry has put back. A listing meets 0 and 1 before 2.
     const auto pages = [](Scenario& it) {
