@@ -1,7 +1,8 @@
-# db_backup_test(NAME name SOURCES file... [USES module...] [LINKS target...] [LABELS label...])
+# db_backup_test(NAME name SOURCES file... [USES module...] [LINKS target...] [LABELS label...]
+#                [TIMEOUT seconds])
 #
 # One GoogleTest program `test_NAME`; every TEST in it becomes a ctest entry that carries the labels
-# and NAME. The label `long` keeps a test out of `scripts/dev test`; `scripts/dev long` runs it.
+# and NAME, and fails after TIMEOUT (300). The label `long` keeps a test out of `scripts/dev test`; `scripts/dev long` runs it.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 # The system's Python, which has the system's pytest; another one may stand before it in the PATH.
@@ -15,7 +16,7 @@ set(DB_BACKUP_THREADED_TESTS "^(pipeline|repository|storage|engine|conformance)"
 add_custom_target(threaded_tests)
 
 function(db_backup_test)
-  cmake_parse_arguments(ARG "" "NAME" "SOURCES;USES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;USES;LINKS;LABELS" ${ARGN})
   set(target test_${ARG_NAME})
   set(labels ${ARG_NAME} ${ARG_LABELS})
   add_executable(${target} ${ARG_SOURCES})
@@ -27,7 +28,10 @@ function(db_backup_test)
     add_dependencies(threaded_tests ${target})
     list(APPEND labels threaded)
   endif()
-  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT})
   # gtest_discover_tests() takes one label only: it splits a list into further properties.
   set(file ${CMAKE_CURRENT_BINARY_DIR}/${target}_labels.cmake)
   file(WRITE ${file} "if(DEFINED ${target}_TESTS)\n"
