@@ -174,6 +174,11 @@ RepositoryChoice choose_repository(const CommandContext& context, const std::str
                              [] { return data_home() / "repository"; });
 }
 
+std::string repository_of_source(const std::optional<std::string>& source, const Config& config) {
+    const auto found = source ? config.sources.find(*source) : config.sources.end();
+    return found == config.sources.end() ? std::string() : found->second.repository;
+}
+
 const SecretSource& passphrase_source(const RepositoryChoice& choice,
                                       const CommandContext& context) {
     return choice.config != nullptr && choice.config->passphrase.is_set()

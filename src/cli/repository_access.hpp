@@ -34,6 +34,11 @@ struct RepositoryChoice {
 [[nodiscard]] RepositoryChoice choose_repository(const CommandContext& context,
                                                  const std::string& of_source = {});
 
+/// The repository that the configuration gives a source, by its name; empty when the source is
+/// none of the configuration or has no repository of its own. Snapshots carry that name too.
+[[nodiscard]] std::string repository_of_source(const std::optional<std::string>& source,
+                                               const Config& config);
+
 /// The passphrase's source: the repository's own, else that of DB_BACKUP_PASSPHRASE, …_FILE or
 /// …_COMMAND (an empty one counts as set). Borrowed from the configuration.
 [[nodiscard]] const SecretSource& passphrase_source(const RepositoryChoice& choice,

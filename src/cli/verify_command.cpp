@@ -100,8 +100,9 @@ std::string report_text(const VerifyReport& report, VerifyDepth depth, const Ver
 }  // namespace
 
 ExitCode run_command(const VerifyArguments& arguments, CommandContext& context) {
-    const std::unique_ptr<Repository> repository =
-        open_repository(choose_repository(context), context);
+    const std::unique_ptr<Repository> repository = open_repository(
+        choose_repository(context, repository_of_source(arguments.source, context.config())),
+        context);
     std::vector<SnapshotId> only;
     if (!arguments.snapshots.empty()) {
         std::vector<std::string> damaged;  // Found again, and told, by the verification itself.
