@@ -80,14 +80,13 @@ Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context)
     Unlock unlock;
     unlock.passphrase = passphrase_fetcher(choice, context);
     const std::optional<std::filesystem::path> path = key_file_path(choice, context);
-    unlock.key_file = [path]() -> std::optional<Secret> {
-        return path ? std::optional(read_key_file(*path)) : std::nullopt;
-    };
-    const std::optional<Encryption> configured =
-        choice.config != nullptr ? choice.config->encryption : std::nullopt;
-    unlock.expects_encryption =
-        configured ? *configured != Encryption::none
-                   : path.has_value() || passphrase_source(choice, context).is_set();
+    unlock.key_file = key_file_fetcher(path, context);
+    unlock.configured = choice.config != nullptr ? choice.config->encryption : std::nullopt;
+    unlock.has_key_file = path.has_value();
+    unlock.has_passphrase = passphrase_source(choice, context).is_set();
+    // With `encryption: none`, a secret in the environment is meant for other repositories.
+    unlock.expects_encryption = unlock.configured ? *unlock.configured != Encryption::none
+                                                  : unlock.has_key_file || unlock.has_passphrase;
     return unlock;
 }
 

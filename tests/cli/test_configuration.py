@@ -7,6 +7,7 @@ import secrets
 import pytest
 
 import databases
+from program import ENCRYPTIONS, PASSPHRASE, Repository
 
 EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
 WHERE = ("environment", ".env")
