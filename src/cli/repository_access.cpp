@@ -7,6 +7,7 @@
 #include "repository/config_object.hpp"
 #include "repository/known_repository.hpp"
 #include "sys/paths.hpp"
+#include "sys/secret_file.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -66,11 +67,25 @@ std::function<std::optional<Secret>()> passphrase_fetcher(const RepositoryChoice
     // shared_ptr, because std::function must be copyable and a Secret is not.
     auto fetched = std::make_shared<std::optional<Secret>>();
     return [fetched, source = passphrase_source(choice, context), what = description(choice),
-            stop = context.stop]() -> std::optional<Secret> {
+            stop = context.stop, &log = context.log]() -> std::optional<Secret> {
         if (!*fetched) {
+            warn_of_open_secret(source, log);
             *fetched = source.is_set()
                            ? source.fetch("passphrase of " + what, stop)
                            : ask_passphrase(fmt::format("passphrase of {}: ", what), stop);
+        }
+        return *fetched ? std::optional(fetched->value().clone()) : std::nullopt;
+    };
+}
+
+/// Reads the key file at most once.
+std::function<std::optional<Secret>()> key_file_fetcher(
+    const std::optional<std::filesystem::path>& path, const CommandContext& context) {
+    auto fetched = std::make_shared<std::optional<Secret>>();
+    return [fetched, path, stop = context.stop, &log = context.log]() -> std::optional<Secret> {
+        if (path && !*fetched) {
+            warn_of_open_secret(*path, log);
+            *fetched = read_key_file(*path, stop);
         }
         return *fetched ? std::optional(fetched->value().clone()) : std::nullopt;
     };
@@ -198,6 +213,21 @@ std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choic
 std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
                                             CommandContext& context) {
     return open_repository(choice, unlock_for(choice, context), context);
+}
+
+void warn_of_open_secret(const SecretSource& source, Log& log) {
+    if (source.file) {
+        warn_of_open_secret(*source.file, log);
+    }
+}
+
+void warn_of_open_secret(const std::filesystem::path& key_file, Log& log) {
+    if (is_readable_by_others(key_file)) {
+        log.warning(
+            fmt::format("{} can be read by other users and holds a secret: run "
+                        "`chmod 600` on it",
+                        key_file.native()));
+    }
 }
 
 void remember_new_repository(Storage& storage, const RepositoryChoice& choice,

@@ -48,6 +48,15 @@ struct RepositoryChoice {
 [[nodiscard]] std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
                                                                  const CommandContext& context);
 
+/// Logs a warning when others may read the file that holds this secret.
+void warn_of_open_secret(const SecretSource& source, Log& log);
+void warn_of_open_secret(const std::filesystem::path& key_file, Log& log);
+
+/// How a new repository is encrypted when nobody said so: by whichever secret there is, else not.
+/// @throws ConfigError (code "secret_ambiguous") when there are a passphrase and a key file.
+[[nodiscard]] Encryption encryption_of_secrets(const RepositoryChoice& choice,
+                                               const CommandContext& context);
+
 /// Opens it. @throws RepositoryMissingError with the `init` line as the hint; what
 /// `Repository::open` throws.
 [[nodiscard]] std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
