@@ -230,6 +230,21 @@ void warn_of_open_secret(const std::filesystem::path& key_file, Log& log) {
     }
 }
 
+Encryption encryption_of_secrets(const RepositoryChoice& choice, const CommandContext& context) {
+    const bool has_passphrase = passphrase_source(choice, context).is_set();
+    const bool has_key_file = key_file_path(choice, context).has_value();
+    if (has_passphrase && has_key_file) {
+        throw explained<ConfigError>(
+            "a passphrase and a key file are given for a new repository",
+            "Leave one of them out, or run `db-backup init` with --encryption passphrase or "
+            "keyfile.",
+            "secret_ambiguous");
+    }
+    return has_key_file     ? Encryption::keyfile
+           : has_passphrase ? Encryption::passphrase
+                            : Encryption::none;
+}
+
 void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
                              const CommandContext& context) {
     if (const std::optional<Bytes> config = storage.get(config_object_name(), context.stop)) {
@@ -251,10 +266,11 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     }
     const Unlock unlock = unlock_for(choice, context);  // A command for the secret runs once.
     InitOptions options;
-    if (key_file_path(choice, context)) {
-        options = {Encryption::keyfile, unlock.key_file().value()};
-    } else if (passphrase_source(choice, context).is_set()) {
-        options = {Encryption::passphrase, unlock.passphrase().value()};
+    options.encryption = encryption_of_secrets(choice, context);
+    if (options.encryption == Encryption::keyfile) {
+        options.secret = unlock.key_file().value();
+    } else if (options.encryption == Encryption::passphrase) {
+        options.secret = unlock.passphrase().value();
     }
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::yes);
