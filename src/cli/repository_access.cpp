@@ -6,6 +6,7 @@
 #include "config/problems.hpp"
 #include "repository/config_object.hpp"
 #include "repository/known_repository.hpp"
+#include "storage/registry.hpp"
 #include "sys/paths.hpp"
 #include "sys/secret_file.hpp"
 
@@ -105,16 +106,21 @@ Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context)
     return unlock;
 }
 
+/// One of our folders; nothing for a user without a home, who works without them.
+std::optional<std::filesystem::path> folder_or_none(std::filesystem::path (*folder)()) {
+    try {
+        return folder();
+    } catch (const ConfigError&) {
+        return std::nullopt;
+    }
+}
+
 OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice) {
     OpenOptions options;
     options.init_line = init_line(choice);
-    try {
-        options.state_folder = state_home();
-        if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
-            options.cache_folder = cache_home();
-        }
-    } catch (const ConfigError&) {
-        // A user without a home works without them.
+    options.state_folder = folder_or_none(state_home);
+    if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
+        options.cache_folder = folder_or_none(cache_home);
     }
     return options;
 }
@@ -245,6 +251,14 @@ Encryption encryption_of_secrets(const RepositoryChoice& choice, const CommandCo
                             : Encryption::none;
 }
 
+void refuse_lost_default(const RepositoryChoice& choice, CommandContext& context) {
+    const KnownRepository known(folder_or_none(state_home), StorageUrl::parse(choice.url).path);
+    // In this order: another first backup that is quicker makes it before it remembers it.
+    if (!repository_exists(choice, context)) {
+        known.check_new(init_line(choice));
+    }
+}
+
 void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
                              const CommandContext& context) {
     if (const std::optional<Bytes> config = storage.get(config_object_name(), context.stop)) {
@@ -264,6 +278,7 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     if (!choice.is_default || repository_exists(choice, context)) {
         return open_repository(choice, context);
     }
+    refuse_lost_default(choice, context);
     const Unlock unlock = unlock_for(choice, context);  // A command for the secret runs once.
     InitOptions options;
     options.encryption = encryption_of_secrets(choice, context);
@@ -274,10 +289,6 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     }
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::yes);
-    if (options.encryption == Encryption::none) {
-        KnownRepository(open_options(*storage, choice).state_folder, storage->url())
-            .check_new_unencrypted();
-    }
     try {
         Repository::init(*storage, options, context.clock, context.stop);
         remember_new_repository(*storage, choice, context);

@@ -69,7 +69,13 @@ void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
 /// Whether there is one.
 [[nodiscard]] bool repository_exists(const RepositoryChoice& choice, CommandContext& context);
 
+/// Refuses to go on without a default repository that this machine has used before: a disk may not
+/// be mounted, and a new, empty one would hide that. @throws RepositoryMissingError (code
+/// "repository_gone").
+void refuse_lost_default(const RepositoryChoice& choice, CommandContext& context);
+
 /// As `open_repository`, but makes the default repository when it is missing, and says so.
+/// @throws as `refuse_lost_default` too.
 [[nodiscard]] std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choice,
                                                                   CommandContext& context);
 
