@@ -200,6 +200,10 @@ private:
     }
 
     bool check_size(KeyValue& value) {
+        if (lacks_unit(value.text)) {
+            return wrong(fmt::format("\"{0}\" has no unit; write for example {0}MiB or {0}GiB",
+                                     shown(value.text)));
+        }
         const std::optional<std::uint64_t> bytes = parse_size(value.text);
         if (!bytes) {
             return wrong(
