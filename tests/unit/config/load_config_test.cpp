@@ -244,6 +244,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: 1\nlogging: {rotate: {size: 1B}}", "is not from 4.0 KiB to"},
         Wrong{"version: 1\nlogging: {rotate: {size: 5}}",
               "\"5\" has no unit; write for example 5MiB or 5GiB"},
+        Wrong{"version: 1\nrepositories: {main: {url: \"s3:bucket/x\"}}",
+              "repositories.main.url: has a ':' that '//' does not follow"},
         Wrong{"version: 1\nrepositories: {main: }", "repositories.main.url: is missing"},
         Wrong{"version: 1\nrepositories: {\"a b\": {url: /r}}", "a name must be letters"},
         Wrong{"version: 1\nrepositories: {a: {url: /r, encryption: none, key_file: /k}}",
