@@ -312,7 +312,8 @@ ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context
     std::vector<std::string> damaged;
     std::vector<SnapshotSummary> snapshots = repository.snapshots(context.stop, &damaged);
     for (const std::string& object : damaged) {
-        context.errors.line("db-backup: warning: damaged, left out: " + printable(object));
+        context.errors.line("db-backup: warning: damaged or not readable, left out: " +
+                            printable(object));
     }
     return {std::move(snapshots), std::move(damaged)};
 }
