@@ -76,6 +76,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     return static_cast<std::uint64_t>(*number * *factor);
 }
 
+bool lacks_unit(std::string_view text) {
+    text = trimmed(text);
+    const std::optional<double> number = take_number(text);
+    return number && text.empty() && *number > 0;
+}
+
 std::string format_size(std::uint64_t bytes) {
     if (bytes < 1024) {
         return fmt::format("{} B", bytes);

@@ -61,6 +61,12 @@ unsigned jobs_argument(std::string_view text) {
 }
 
 std::uint64_t size_argument(std::string_view option, std::string_view text) {
+    if (lacks_unit(text)) {
+        throw explained<ConfigError>(
+            fmt::format("{} '{}' has no unit", option, shown(text)),
+            fmt::format("Write for example {0} {1}MiB or {0} {1}GiB.", option, shown(text)),
+            "bad_option_value");
+    }
     const std::optional<std::uint64_t> size = parse_size(text);
     if (!size) {
         throw bad_value(option, text, "a size", fmt::format("Write for example {} 2GiB.", option));

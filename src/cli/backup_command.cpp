@@ -212,6 +212,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     BackupReport report;
     std::string url = choice.url;
     if (options.is_dry_run && choice.is_default && !repository_exists(choice, context)) {
+        refuse_lost_default(choice, context);
         report = first_backup_plan(*connector, options, context.stop);
     } else {
         if (choice.is_default) {

@@ -171,6 +171,19 @@ CommandArguments help_command(CLI::App& root, const std::vector<std::string>& wo
     return PrintArguments{app->get_formatter()->make_help(app, "", CLI::AppFormatMode::Normal)};
 }
 
+/// @throws ConfigError: a program that asked for JSON must not be given something else.
+void refuse_json(const std::vector<std::string>& words, std::string_view what) {
+    if (asks_for_json(words)) {
+        throw usage_error(fmt::format("--json does not go with {}, which is plain text", what),
+                          "Leave --json out.");
+    }
+}
+
+PrintArguments version_text(const std::vector<std::string>& words) {
+    return {asks_for_json(words) ? fmt::format("{{\n  \"version\": \"{}\"\n}}\n", kProgramVersion)
+                                 : fmt::format("db-backup {}\n", kProgramVersion)};
+}
+
 /// The arguments of the command that was chosen, complete and consistent.
 CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     const std::vector<CLI::App*> chosen = root.get_subcommands();
@@ -234,11 +247,17 @@ CommandLine parse_command_line(const std::vector<std::string>& words, const Help
         // The library takes the words last one first.
         root.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::CallForHelp&) {
+        refuse_json(words, "help");
         return {values.globals, PrintArguments{root.help()}};
-    } catch (const CLI::CallForVersion& version) {
-        return {values.globals, PrintArguments{std::string(version.what()) + "\n"}};
+    } catch (const CLI::CallForVersion&) {
+        return {values.globals, version_text(words)};
     } catch (const CLI::ParseError& error) {
         throw translated(root, error);
+    }
+    for (const char* name : {"help", "completion"}) {
+        if (root.got_subcommand(name)) {
+            refuse_json(words, name);
+        }
     }
     std::vector<std::string> unknown = root.remaining(true);
     std::erase(unknown, "--");  // The library counts the mark itself among them.

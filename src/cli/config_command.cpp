@@ -8,14 +8,41 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 namespace dbbackup {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Where a key of the configuration stands, as `config show` tells it.
+std::string origin_of(const std::string& key, const LoadedConfig& loaded) {
+    const auto found = std::ranges::find(loaded.values, key, &ConfigValue::key);
+    return found == loaded.values.end() ? std::string() : found->origin;
+}
+
+/// What loading cannot know: which stores this build has.
+void check_urls(const CommandContext& context) {
+    std::string message;
+    for (const auto& [name, repository] : context.config().repositories) {
+        try {
+            context.plugins.storages.check(repository.url);
+        } catch (const ConfigError& error) {
+            const std::string key = fmt::format("repositories.{}.url", name);
+            message += fmt::format("{}{}: {}: {} ({})", message.empty() ? "" : "\n",
+                                   origin_of(key, context.loaded), key, error.what(), error.hint());
+        }
+    }
+    if (!message.empty()) {
+        throw explained<ConfigError>(std::move(message), "Correct this, then validate it again.",
+                                     "config_invalid");
+    }
+}
+
 void validate(CommandContext& context) {
+    check_urls(context);
     const auto& path = context.config().path;
     if (context.output.is_json()) {
         context.output.document({{"ok", true}, {"file", path ? Json(path->string()) : Json()}});

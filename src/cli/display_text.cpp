@@ -74,6 +74,23 @@ std::size_t columns(char32_t code) {
     return width < 0 ? 1 : static_cast<std::size_t>(width);
 }
 
+/// The length of the word at the front of `text`, or of what must not be broken there.
+/// @param before What stands before it.
+std::size_t unbreakable_bytes(std::string_view text, std::string_view before) {
+    const std::size_t line = std::min(text.find('\n'), text.size());
+    if (text.starts_with("db-backup ") && before.ends_with(": ")) {
+        return line;
+    }
+    std::size_t end = 0;
+    while (end < line && text[end] != ' ') {
+        const char quote = text[end];
+        const bool may_open = end == 0 && (quote == '`' || quote == '\'');
+        const std::size_t closing = may_open ? text.find(quote, 1) : std::string_view::npos;
+        end = closing < line ? closing + 1 : end + 1;
+    }
+    return end;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) { return cleaned(text, false); }
@@ -102,6 +119,34 @@ std::size_t fitting_bytes(std::string_view text, std::size_t width) {
         bytes += character.length;
     }
     return bytes;
+}
+
+std::string wrapped(std::string_view text, std::size_t width, std::size_t column,
+                    std::size_t indent) {
+    std::string out;
+    bool is_first = true;  // Of its line.
+    while (!text.empty()) {
+        if (text.front() == '\n' || text.front() == ' ') {
+            const bool is_break = text.front() == '\n';
+            out += is_break ? "\n" : " ";
+            column = is_break ? 0 : column + 1;
+            is_first = is_first || is_break;
+            text.remove_prefix(1);
+            continue;
+        }
+        const std::string_view word = text.substr(0, unbreakable_bytes(text, out));
+        const std::size_t length = display_width(word);
+        if (!is_first && column + length > width) {
+            out.erase(out.find_last_not_of(' ') + 1);
+            out += "\n" + std::string(indent, ' ');
+            column = indent;
+        }
+        out += word;
+        column += length;
+        is_first = false;
+        text.remove_prefix(word.size());
+    }
+    return out;
 }
 
 std::string shortened(std::string_view text, std::size_t width, bool is_utf8) {

@@ -23,6 +23,13 @@ namespace dbbackup {
 /// How many bytes of printable text take at most `width` columns; whole characters only.
 [[nodiscard]] std::size_t fitting_bytes(std::string_view text, std::size_t width);
 
+/// Breaks the lines of printable text at spaces, so that none takes more than `width` columns; what
+/// goes on is indented by `indent`. Longer words, paths above all, stay whole, and so does what is
+/// there to be pasted: `…`, '…' and a command at the end of a line (": db-backup …").
+/// @param column Where the text begins on its line.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t width, std::size_t column,
+                                  std::size_t indent);
+
 /// Cuts printable text to `width` columns, with an ellipsis (`…`, or `...` unless `is_utf8`).
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t width, bool is_utf8);
 

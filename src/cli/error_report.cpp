@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <new>
+#include <string_view>
 
 namespace dbbackup {
 namespace {
@@ -53,18 +54,26 @@ std::string error_text(const ErrorReport& report, const Terminal& terminal) {
     const auto painted = [&terminal](const char* color, const std::string& text) {
         return terminal.has_color ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : text;
     };
+    // Where it is no terminal, a program or an editor may want whole lines.
+    const auto fitted = [&terminal](const std::string& text, std::size_t column) {
+        return terminal.is_terminal ? wrapped(text, terminal.width, column, 2) : text;
+    };
     if (report.exit_code == ExitCode::cancelled) {
         std::string text = fmt::format("db-backup: {}\n", painted("33", report.message));
-        return report.hint.empty() ? text : text + printable(report.hint) + "\n";
+        return report.hint.empty() ? text : text + fitted(printable(report.hint), 0) + "\n";
     }
+    constexpr std::size_t kErrorColumn = std::string_view("db-backup: error: ").size();
+    constexpr std::size_t kHintColumn = std::string_view("hint: ").size();
     std::string text = fmt::format("db-backup: {} {}\n", painted("1;31", "error:"),
-                                   printable_lines(report.message));
+                                   fitted(printable_lines(report.message), kErrorColumn));
     for (const std::string& attempting : report.context) {
-        text += fmt::format("  {}{}\n", attempting.starts_with("while ") ? "" : "while ",
-                            printable(attempting));
+        const std::string line = fmt::format(
+            "  {}{}", attempting.starts_with("while ") ? "" : "while ", printable(attempting));
+        text += fitted(line, 0) + "\n";
     }
     if (!report.hint.empty()) {
-        text += fmt::format("{} {}\n", painted("36", "hint:"), printable_lines(report.hint));
+        text += fmt::format("{} {}\n", painted("36", "hint:"),
+                            fitted(printable_lines(report.hint), kHintColumn));
     }
     return text;
 }

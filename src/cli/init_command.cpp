@@ -13,24 +13,57 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace dbbackup {
 namespace {
 
+ConfigError contradiction(std::string message, std::string hint) {
+    return explained<ConfigError>(std::move(message), std::move(hint), "usage");
+}
+
+/// Refuses what was asked for when other things that were given say the opposite.
+void check_asked(Encryption asked, const RepositoryChoice& choice, const CommandContext& context) {
+    const std::string option = fmt::format("--encryption {}", word_of(asked));
+    if (choice.config != nullptr && choice.config->encryption.value_or(asked) != asked) {
+        throw contradiction(
+            fmt::format("{} contradicts the configuration, which says `encryption: {}`", option,
+                        word_of(*choice.config->encryption)),
+            "Leave --encryption out, or correct the configuration.");
+    }
+    if (asked != Encryption::keyfile && context.globals.key_file) {
+        throw contradiction(fmt::format("{} and --key-file exclude each other", option),
+                            "Leave one of them out.");
+    }
+    const bool has_secret =
+        passphrase_source(choice, context).is_set() || key_file_path(choice, context).has_value();
+    const bool says_none = choice.config != nullptr && choice.config->encryption.has_value();
+    if (asked == Encryption::none && has_secret && !says_none) {
+        throw contradiction(
+            fmt::format("{} does not go with the passphrase or key file that is configured",
+                        option),
+            "Unset it first: with it, every command would refuse a repository that is not "
+            "encrypted.");
+    }
+}
+
 Encryption chosen_encryption(const InitArguments& arguments, const RepositoryChoice& choice,
                              const CommandContext& context) {
-    if (arguments.encryption) {
-        return *arguments.encryption;
+    const std::optional<Encryption> configured =
+        choice.config != nullptr ? choice.config->encryption : std::nullopt;
+    if (const std::optional<Encryption> asked =
+            arguments.encryption ? arguments.encryption : configured) {
+        check_asked(*asked, choice, context);
+        return *asked;
     }
-    if (choice.config != nullptr && choice.config->encryption) {
-        return *choice.config->encryption;
-    }
-    return key_file_path(choice, context) ? Encryption::keyfile : Encryption::passphrase;
+    const Encryption chosen = encryption_of_secrets(choice, context);
+    return chosen == Encryption::none ? Encryption::passphrase : chosen;
 }
 
 Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& context) {
     const std::string what = fmt::format("repository {}", choice.name.value_or(choice.url));
     const SecretSource& source = passphrase_source(choice, context);
+    warn_of_open_secret(source, context.log);
     std::optional<Secret> secret = source.is_set()
                                        ? source.fetch("passphrase of the new " + what, context.stop)
                                        : ask_new_passphrase(what, context.stop);
@@ -44,8 +77,14 @@ Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& cont
     return std::move(*secret);
 }
 
+/// A key, and whether this call made its file.
+struct Key {
+    Secret secret;
+    bool is_new = false;
+};
+
 /// The key in the file, which is made unless it is there.
-Secret key_from_file(const std::optional<std::filesystem::path>& path) {
+Key key_from_file(const std::optional<std::filesystem::path>& path, const CommandContext& context) {
     if (!path) {
         throw explained<ConfigError>("--encryption keyfile needs --key-file",
                                      "Write for example --key-file ~/db-backup.key; the file is "
@@ -54,7 +93,25 @@ Secret key_from_file(const std::optional<std::filesystem::path>& path) {
     }
     std::error_code error;
     const bool is_missing = !std::filesystem::exists(*path, error) && !error;
-    return is_missing ? make_key_file(*path) : read_key_file(*path);
+    if (is_missing) {
+        return {make_key_file(*path), true};
+    }
+    warn_of_open_secret(*path, context.log);
+    return {read_key_file(*path, context.stop), false};
+}
+
+/// After a failed init, a new key file is of no use, unless there is a repository nevertheless.
+void remove_key_file(const std::filesystem::path& path, const RepositoryChoice& choice,
+                     const CommandContext& context) noexcept {
+    try {
+        const std::unique_ptr<Storage> storage =
+            context.plugins.storages.open(choice.url, CreatePlace::no);
+        if (!storage || !Repository::exists(*storage, {})) {
+            std::filesystem::remove(path);
+        }
+    } catch (const std::exception&) {
+        return;  // Not known to be useless, so it stays.
+    }
 }
 
 std::string text_of(Encryption encryption, const std::string& key_file) {
@@ -84,15 +141,25 @@ ExitCode run_command(const InitArguments& arguments, CommandContext& context) {
     }
     InitOptions options;
     options.encryption = encryption;
+    bool is_key_new = false;
     const std::optional<std::filesystem::path> key_file = key_file_path(choice, context);
     if (encryption == Encryption::passphrase) {
         options.secret = new_passphrase(choice, context);
     } else if (encryption == Encryption::keyfile) {
-        options.secret = key_from_file(key_file);
+        Key key = key_from_file(key_file, context);
+        options.secret = std::move(key.secret);
+        is_key_new = key.is_new;
     }
-    const std::unique_ptr<Storage> storage =
-        context.plugins.storages.open(choice.url, CreatePlace::yes);
-    Repository::init(*storage, options, context.clock, context.stop);
+    std::unique_ptr<Storage> storage;
+    try {
+        storage = context.plugins.storages.open(choice.url, CreatePlace::yes);
+        Repository::init(*storage, options, context.clock, context.stop);
+    } catch (...) {
+        if (is_key_new) {
+            remove_key_file(*key_file, choice, context);
+        }
+        throw;
+    }
     context.is_done = true;
     remember_new_repository(*storage, choice, context);
 

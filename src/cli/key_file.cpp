@@ -2,8 +2,10 @@
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
+#include "crypto/hash.hpp"
 #include "sys/file.hpp"
 #include "sys/file_error.hpp"
+#include "sys/secret_file.hpp"
 
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -13,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace dbbackup {
@@ -26,12 +29,32 @@ ConfigError bad_key_file(std::string message, std::string hint) {
     return explained<ConfigError>(std::move(message), std::move(hint), kCode);
 }
 
+/// The file has its name only once it is whole; nothing is left of it when that fails.
+void write_new_file(const std::filesystem::path& path, BytesView content) {
+    std::filesystem::path beside = path;
+    beside += fmt::format(".{}.new", to_hex(random_bytes(4)));
+    try {
+        File file = File::open(beside, File::Mode::write_new, 0600);
+        file.write_at(0, content);
+        file.sync();
+        file.close();
+        if (!rename_no_replace(beside, path)) {
+            throw FileError("create", path, EEXIST);
+        }
+    } catch (const FileError& error) {
+        std::error_code ignored;  // What went wrong before says more.
+        std::filesystem::remove(beside, ignored);
+        throw FileError("create", path, error.error_number());
+    }
+    sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+}
+
 }  // namespace
 
-Secret read_key_file(const std::filesystem::path& path) {
+Secret read_key_file(const std::filesystem::path& path, std::stop_token stop) {
     std::optional<Bytes> content;
     try {
-        content = read_file(path, kFileBytesMax);
+        content = read_secret_file(path, kFileBytesMax, kSecretPatience, std::move(stop));
     } catch (const FileError& error) {
         throw bad_key_file(error.what(), "Check the key file's name and permissions.");
     }
@@ -61,12 +84,9 @@ Secret make_key_file(const std::filesystem::path& path) {
     }
     std::string text = to_hex(key) + "\n";
     try {
-        File file = File::open(path, File::Mode::write_new, 0600);
-        file.write_at(0, as_bytes(text));
-        file.sync();
-        file.close();
-        sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+        write_new_file(path, as_bytes(text));
     } catch (const FileError& error) {
+        wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
         throw bad_key_file(error.what(),
                            error.error_number() == EEXIST
                                ? "Choose a name that is not taken."

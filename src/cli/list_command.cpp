@@ -76,8 +76,9 @@ Table table_of(const std::vector<SnapshotSummary>& snapshots, const std::set<Sna
 }  // namespace
 
 ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
-    const std::unique_ptr<Repository> repository =
-        open_repository(choose_repository(context), context);
+    const std::unique_ptr<Repository> repository = open_repository(
+        choose_repository(context, repository_of_source(arguments.source, context.config())),
+        context);
     auto [snapshots, damaged] = read_snapshots(*repository, context);
     const std::size_t id_length = id_prefix_length(snapshots);
     const std::set<SnapshotId> doubtful = doubtful_snapshots(snapshots);

@@ -6,7 +6,9 @@
 #include "config/problems.hpp"
 #include "repository/config_object.hpp"
 #include "repository/known_repository.hpp"
+#include "storage/registry.hpp"
 #include "sys/paths.hpp"
+#include "sys/secret_file.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -66,11 +68,25 @@ std::function<std::optional<Secret>()> passphrase_fetcher(const RepositoryChoice
     // shared_ptr, because std::function must be copyable and a Secret is not.
     auto fetched = std::make_shared<std::optional<Secret>>();
     return [fetched, source = passphrase_source(choice, context), what = description(choice),
-            stop = context.stop]() -> std::optional<Secret> {
+            stop = context.stop, &log = context.log]() -> std::optional<Secret> {
         if (!*fetched) {
+            warn_of_open_secret(source, log);
             *fetched = source.is_set()
                            ? source.fetch("passphrase of " + what, stop)
                            : ask_passphrase(fmt::format("passphrase of {}: ", what), stop);
+        }
+        return *fetched ? std::optional(fetched->value().clone()) : std::nullopt;
+    };
+}
+
+/// Reads the key file at most once.
+std::function<std::optional<Secret>()> key_file_fetcher(
+    const std::optional<std::filesystem::path>& path, const CommandContext& context) {
+    auto fetched = std::make_shared<std::optional<Secret>>();
+    return [fetched, path, stop = context.stop, &log = context.log]() -> std::optional<Secret> {
+        if (path && !*fetched) {
+            warn_of_open_secret(*path, log);
+            *fetched = read_key_file(*path, stop);
         }
         return *fetched ? std::optional(fetched->value().clone()) : std::nullopt;
     };
@@ -80,27 +96,31 @@ Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context)
     Unlock unlock;
     unlock.passphrase = passphrase_fetcher(choice, context);
     const std::optional<std::filesystem::path> path = key_file_path(choice, context);
-    unlock.key_file = [path]() -> std::optional<Secret> {
-        return path ? std::optional(read_key_file(*path)) : std::nullopt;
-    };
-    const std::optional<Encryption> configured =
-        choice.config != nullptr ? choice.config->encryption : std::nullopt;
-    unlock.expects_encryption =
-        configured ? *configured != Encryption::none
-                   : path.has_value() || passphrase_source(choice, context).is_set();
+    unlock.key_file = key_file_fetcher(path, context);
+    unlock.configured = choice.config != nullptr ? choice.config->encryption : std::nullopt;
+    unlock.has_key_file = path.has_value();
+    unlock.has_passphrase = passphrase_source(choice, context).is_set();
+    // With `encryption: none`, a secret in the environment is meant for other repositories.
+    unlock.expects_encryption = unlock.configured ? *unlock.configured != Encryption::none
+                                                  : unlock.has_key_file || unlock.has_passphrase;
     return unlock;
+}
+
+/// One of our folders; nothing for a user without a home, who works without them.
+std::optional<std::filesystem::path> folder_or_none(std::filesystem::path (*folder)()) {
+    try {
+        return folder();
+    } catch (const ConfigError&) {
+        return std::nullopt;
+    }
 }
 
 OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice) {
     OpenOptions options;
     options.init_line = init_line(choice);
-    try {
-        options.state_folder = state_home();
-        if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
-            options.cache_folder = cache_home();
-        }
-    } catch (const ConfigError&) {
-        // A user without a home works without them.
+    options.state_folder = folder_or_none(state_home);
+    if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
+        options.cache_folder = folder_or_none(cache_home);
     }
     return options;
 }
@@ -174,6 +194,11 @@ RepositoryChoice choose_repository(const CommandContext& context, const std::str
                              [] { return data_home() / "repository"; });
 }
 
+std::string repository_of_source(const std::optional<std::string>& source, const Config& config) {
+    const auto found = source ? config.sources.find(*source) : config.sources.end();
+    return found == config.sources.end() ? std::string() : found->second.repository;
+}
+
 const SecretSource& passphrase_source(const RepositoryChoice& choice,
                                       const CommandContext& context) {
     return choice.config != nullptr && choice.config->passphrase.is_set()
@@ -196,6 +221,44 @@ std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
     return open_repository(choice, unlock_for(choice, context), context);
 }
 
+void warn_of_open_secret(const SecretSource& source, Log& log) {
+    if (source.file) {
+        warn_of_open_secret(*source.file, log);
+    }
+}
+
+void warn_of_open_secret(const std::filesystem::path& key_file, Log& log) {
+    if (is_readable_by_others(key_file)) {
+        log.warning(
+            fmt::format("{} can be read by other users and holds a secret: run "
+                        "`chmod 600` on it",
+                        key_file.native()));
+    }
+}
+
+Encryption encryption_of_secrets(const RepositoryChoice& choice, const CommandContext& context) {
+    const bool has_passphrase = passphrase_source(choice, context).is_set();
+    const bool has_key_file = key_file_path(choice, context).has_value();
+    if (has_passphrase && has_key_file) {
+        throw explained<ConfigError>(
+            "a passphrase and a key file are given for a new repository",
+            "Leave one of them out, or run `db-backup init` with --encryption passphrase or "
+            "keyfile.",
+            "secret_ambiguous");
+    }
+    return has_key_file     ? Encryption::keyfile
+           : has_passphrase ? Encryption::passphrase
+                            : Encryption::none;
+}
+
+void refuse_lost_default(const RepositoryChoice& choice, CommandContext& context) {
+    const KnownRepository known(folder_or_none(state_home), StorageUrl::parse(choice.url).path);
+    // In this order: another first backup that is quicker makes it before it remembers it.
+    if (!repository_exists(choice, context)) {
+        known.check_new(init_line(choice));
+    }
+}
+
 void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
                              const CommandContext& context) {
     if (const std::optional<Bytes> config = storage.get(config_object_name(), context.stop)) {
@@ -215,19 +278,17 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     if (!choice.is_default || repository_exists(choice, context)) {
         return open_repository(choice, context);
     }
+    refuse_lost_default(choice, context);
     const Unlock unlock = unlock_for(choice, context);  // A command for the secret runs once.
     InitOptions options;
-    if (key_file_path(choice, context)) {
-        options = {Encryption::keyfile, unlock.key_file().value()};
-    } else if (passphrase_source(choice, context).is_set()) {
-        options = {Encryption::passphrase, unlock.passphrase().value()};
+    options.encryption = encryption_of_secrets(choice, context);
+    if (options.encryption == Encryption::keyfile) {
+        options.secret = unlock.key_file().value();
+    } else if (options.encryption == Encryption::passphrase) {
+        options.secret = unlock.passphrase().value();
     }
     const std::unique_ptr<Storage> storage =
         context.plugins.storages.open(choice.url, CreatePlace::yes);
-    if (options.encryption == Encryption::none) {
-        KnownRepository(open_options(*storage, choice).state_folder, storage->url())
-            .check_new_unencrypted();
-    }
     try {
         Repository::init(*storage, options, context.clock, context.stop);
         remember_new_repository(*storage, choice, context);
@@ -251,7 +312,8 @@ ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context
     std::vector<std::string> damaged;
     std::vector<SnapshotSummary> snapshots = repository.snapshots(context.stop, &damaged);
     for (const std::string& object : damaged) {
-        context.errors.line("db-backup: warning: damaged, left out: " + printable(object));
+        context.errors.line("db-backup: warning: damaged or not readable, left out: " +
+                            printable(object));
     }
     return {std::move(snapshots), std::move(damaged)};
 }

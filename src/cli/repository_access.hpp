@@ -34,6 +34,11 @@ struct RepositoryChoice {
 [[nodiscard]] RepositoryChoice choose_repository(const CommandContext& context,
                                                  const std::string& of_source = {});
 
+/// The repository that the configuration gives a source, by its name; empty when the source is
+/// none of the configuration or has no repository of its own. Snapshots carry that name too.
+[[nodiscard]] std::string repository_of_source(const std::optional<std::string>& source,
+                                               const Config& config);
+
 /// The passphrase's source: the repository's own, else that of DB_BACKUP_PASSPHRASE, …_FILE or
 /// …_COMMAND (an empty one counts as set). Borrowed from the configuration.
 [[nodiscard]] const SecretSource& passphrase_source(const RepositoryChoice& choice,
@@ -42,6 +47,15 @@ struct RepositoryChoice {
 /// secret of its own.
 [[nodiscard]] std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
                                                                  const CommandContext& context);
+
+/// Logs a warning when others may read the file that holds this secret.
+void warn_of_open_secret(const SecretSource& source, Log& log);
+void warn_of_open_secret(const std::filesystem::path& key_file, Log& log);
+
+/// How a new repository is encrypted when nobody said so: by whichever secret there is, else not.
+/// @throws ConfigError (code "secret_ambiguous") when there are a passphrase and a key file.
+[[nodiscard]] Encryption encryption_of_secrets(const RepositoryChoice& choice,
+                                               const CommandContext& context);
 
 /// Opens it. @throws RepositoryMissingError with the `init` line as the hint; what
 /// `Repository::open` throws.
@@ -55,7 +69,13 @@ void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
 /// Whether there is one.
 [[nodiscard]] bool repository_exists(const RepositoryChoice& choice, CommandContext& context);
 
+/// Refuses to go on without a default repository that this machine has used before: a disk may not
+/// be mounted, and a new, empty one would hide that. @throws RepositoryMissingError (code
+/// "repository_gone").
+void refuse_lost_default(const RepositoryChoice& choice, CommandContext& context);
+
 /// As `open_repository`, but makes the default repository when it is missing, and says so.
+/// @throws as `refuse_lost_default` too.
 [[nodiscard]] std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choice,
                                                                   CommandContext& context);
 

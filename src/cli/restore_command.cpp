@@ -143,7 +143,8 @@ void refuse_own_output(const std::string& target) {
 }  // namespace
 
 ExitCode run_command(const RestoreArguments& arguments, CommandContext& context) {
-    const RepositoryChoice choice = choose_repository(context);
+    const RepositoryChoice choice =
+        choose_repository(context, repository_of_source(arguments.source, context.config()));
     const std::unique_ptr<Repository> repository = open_repository(choice, context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
     const SnapshotSummary& snapshot =

@@ -90,8 +90,9 @@ std::string streams_text(const SnapshotDetails& details, const Terminal& termina
 }  // namespace
 
 ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
-    const std::unique_ptr<Repository> repository =
-        open_repository(choose_repository(context), context);
+    const std::unique_ptr<Repository> repository = open_repository(
+        choose_repository(context, repository_of_source(arguments.source, context.config())),
+        context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
     const SnapshotSummary& chosen =
         choose_snapshot(snapshots, damaged, arguments.snapshot, arguments.source);

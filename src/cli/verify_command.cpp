@@ -3,16 +3,15 @@
 
 #include "base/units.hpp"
 #include "cli/commands.hpp"
+#include "cli/display_text.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
-#include "cli/table.hpp"
 #include "engine/snapshot_choice.hpp"
 #include "engine/verify.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,30 +56,21 @@ Json report_json(const VerifyReport& report, VerifyDepth depth, const Verdict& v
             {"duration_s", report.duration_s}};
 }
 
-std::string snapshots_text(const std::vector<SnapshotId>& snapshots) {
-    constexpr std::size_t kShown = 3;
+/// Nothing is cut here, on no terminal: these lines are what a repair begins with.
+std::string findings_text(const VerifyReport& report) {
     std::string text;
-    for (std::size_t index = 0; index < std::min(snapshots.size(), kShown); ++index) {
-        text += (index == 0 ? "" : " ") + snapshots[index].substr(0, 8);
+    for (const Finding& finding : report.findings) {
+        text += fmt::format("{}: {}{}\n", printable(finding.object), printable(finding.problem),
+                            finding.is_harmless ? " (harmless)" : "");
+        for (const SnapshotId& snapshot : finding.snapshots) {
+            text += fmt::format("  snapshot {}\n", snapshot);
+        }
     }
-    return snapshots.size() > kShown ? fmt::format("{} +{}", text, snapshots.size() - kShown)
-                                     : text;
+    return text.empty() ? text : text + "\n";
 }
 
-std::string report_text(const VerifyReport& report, VerifyDepth depth, const Verdict& verdict,
-                        const Terminal& terminal) {
-    std::string text;
-    if (!report.findings.empty()) {
-        Table table({{"OBJECT", Align::left, true, 0},
-                     {"PROBLEM", Align::left, true, 0},
-                     {"SNAPSHOTS", Align::left, false, 1},
-                     {"", Align::left, false, 2}});
-        for (const Finding& finding : report.findings) {
-            table.add({finding.object, finding.problem, snapshots_text(finding.snapshots),
-                       finding.is_harmless ? "harmless" : ""});
-        }
-        text += table.text(terminal) + "\n";
-    }
+std::string report_text(const VerifyReport& report, VerifyDepth depth, const Verdict& verdict) {
+    const std::string text = findings_text(report);
     const std::string seen = fmt::format(
         "{}, {}, {}{} in {}", counted(report.snapshots, "snapshot"), counted(report.packs, "pack"),
         counted(report.chunks, "chunk"),
@@ -100,8 +90,9 @@ std::string report_text(const VerifyReport& report, VerifyDepth depth, const Ver
 }  // namespace
 
 ExitCode run_command(const VerifyArguments& arguments, CommandContext& context) {
-    const std::unique_ptr<Repository> repository =
-        open_repository(choose_repository(context), context);
+    const std::unique_ptr<Repository> repository = open_repository(
+        choose_repository(context, repository_of_source(arguments.source, context.config())),
+        context);
     std::vector<SnapshotId> only;
     if (!arguments.snapshots.empty()) {
         std::vector<std::string> damaged;  // Found again, and told, by the verification itself.
@@ -128,7 +119,7 @@ ExitCode run_command(const VerifyArguments& arguments, CommandContext& context) 
     if (context.output.is_json()) {
         context.output.document(report_json(report, depth, verdict));
     } else if (!context.globals.is_quiet || !report.findings.empty()) {
-        context.output.text(report_text(report, depth, verdict, context.terminal));
+        context.output.text(report_text(report, depth, verdict));
     }
     return verdict.problems == 0 ? ExitCode::success : ExitCode::corruption;
 }

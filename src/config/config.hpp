@@ -51,7 +51,8 @@ struct SecretSource {
 
     [[nodiscard]] bool is_set() const noexcept;
 
-    /// Fetches it; a final line break is dropped. @throws ConfigError that says what failed and
+    /// Fetches it; the line break at the end of a file or of what a command prints is dropped, and
+    /// more than one line is refused. @throws ConfigError that says what failed and
     /// never shows the secret. @param what "passphrase of repository main", for messages.
     [[nodiscard]] Secret fetch(std::string_view what, std::stop_token stop) const;
     /// "file /etc/x", "environment variable X", "command", "given value", "none": for output.

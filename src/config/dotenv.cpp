@@ -120,7 +120,8 @@ std::map<std::string, DotenvEntry> parse_dotenv(std::string_view text, std::stri
         DotenvEntry entry{"", mark};
         const std::string_view problem = take_line(line, name, entry.value);
         if (!problem.empty()) {
-            problems.add(file, mark, name, problem);
+            // Nothing of the line is shown: what is no key may be a part of a secret.
+            problems.add(file, mark, "", problem);
         } else if (!entries.emplace(name, std::move(entry)).second) {
             problems.add(file, mark, name, "is given twice");
         }

@@ -69,6 +69,12 @@ std::string joined(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
+/// "s3:bucket": as a folder of that name it is hardly meant.
+bool has_scheme_without_slashes(std::string_view location) {
+    const std::string_view first = location.substr(0, location.find('/'));
+    return !first.starts_with('.') && first.find(':') != std::string_view::npos;
+}
+
 bool needs_content(KeyKind kind) {
     return kind == KeyKind::location || kind == KeyKind::path || kind == KeyKind::secret ||
            kind == KeyKind::command || kind == KeyKind::variable;
@@ -160,6 +166,12 @@ private:
                 return true;
             case KeyKind::location:
                 if (value.text.find("://") == std::string::npos) {
+                    if (has_scheme_without_slashes(value.text)) {
+                        return wrong(
+                            "has a ':' that '//' does not follow; write "
+                            "scheme://bucket/prefix, or ./ before a path with a ':' in "
+                            "it");
+                    }
                     value.text = resolved_path(value.text, setting_.origin.folder, variables_);
                 }
                 return true;
@@ -201,6 +213,10 @@ private:
     }
 
     bool check_size(KeyValue& value) {
+        if (lacks_unit(value.text)) {
+            return wrong(fmt::format("\"{0}\" has no unit; write for example {0}MiB or {0}GiB",
+                                     shown(value.text)));
+        }
         const std::optional<std::uint64_t> bytes = parse_size(value.text);
         if (!bytes) {
             return wrong(

@@ -1,11 +1,11 @@
 #include "config/config.hpp"
-#include "sys/file.hpp"
 #include "sys/file_error.hpp"
+#include "sys/secret_file.hpp"
 #include "sys/subprocess.hpp"
 
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -13,8 +13,6 @@ namespace dbbackup {
 namespace {
 
 constexpr std::size_t kSecretBytesMax = 64_KiB;
-/// Long enough for a person to answer a password manager's question.
-constexpr std::chrono::seconds kCommandTimeout = std::chrono::minutes(2);
 
 constexpr std::string_view kCode = "secret_unavailable";
 
@@ -33,34 +31,31 @@ void drop_line_break(Bytes& bytes) {
     }
 }
 
-Bytes from_file(const std::filesystem::path& file, std::string_view what) {
+/// Takes off the line break at the end. Several lines are hardly meant to be one secret: one of
+/// them may be, and nobody could type the others.
+void keep_only_line(Bytes& bytes, std::string_view what, std::string_view giver,
+                    std::string_view hint) {
+    drop_line_break(bytes);
+    if (std::find(bytes.begin(), bytes.end(), '\n') != bytes.end()) {
+        wipe(bytes);
+        throw unavailable(what, fmt::format("{} more than one line", giver), hint);
+    }
+}
+
+Bytes from_file(const std::filesystem::path& file, std::string_view what, std::stop_token stop) {
+    std::optional<Bytes> content;
     try {
-        if (std::optional<Bytes> content = read_file(file, kSecretBytesMax)) {
-            return std::move(*content);
-        }
+        content = read_secret_file(file, kSecretBytesMax, kSecretPatience, std::move(stop));
     } catch (const FileError& error) {
         throw unavailable(what, error.what(), "Check the file's name and permissions.");
     }
-    throw unavailable(what, fmt::format("there is no file {}", file.native()),
-                      "Create the file with the secret on its only line, or correct its name.");
-}
-
-/// The end of what a command complained, on one line; nothing when it shows the secret.
-std::string complaint_of(const ProcessResult& result) {
-    std::string_view text = result.errors;
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
-        text.remove_suffix(1);
+    if (!content) {
+        throw unavailable(what, fmt::format("there is no file {}", file.native()),
+                          "Create the file with the secret on its only line, or correct its name.");
     }
-    if (const std::size_t line = text.rfind('\n'); line != std::string_view::npos) {
-        text.remove_prefix(line + 1);
-    }
-    const bool shows_secret =
-        !result.output.empty() &&
-        result.errors.find(as_text(result.output).substr(0, 4)) != std::string::npos;
-    if (text.empty() || text.size() > 300 || shows_secret) {
-        return {};
-    }
-    return fmt::format(": {}", text);
+    keep_only_line(*content, what, fmt::format("the file {} has", file.native()),
+                   "Leave only the line with the secret in it.");
+    return std::move(*content);
 }
 
 Bytes from_command(const std::string& command, std::string_view what, std::stop_token stop) {
@@ -68,18 +63,18 @@ Bytes from_command(const std::string& command, std::string_view what, std::stop_
         "Run the command by hand as the same user; it must print the secret and exit with 0.";
     ProcessResult result;
     try {
-        result = run_shell(command, kCommandTimeout, kSecretBytesMax, std::move(stop));
+        result = run_shell(command, kSecretPatience, kSecretBytesMax, std::move(stop));
     } catch (const Error& error) {
         throw unavailable(what, error.what(), kHint);
     }
     if (result.exit_status != 0) {
-        const std::string complaint = complaint_of(result);
         wipe(result.output);
+        // Not what it wrote to stderr: that may hold the secret, and this goes into logs.
         throw unavailable(
-            what,
-            fmt::format("the command failed with exit status {}{}", result.exit_status, complaint),
-            kHint);
+            what, fmt::format("the command failed with exit status {}", result.exit_status), kHint);
     }
+    keep_only_line(result.output, what, "the command printed",
+                   "Let it print the secret alone, for example with `| head -n 1`.");
     return std::move(result.output);
 }
 
@@ -94,8 +89,7 @@ Secret SecretSource::fetch(std::string_view what, std::stop_token stop) const {
     if (value) {
         bytes.assign(value->begin(), value->end());
     } else if (file) {
-        bytes = from_file(*file, what);
-        drop_line_break(bytes);
+        bytes = from_file(*file, what, std::move(stop));
     } else if (environment) {
         // Nothing in this program changes its own environment while threads run.
         const char* text =
@@ -110,7 +104,6 @@ Secret SecretSource::fetch(std::string_view what, std::stop_token stop) const {
         bytes.assign(found.begin(), found.end());
     } else if (command) {
         bytes = from_command(*command, what, std::move(stop));
-        drop_line_break(bytes);
     } else {
         throw unavailable(what, "none is configured", "Give it by a file, variable or command.");
     }

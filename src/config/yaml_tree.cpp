@@ -31,10 +31,35 @@ struct Refused {
     std::string problem;
 };
 
+constexpr std::string_view kUnclosedQuote =
+    "a quote that opens here is not closed on its line (a value of several lines can be written "
+    "with |)";
+
+/// Whether the quote at `start` closes before the end of its line; `end` is then behind it.
+bool closes_on_its_line(std::string_view text, std::size_t start, std::size_t& end) {
+    const char quote = text[start];
+    for (std::size_t at = start + 1; at < text.size() && text[at] != '\n'; ++at) {
+        const bool is_pair = at + 1 < text.size() && text[at + 1] == quote;
+        if (quote == '"' && text[at] == '\\') {
+            ++at;  // What is escaped; if it is the line break, the loop ends with the text's line.
+            if (at < text.size() && text[at] == '\n') {
+                return false;
+            }
+        } else if (text[at] == quote && quote == '\'' && is_pair) {
+            ++at;
+        } else if (text[at] == quote) {
+            end = at + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
 /// Builds the tree from the library's events. The library's own tree would expand aliases.
 class Builder final : public YAML::EventHandler {
 public:
-    Builder(std::string_view file, Problems& problems) : file_(file), problems_(problems) {}
+    Builder(std::string_view text, std::string_view file, Problems& problems)
+        : text_(text), file_(file), problems_(problems) {}
 
     YamlNode take() { return std::move(root_); }
 
@@ -48,6 +73,7 @@ public:
     }
     void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
                   const std::string& value) override {
+        refuse_unclosed_quote(mark);
         add({.kind = YamlNode::Kind::scalar, .mark = mark_from(mark), .text = value});
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
@@ -68,6 +94,17 @@ private:
         std::optional<YamlNode::Key> key;           ///< Of a map, when its value comes next.
         std::map<std::string, unsigned> key_lines;  ///< The keys so far.
     };
+
+    /// YAML lets a quoted value go on in the next lines, up to the next quote: a forgotten one
+    /// would make what follows a part of the value.
+    void refuse_unclosed_quote(const YAML::Mark& mark) const {
+        const auto at = static_cast<std::size_t>(mark.pos);
+        std::size_t end = 0;
+        if (mark.pos >= 0 && at < text_.size() && (text_[at] == '"' || text_[at] == '\'') &&
+            !closes_on_its_line(text_, at, end)) {
+            throw Refused{mark_from(mark), std::string(kUnclosedQuote)};
+        }
+    }
 
     void open(YamlNode node) {
         if (open_.size() >= kDepthMax) {
@@ -119,6 +156,7 @@ private:
         parent.node.items.push_back(std::move(node));
     }
 
+    std::string_view text_;
     std::string file_;
     Problems& problems_;
     YamlNode root_;
@@ -135,6 +173,59 @@ std::optional<Mark> tab_in_indentation(std::string_view text) {
         const std::size_t tab = line.find('\t');
         if (content != std::string_view::npos && tab < content) {
             return mark_of(text, start + tab);
+        }
+        start = end + 1;
+    }
+    return std::nullopt;
+}
+
+/// Where in the line from `start` to `end` a quoted value may open that does not close there.
+std::optional<std::size_t> open_quote_in_line(std::string_view text, std::size_t start,
+                                              std::size_t end) {
+    constexpr std::string_view kBefore = " \t[{,:";
+    for (std::size_t at = start; at < end; ++at) {
+        const bool may_open = at == start || kBefore.find(text[at - 1]) != std::string_view::npos;
+        if ((text[at] != '"' && text[at] != '\'') || !may_open) {
+            continue;
+        }
+        std::size_t behind = 0;
+        if (!closes_on_its_line(text, at, behind)) {
+            return at;
+        }
+        at = behind - 1;
+    }
+    return std::nullopt;
+}
+
+/// Whether the library misses a closing quote at the end of this text.
+bool ends_in_quote(std::string_view text) {
+    try {
+        std::istringstream stream{std::string(text)};
+        YAML::Parser parser(stream);
+        Problems ignored;
+        Builder builder(text, "", ignored);
+        parser.HandleNextDocument(builder);
+    } catch (const Refused&) {
+        return false;
+    } catch (const YAML::Exception& error) {
+        return error.msg == YAML::ErrorMsg::EOF_IN_SCALAR;
+    }
+    return false;
+}
+
+/// Where the quote opens that makes a text unreadable. The library tells where it gave up, which
+/// is the end of the file, or some later quote.
+std::optional<Mark> unclosed_quote(std::string_view text) {
+    // A comment may look like one; each is tried out, but not those of a hostile file.
+    constexpr int kTriesMax = 50;
+    int tries = 0;
+    for (std::size_t start = 0; start < text.size() && tries < kTriesMax;) {
+        const std::size_t end = std::min(text.find('\n', start), text.size());
+        if (const std::optional<std::size_t> at = open_quote_in_line(text, start, end)) {
+            ++tries;
+            if (ends_in_quote(text.substr(0, end))) {
+                return mark_of(text, *at);
+            }
         }
         start = end + 1;
     }
@@ -169,11 +260,11 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::string_view file,
     try {
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);
-        Builder builder(file, problems);
+        Builder builder(text, file, problems);
         if (!parser.HandleNextDocument(builder)) {
             return YamlNode();
         }
-        Builder second(file, problems);
+        Builder second(text, file, problems);
         if (parser.HandleNextDocument(second)) {
             problems.add(file, second.take().mark, "", "a second YAML document (after `---`)");
         }
@@ -181,6 +272,10 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::string_view file,
     } catch (const Refused& refused) {
         problems.add(file, refused.mark, "", refused.problem);
     } catch (const YAML::Exception& error) {
+        if (const std::optional<Mark> quote = unclosed_quote(text)) {
+            problems.add(file, *quote, "", fmt::format("is not YAML: {}", kUnclosedQuote));
+            return std::nullopt;
+        }
         problems.add(file, mark_from(error.mark), "",
                      fmt::format("is not YAML: {}", lower_first(error.msg)));
     }

@@ -5,6 +5,7 @@
 #include "repository/manifest.hpp"
 #include "repository/record.hpp"
 #include "repository/run.hpp"
+#include "storage/access_denied.hpp"
 
 #include <fmt/format.h>
 
@@ -180,6 +181,8 @@ ObjectCheck check_objects(Repository& repository, bool reads_records, Findings& 
             text.starts_with("manifests/")
                 ? findings.add(text, error.what(), std::string(name.leaf()))
                 : findings.add(text, error.what());
+        } catch (const StorageError& error) {
+            findings.add(text, damage_of(error).what());
         } catch (const RepositoryError& error) {
             findings.add_harmless(text, error.what());  // Of a newer version of this program.
         }

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "pipeline/ordered_workers.hpp"
 #include "repository/pack.hpp"
+#include "storage/access_denied.hpp"
 
 #include <fmt/format.h>
 
@@ -55,8 +56,13 @@ void PackCheck::read_all(unsigned jobs, Progress& progress, std::stop_token stop
 PackCheck::Read PackCheck::read(const PackName& pack, std::stop_token stop) {
     const std::string object = pack_object_name(pack).text();
     Read result;
-    const std::optional<Bytes> content =
-        repository_.storage().get(pack_object_name(pack), std::move(stop));
+    std::optional<Bytes> content;
+    try {
+        content = repository_.storage().get(pack_object_name(pack), std::move(stop));
+    } catch (const StorageError& error) {
+        findings_.add(object, damage_of(error).what());
+        return result;
+    }
     if (!content) {
         return result;  // Collected since it was listed; whoever needs it is told by `problem_of`.
     }

@@ -7,6 +7,7 @@
 #include "engine/segment_lists.hpp"
 #include "engine/stored_stream.hpp"
 #include "pipeline/ordered_workers.hpp"
+#include "storage/access_denied.hpp"
 
 #include <fmt/format.h>
 
@@ -41,8 +42,8 @@ public:
             for (const StreamContents& stream : manifest->streams) {
                 walk_stream(stream, summary.id);
             }
-        } catch (const CorruptionError& error) {
-            findings_.add(object_, error.what(), summary.id);
+        } catch (const Error& error) {
+            findings_.add(object_, damage_of(error).what(), summary.id);
         }
     }
 
@@ -84,11 +85,11 @@ private:
                         workers.push(std::move(unknown), segment.bytes);
                     }
                 }
-            } catch (const CorruptionError& error) {
+            } catch (const Error& error) {
                 // Only lists that are chunks need decoding here.
                 findings_.add(pack_object_name(lists.list_chunk(index)->pack->name).text(),
                               fmt::format("segment list {} of stream '{}': {}", index,
-                                          stream.stream.name, error.what()),
+                                          stream.stream.name, damage_of(error).what()),
                               id);
             }
         }
@@ -192,9 +193,9 @@ private:
         try {
             return reader_.read(copy, stop_,
                                 packs_.is_proven(copy) ? Proof::caller : Proof::chunk_id);
-        } catch (const CorruptionError& error) {
+        } catch (const Error& error) {
             add_problem(undecodable_, Place{copy.pack->name, copy.ordinal},
-                        {pack_object_name(copy.pack->name).text(), error.what()}, id);
+                        {pack_object_name(copy.pack->name).text(), damage_of(error).what()}, id);
             return std::nullopt;
         }
     }

@@ -112,18 +112,68 @@ std::optional<Secret> try_slots(Slots& slots, KeySlotKind kind, const Secret& se
     return std::nullopt;
 }
 
-[[noreturn]] void no_slot_opens(bool has_secret, std::string_view wanted) {
-    if (!has_secret) {
+/// The kinds of secrets that the slots take, for messages.
+std::string wanted_text(const Slots& slots) {
+    return !slots.has(KeySlotKind::passphrase) ? "key file"
+           : slots.has(KeySlotKind::key_file)  ? "passphrase or key file"
+                                               : "passphrase";
+}
+
+/// One sentence that says how to give what the slots take.
+std::string giving_hint(const Slots& slots) {
+    constexpr std::string_view kKeyFile = "by --key-file, DB_BACKUP_KEY_FILE or `key_file`";
+    constexpr std::string_view kPassphrase =
+        "by DB_BACKUP_PASSPHRASE_FILE, DB_BACKUP_PASSPHRASE, DB_BACKUP_PASSPHRASE_COMMAND or "
+        "`passphrase_file`";
+    return !slots.has(KeySlotKind::passphrase) ? fmt::format("Give the key file {}.", kKeyFile)
+           : slots.has(KeySlotKind::key_file)
+               ? fmt::format("Give the passphrase {}, or the key file {}.", kPassphrase, kKeyFile)
+               : fmt::format("Give the passphrase {}.", kPassphrase);
+}
+
+[[noreturn]] void no_slot_opens(const Slots& slots, const Unlock& unlock, bool has_secret) {
+    const std::string wanted = wanted_text(slots);
+    if (has_secret) {
         throw explained<WrongKeyError>(
-            fmt::format("the repository is encrypted and no {} is configured", wanted),
-            "Set DB_BACKUP_PASSPHRASE_FILE, DB_BACKUP_PASSPHRASE or DB_BACKUP_PASSPHRASE_COMMAND, "
-            "or "
-            "give --key-file.",
-            "key_missing");
+            fmt::format("wrong {}: it opens none of the repository's key slots", wanted),
+            "Check that the secret belongs to this repository.");
     }
+    const bool has_other_kind = (unlock.has_passphrase && !slots.has(KeySlotKind::passphrase)) ||
+                                (unlock.has_key_file && !slots.has(KeySlotKind::key_file));
     throw explained<WrongKeyError>(
-        fmt::format("wrong {}: it opens none of the repository's key slots", wanted),
-        "Check that the secret belongs to this repository.");
+        has_other_kind
+            ? fmt::format("the repository is opened by a {}, and only a {} is configured", wanted,
+                          unlock.has_passphrase ? "passphrase" : "key file")
+            : fmt::format("the repository is encrypted and no {} is configured", wanted),
+        giving_hint(slots), "key_missing");
+}
+
+[[noreturn]] void refuse_encryption(std::string_view found, Encryption configured) {
+    throw explained<WrongKeyError>(
+        fmt::format("the repository is {}, but the configuration says `encryption: {}`", found,
+                    word_of(configured)),
+        "Correct `encryption` if that is right; if not, somebody may have replaced the "
+        "repository.",
+        "wrong_encryption");
+}
+
+/// Whether a secret of this kind may open a repository that is configured so.
+bool is_allowed(KeySlotKind kind, const std::optional<Encryption>& configured) {
+    return !configured ||
+           (kind == KeySlotKind::passphrase) == (*configured == Encryption::passphrase);
+}
+
+void refuse_unencrypted(const Unlock& unlock) {
+    if (unlock.configured && *unlock.configured != Encryption::none) {
+        refuse_encryption("not encrypted", *unlock.configured);
+    }
+    if (unlock.expects_encryption) {
+        throw explained<WrongKeyError>(
+            "a passphrase or key file is configured, but the repository is not encrypted",
+            "If that is right, remove the passphrase or key file from the configuration and "
+            "environment; if not, somebody may have replaced the repository.",
+            "not_encrypted");
+    }
 }
 
 }  // namespace
@@ -208,14 +258,11 @@ StoredKeySlot decode_key_slot(const ObjectName& name, BytesView content) {
 Secret unlock_master(Storage& storage, const RepositoryConfigObject& config, const Unlock& unlock,
                      std::stop_token stop) {
     if (config.cipher == Cipher::none) {
-        if (unlock.expects_encryption) {
-            throw explained<WrongKeyError>(
-                "a passphrase or key file is configured, but the repository is not encrypted",
-                "If that is right, remove the passphrase or key file from the configuration and "
-                "environment; if not, somebody may have replaced the repository.",
-                "not_encrypted");
-        }
+        refuse_unencrypted(unlock);
         return Keys::public_master(config.repository_id);
+    }
+    if (unlock.configured == Encryption::none) {
+        refuse_encryption("encrypted", Encryption::none);
     }
     Slots slots = read_slots(storage, config.repository_id, std::move(stop));
     if (slots.usable.empty() && slots.damage) {
@@ -226,13 +273,18 @@ Secret unlock_master(Storage& storage, const RepositoryConfigObject& config, con
             "the repository has no key slot, so nothing can open it",
             "Put back the objects below keys/ from a copy of the repository.", "half_made");
     }
-    const bool wants_key_file = slots.has(KeySlotKind::key_file);
-    const bool wants_passphrase = slots.has(KeySlotKind::passphrase);
+    if (!slots.damage && !std::any_of(slots.usable.begin(), slots.usable.end(),
+                                      [&unlock](const StoredKeySlot& stored) {
+                                          return is_allowed(stored.slot.kind, unlock.configured);
+                                      })) {
+        refuse_encryption(fmt::format("opened by a {}", wanted_text(slots)), *unlock.configured);
+    }
     bool has_secret = false;
     // The passphrase last: it costs the most, and a person may be asked for it.
     for (const KeySlotKind kind : {KeySlotKind::key_file, KeySlotKind::passphrase}) {
         const auto& ask = kind == KeySlotKind::key_file ? unlock.key_file : unlock.passphrase;
-        const std::optional<Secret> secret = slots.has(kind) && ask ? ask() : std::nullopt;
+        const bool is_asked = slots.has(kind) && is_allowed(kind, unlock.configured) && ask;
+        const std::optional<Secret> secret = is_asked ? ask() : std::nullopt;
         has_secret = has_secret || secret.has_value();
         if (secret) {
             if (std::optional<Secret> master = try_slots(slots, kind, *secret)) {
@@ -243,9 +295,7 @@ Secret unlock_master(Storage& storage, const RepositoryConfigObject& config, con
     if (slots.damage) {
         std::rethrow_exception(slots.damage);
     }
-    no_slot_opens(has_secret, !wants_passphrase ? "key file"
-                              : wants_key_file  ? "passphrase or key file"
-                                                : "passphrase");
+    no_slot_opens(slots, unlock, has_secret);
 }
 
 RepositoryError unknown_feature(const std::string& name, std::string_view needed_for) {

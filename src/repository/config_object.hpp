@@ -51,7 +51,8 @@ struct StoredKeySlot {
 [[nodiscard]] StoredKeySlot decode_key_slot(const ObjectName& name, BytesView content);
 
 /// Finds the slot that one of the configured secrets opens.
-/// @throws WrongKeyError (codes "key_missing", "wrong_key"), RepositoryError (code "half_made"
+/// @throws WrongKeyError (codes "key_missing", "wrong_key", "not_encrypted", and
+/// "wrong_encryption" when the repository is not as configured), RepositoryError (code "half_made"
 /// without any slot), CorruptionError when no slot opens and one is damaged.
 [[nodiscard]] Secret unlock_master(Storage& storage, const RepositoryConfigObject& config,
                                    const Unlock& unlock, std::stop_token stop);

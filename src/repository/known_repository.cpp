@@ -67,9 +67,13 @@ void KnownRepository::check(const RepositoryConfigObject& config, Log& log) cons
                 {{"repository", url_}});
 }
 
-void KnownRepository::check_new_unencrypted() const {
-    if (has_seen_encrypted()) {
-        refuse();
+void KnownRepository::check_new(const std::string& init_line) const {
+    if (!seen_.empty()) {
+        throw explained<RepositoryMissingError>(
+            fmt::format("the repository at {} is gone: this machine has used one there before",
+                        url_),
+            fmt::format("Mount its disk or put it back; to begin a new one: {}", init_line),
+            "repository_gone");
     }
 }
 

@@ -26,9 +26,10 @@ public:
     /// was.
     void check(const RepositoryConfigObject& config, Log& log) const;
 
-    /// To be asked before an unencrypted one is made without having been asked for.
-    /// @throws WrongKeyError (code "not_encrypted") when an encrypted one was seen there.
-    void check_new_unencrypted() const;
+    /// To be asked before one is made without having been asked for: that one was seen there means
+    /// that it is lost, or that its disk is not mounted.
+    /// @throws RepositoryMissingError (code "repository_gone"). @param init_line For the hint.
+    void check_new(const std::string& init_line) const;
 
     /// Failures are ignored: the next run remembers it.
     void remember(const RepositoryConfigObject& config) noexcept;

@@ -9,6 +9,7 @@
 #include "repository/newest_seen.hpp"
 #include "repository/record.hpp"
 #include "repository/run.hpp"
+#include "storage/access_denied.hpp"
 
 #include <fmt/format.h>
 
@@ -161,8 +162,12 @@ std::vector<SnapshotSummary> Repository::Parts::summaries(
                 names.insert_or_assign(one->id, name);
                 snapshots.push_back(std::move(*one));
             }
-        } catch (CorruptionError& error) {
-            damaged(name, error);
+        } catch (const Error& error) {
+            if (prefix.text() != kManifestsFolder && error.code() == kAccessDenied) {
+                throw;  // A backup must not build upon less than there is.
+            }
+            CorruptionError damage = damage_of(error);
+            damaged(name, damage);
         }
     }
     std::sort(snapshots.begin(), snapshots.end(), by_source_and_sequence);
@@ -312,17 +317,12 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
 }
 
 Repository::Repository(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-
 Repository::~Repository() = default;
 
 const std::string& Repository::id() const { return parts_->keys->repository_id(); }
-
 bool Repository::is_encrypted() const { return parts_->keys->cipher() != Cipher::none; }
-
 Storage& Repository::storage() { return *parts_->storage; }
-
 const Keys& Repository::keys() const { return *parts_->keys; }
-
 Log& Repository::log() { return *parts_->log; }
 
 void Repository::check_writable() const {

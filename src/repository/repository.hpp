@@ -37,6 +37,12 @@ struct Unlock {
     std::function<std::optional<Secret>()> key_file;  ///< The 32 bytes of the key file.
     /// The user configured a secret, so an unencrypted repository is refused (exit 12).
     bool expects_encryption = false;
+    /// How the configuration says that the repository is encrypted: another kind is refused, and
+    /// only secrets of this kind are asked for. Nothing: as the repository itself says.
+    std::optional<Encryption> configured = {};
+    /// What is configured, without fetching it: says what is wrong when no slot is of that kind.
+    bool has_passphrase = false;
+    bool has_key_file = false;
 };
 
 struct InitOptions {

@@ -15,6 +15,14 @@ void StorageRegistry::add(std::string scheme, Factory factory) {
 
 std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace create) const {
     const StorageUrl parsed = StorageUrl::parse(url);
+    return factory_of(parsed)(parsed, create);
+}
+
+void StorageRegistry::check(std::string_view url) const {
+    static_cast<void>(factory_of(StorageUrl::parse(url)));
+}
+
+const StorageRegistry::Factory& StorageRegistry::factory_of(const StorageUrl& parsed) const {
     const auto factory = factories_.find(parsed.scheme);
     if (factory == factories_.end()) {
         const std::string hint =
@@ -27,7 +35,7 @@ std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace
         throw explained<ConfigError>(fmt::format("unknown repository scheme '{}'", parsed.scheme),
                                      hint, "unknown_scheme");
     }
-    return factory->second(parsed, create);
+    return factory->second;
 }
 
 std::vector<std::string> StorageRegistry::schemes() const {

@@ -48,9 +48,15 @@ public:
     /// "not_built_in" for a kind of store that this build lacks, else "unknown_scheme".
     [[nodiscard]] std::unique_ptr<Storage> open(std::string_view url, CreatePlace create) const;
 
+    /// Whether `open` could try, without looking at the place. @throws as `open`, and as
+    /// `StorageUrl::parse`.
+    void check(std::string_view url) const;
+
     [[nodiscard]] std::vector<std::string> schemes() const;
 
 private:
+    [[nodiscard]] const Factory& factory_of(const StorageUrl& parsed) const;
+
     std::map<std::string, Factory> factories_;
 };
 

@@ -116,7 +116,8 @@ def test_corrupt_file(refusal, folder, damage):
     other = databases.make(folder / "corrupt.db", rows=2000)
     damage(other)
     damaged = databases.digest(other)
-    refusal.expect(20, "source_corrupt", *backup_of(other), says="corrupt.db")
+    error = refusal.expect(20, "source_corrupt", *backup_of(other), says="corrupt.db")
+    assert "--allow-corrupt" in error["hint"], error
     # With --allow-corrupt it is taken as it is, and the exit code tells.
     result = refusal.repository.run(*backup_of(other), "--allow-corrupt", "--json", code=3)
     taken = result.json

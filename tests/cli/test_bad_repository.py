@@ -293,6 +293,39 @@ time_t time(time_t* out) {
 """
 
 
+def test_objects_that_may_not_be_read_are_all_told(plain_repository, database, folder):
+    """The first does not hide the others, nor the snapshots that can be read."""
+    need_permissions_to_count()
+    taken = []
+    for seed in range(5):
+        databases.change(database, seed=seed)
+        taken.append(plain_repository.backup(database)["snapshot"])
+    first_pack = next(name for name in plain_repository.objects() if name.startswith("packs/"))
+    manifests = [next(name for name in plain_repository.objects() if name.endswith(each)) for each in taken[1:3]]
+    closed = [plain_repository.path / name for name in (first_pack, *manifests)]
+    options = {"prefix": WITHOUT_ROOT_POWERS, "code": 13}
+    for path in closed:
+        path.chmod(0)
+    try:
+        listed = plain_repository.run("list", "--json", **options)
+        found = plain_repository.json("verify", **options)
+        data = plain_repository.json("verify", "--data", **options)
+        text = plain_repository.run("verify", "--data", **options)
+    finally:
+        for path in closed:
+            path.chmod(0o600)
+    assert [each["snapshot"] for each in listed.json] == [taken[0], *taken[3:]]
+    assert all(name in listed.stderr for name in manifests), str(listed)
+    assert {each["object"] for each in found["findings"]} >= set(manifests), found
+    assert {each["object"] for each in data["findings"]} >= {first_pack, *manifests}, data
+    for name in (first_pack, *manifests):
+        assert f"{name}: cannot read" in text.stdout and "Permission denied" in text.stdout, str(text)
+    assert data["damaged_snapshots"]
+    for snapshot in data["damaged_snapshots"]:
+        assert f"  snapshot {snapshot}\n" in text.stdout, str(text)
+    assert plain_repository.verify("--data")["ok"]
+
+
 def test_a_clock_that_jumps_back(quick_repository, database, folder):
     """The order of snapshots is their sequence, never the clock."""
     preload = preloaded(quick_repository.program, "clock", SHIFTED_CLOCK)

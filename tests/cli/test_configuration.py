@@ -7,6 +7,7 @@ import secrets
 import pytest
 
 import databases
+from program import ENCRYPTIONS, PASSPHRASE, Repository
 
 EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
 WHERE = ("environment", ".env")
@@ -124,6 +125,107 @@ def test_config_show_lists_the_variables(configured, folder, where):
     assert rows["DB_BACKUP_REPOSITORY"] == (f"{folder}/r", origins[0])
     assert rows["DB_BACKUP_PASSPHRASE"] == ("(secret)", origins[1])
     assert "open sesame" not in result.text
+
+
+# --- the repository of a source -------------------------------------------------------------------
+
+
+def test_a_source_chooses_its_repository(program, folder, database):
+    """Wherever a source is named; --repository wins."""
+    config = folder / "c.yaml"
+    config.write_text(
+        f"version: 1\nrepositories:\n  main: {{url: {folder}/main}}\n  other: {{url: {folder}/other}}\n"
+        f"sources:\n  shop: {{type: sqlite, database: {database}, repository: other}}\n"
+    )
+    for name in ("main", "other"):
+        program.run("init", "--repository", name, "--encryption", "none", "--config", config)
+    taken = program.json("backup", "--source", "shop", "--config", config)
+    assert taken["repository"] == f"{folder}/other"
+    words = ("--source", "shop", "--config", config)
+    assert [each["snapshot"] for each in program.json("list", *words)] == [taken["snapshot"]]
+    assert program.json("show", "latest", *words)["snapshot"] == taken["snapshot"]
+    assert program.json("verify", "latest", *words)["snapshots"] == 1
+    program.run("restore", "latest", "--to", folder / "restored.db", *words)
+    databases.assert_equal(databases.content(database), folder / "restored.db")
+    assert program.json("list", "--source", "shop", "--repository", "main", "--config", config) == []
+    error = program.run("list", "--config", config, "--json", code=2).error
+    assert error["code"] == "repository_ambiguous", error
+
+
+# --- how a repository must be encrypted -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("configured", ENCRYPTIONS)
+@pytest.mark.parametrize("made", ENCRYPTIONS)
+def test_the_configured_encryption_is_enforced(program, folder, database, made, configured):
+    """Whatever secrets are there: somebody may have replaced the repository."""
+    repository = Repository(program, folder / "repository", made).init()
+    if made != "keyfile":
+        (folder / "repository.key").write_text(secrets.token_hex(32) + "\n")
+    (folder / "repository.key").chmod(0o600)
+    config = folder / "c.yaml"
+    key = f", key_file: {folder}/repository.key" if configured == "keyfile" else ""
+    config.write_text(f"version: 1\nrepositories:\n  main: {{url: {repository.path}, encryption: {configured}{key}}}\n")
+    every_secret = {"DB_BACKUP_PASSPHRASE": PASSPHRASE}
+    if configured == "passphrase":
+        every_secret["DB_BACKUP_KEY_FILE"] = f"{folder}/repository.key"
+    before = repository.objects()
+    for words in (("list",), ("verify",), ("stats",), backup_of(database)):
+        if made == configured:
+            program.run(*words, "--config", config, env=every_secret)
+            continue
+        error = program.run(*words, "--config", config, "--json", env=every_secret, code=12).error
+        assert error["code"] == "wrong_encryption" and f"encryption: {configured}" in error["message"], error
+        assert error["hint"] and repository.objects() == before
+
+
+# --- a default repository that is gone ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("secret", ({}, {"DB_BACKUP_PASSPHRASE": PASSPHRASE}))
+def test_a_lost_default_repository_is_not_made_again(program, folder, database, secret):
+    """Its disk may not be mounted; a new one would hide that, and with it that the backups are gone."""
+    place = default_repository(folder)
+    program.run(*backup_of(database), env=secret)
+    program.run(*backup_of(database), env=secret)
+    place.rename(folder / "unmounted")
+    for words in ((), ("--dry-run",)):
+        error = program.run(*backup_of(database), *words, "--json", env=secret, code=10).error
+        assert error["code"] == "repository_gone" and str(place) in error["message"], error
+        assert "db-backup init" in error["hint"] and not place.exists()
+    (folder / "unmounted").rename(place)
+    program.run(*backup_of(database), env=secret)
+    place.rename(folder / "removed")
+    program.run("init", *(() if secret else ("--encryption", "none")), env=secret)
+    program.run(*backup_of(database), env=secret)
+
+
+# --- the file and what validation finds -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", (("list",), ("config", "validate"), ("config", "show"), ("init", "--encryption", "none")))
+def test_a_configuration_that_is_named_must_exist(program, folder, words):
+    for named in ({"words": ("--config", folder / "none.yaml")}, {"env": {"DB_BACKUP_CONFIG": f"{folder}/none.yaml"}}):
+        error = program.run(*words, *named.get("words", ()), "--json", env=named.get("env"), code=2).error
+        assert error["code"] == "config_missing" and "none.yaml" in error["message"], error
+
+
+@pytest.mark.parametrize("url, says", (
+    ("ftp://host/x", "unknown repository scheme 'ftp'"),
+    ("file://relative/x", "must name an absolute path"),
+    ("s3:bucket/x", "that '//' does not follow"),
+    ("s3://", "names no bucket"),
+    ("file:///x?a=1&a=2", "twice"),
+))
+def test_validation_looks_at_urls(program, folder, url, says):
+    config = folder / "c.yaml"
+    config.write_text(f"version: 1\nrepositories:\n  good: {{url: backups}}\n  main:\n    url: {url}\n")
+    error = program.run("config", "validate", "--config", config, "--json", code=2).error
+    assert says in error["message"] and "c.yaml:5" in error["message"], error
+    assert error["code"] == "config_invalid" and "repositories.main.url" in error["message"], error
+    config.write_text(f"version: 1\nrepositories:\n  good: {{url: backups}}\n  also: {{url: 'file://{folder}/x'}}\n")
+    program.run("config", "validate", "--config", config)
+    assert not (folder / "backups").exists() and not (folder / "x").exists()
 
 
 # --- warnings -------------------------------------------------------------------------------------

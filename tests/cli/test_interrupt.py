@@ -48,7 +48,9 @@ def big(folder):
 
 
 # A chunk that is being compressed is finished first, which takes about a second at level 19.
-LEVELS = (("zstd:9", STOP_S_MAX), ("zstd:19", 5 * STOP_S_MAX))
+# On a busy machine that is several seconds; only what hangs takes the time that is allowed. That it stopped
+# instead of finishing is what the exit code says.
+LEVELS = (("zstd:9", STOP_S_MAX), ("zstd:19", 60))
 
 
 @pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))

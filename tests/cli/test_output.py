@@ -59,6 +59,13 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.json("config", "show"), "config-show")
 
 
+def test_the_version_fits_its_schema(program):
+    assert_fits(program.run("--version", "--json").json, "version")
+    for words in (("completion", "bash"), ("help", "list"), ("list", "--help")):
+        error = program.run(*words, "--json", code=2).error
+        assert error["code"] == "usage" and "--json" in error["message"], error
+
+
 def test_findings_of_verify_fit_the_schema(plain_repository, database):
     plain_repository.backup(database)
     name = next(name for name in plain_repository.objects() if name.startswith(("packs/", "manifests/")))

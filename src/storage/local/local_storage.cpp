@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/guarded.hpp"
 #include "base/units.hpp"
+#include "storage/access_denied.hpp"
 #include "storage/local/folder_walk.hpp"
 #include "storage/local/pending_file.hpp"
 #include "storage/operation.hpp"
@@ -87,7 +88,10 @@ StorageError storage_error(const std::string& attempted, const fs::path& root,
                                     std::generic_category().message(error.error_number())),
                         retry_for(error.error_number()));
     result.set_hint(hint_for(error, root));
-    result.set_code(error.is_full_disk() ? "storage_full" : "");
+    const bool is_denied = error.error_number() == EACCES || error.error_number() == EPERM;
+    result.set_code(error.is_full_disk() ? "storage_full"
+                    : is_denied          ? std::string(kAccessDenied)
+                                         : "");
     result.add_context(error.what());
     return result;
 }

@@ -16,6 +16,12 @@ TEST(Units, LiteralsArePowersOf1024) {
 
 TEST(Units, ReadsSizes) {
     EXPECT_EQ(parse_size("0"), 0U);
+    EXPECT_FALSE(lacks_unit("0"));
+    EXPECT_FALSE(lacks_unit("12B"));
+    EXPECT_FALSE(lacks_unit("much"));
+    EXPECT_FALSE(lacks_unit(""));
+    EXPECT_TRUE(lacks_unit(" 1234 "));
+    EXPECT_TRUE(lacks_unit("1.5"));
     EXPECT_EQ(parse_size("1234"), 1234U);
     EXPECT_EQ(parse_size("12B"), 12U);
     EXPECT_EQ(parse_size("64k"), 64_KiB);

@@ -43,6 +43,10 @@ TEST(ArgumentValues, ReadSizes) {
     EXPECT_EQ(size_argument("--spool", "0"), 0U);
     EXPECT_THROW(static_cast<void>(size_argument("--spool", "-1")), ConfigError);
     EXPECT_THROW(static_cast<void>(size_argument("--spool", "much")), ConfigError);
+    EXPECT_EQ(size_argument("--spool", "5B"), 5U);
+    EXPECT_EQ(hint_of([] { static_cast<void>(size_argument("--spool", "5")); }),
+              "Write for example --spool 5MiB or --spool 5GiB.");
+    EXPECT_THROW(static_cast<void>(size_argument("--spool", "1.5")), ConfigError);
 }
 
 TEST(ArgumentValues, RefuseZipInARepository) {

@@ -119,6 +119,21 @@ TEST(CommandLine, PrintsVersionAndHelp) {
     EXPECT_EQ(refusal_of({"help", "bakcup"}).hint, "Did you mean backup?");
 }
 
+TEST(CommandLine, NeverIgnoresJson) {
+    EXPECT_EQ(printed({"--version", "--json"}), "{\n  \"version\": \"0.1.0\"\n}\n");
+    EXPECT_EQ(printed({"--json", "-V"}), printed({"--version", "--json"}));
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"--json", "--help"},
+                                               {"backup", "--help", "--json"},
+                                               {"help", "backup", "--json"},
+                                               {"--json", "help"},
+                                               {"completion", "bash", "--json"},
+                                               {"--json", "completion", "zsh"}}) {
+        EXPECT_NE(refusal_of(words).message.find("--json does not go with"), std::string::npos);
+        EXPECT_EQ(refusal_of(words).hint, "Leave --json out.");
+    }
+}
+
 TEST(CommandLine, PrintsHelpWithoutACommandButFails) {
     const CommandLine line = parse_command_line({});
     EXPECT_EQ(std::get<PrintArguments>(line.command).exit_code, ExitCode::usage);

@@ -32,6 +32,16 @@ TEST(DisplayText, MeasuresCharactersAndNotBytes) {
     EXPECT_EQ(display_width(""), 0U);
 }
 
+TEST(DisplayText, WrapsAtSpacesOnly) {
+    EXPECT_EQ(wrapped("one two three", 7, 0, 2), "one two\n  three");
+    EXPECT_EQ(wrapped("one two three", 7, 4, 0), "one\ntwo\nthree");
+    EXPECT_EQ(wrapped("a\nb c", 3, 0, 2), "a\nb c");
+    EXPECT_EQ(wrapped("/a/long/path x", 5, 0, 1), "/a/long/path\n x");
+    EXPECT_EQ(wrapped("run `chmod 600 x` on it", 12, 0, 1), "run\n `chmod 600 x`\n on it");
+    EXPECT_EQ(wrapped("it's a b", 6, 0, 0), "it's a\nb");
+    EXPECT_EQ(wrapped("\xc3\xa4\xc3\xa4 \xc3\xa4", 4, 0, 0), "\xc3\xa4\xc3\xa4 \xc3\xa4");
+}
+
 TEST(DisplayText, CutsWithAnEllipsis) {
     EXPECT_EQ(shortened("abcdef", 6, true), "abcdef");
     EXPECT_EQ(shortened("abcdefg", 6, true), "abcde…");

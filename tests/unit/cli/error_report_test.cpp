@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <new>
 #include <stdexcept>
 
@@ -35,6 +36,23 @@ TEST(ErrorReport, IsColouredOnlyWhereWanted) {
     const ErrorReport report = report_of(StorageError("down"));
     EXPECT_NE(error_text(report, colored).find("\x1b[1;31merror:\x1b[0m down"), std::string::npos);
     EXPECT_EQ(error_text(report, {}).find('\x1b'), std::string::npos);
+}
+
+TEST(ErrorReport, IsWrappedOnATerminalOnly) {
+    Terminal narrow;
+    narrow.is_terminal = true;
+    narrow.width = 30;
+    const std::string path = "/a/very/long/path/that/fits/nowhere/x.db";
+    auto error = explained<ConfigError>("the target " + path + " is there and was not expected to",
+                                        "Make one with: db-backup init --repository '/mnt/a b'");
+    const ErrorReport report = report_of(error);
+    EXPECT_EQ(error_text(report, narrow),
+              "db-backup: error: the target\n  " + path +
+                  "\n  is there and was not\n  expected to\nhint: Make one with:\n"
+                  "  db-backup init --repository '/mnt/a b'\n");
+    narrow.is_terminal = false;
+    const std::string whole = error_text(report, narrow);
+    EXPECT_EQ(std::count(whole.begin(), whole.end(), '\n'), 2);
 }
 
 TEST(ErrorReport, AsksToReportWhatNobodyClassified) {

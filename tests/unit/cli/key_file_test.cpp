@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 namespace dbbackup {
@@ -38,6 +39,15 @@ TEST(KeyFile, IsNeverOverwritten) {
     std::string content;
     std::ifstream(path) >> content;
     EXPECT_EQ(content, "precious");
+}
+
+TEST(KeyFile, LeavesNothingBesideIt) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "key";
+    static_cast<void>(make_key_file(path));
+    EXPECT_THROW(static_cast<void>(make_key_file(path)), ConfigError);
+    const std::filesystem::directory_iterator files(folder.path());
+    EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
 TEST(KeyFile, DrawsADifferentKeyEachTime) {

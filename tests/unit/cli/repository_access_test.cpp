@@ -60,6 +60,16 @@ TEST(RepositoryChoice, TheVariableIsBetweenTheSourceAndTheOnlyOne) {
     EXPECT_FALSE(named.is_default) << "only the default folder is made by a backup";
 }
 
+TEST(RepositoryChoice, ASourceOfTheConfigurationHasItsOwn) {
+    LoadedConfig loaded = config_with({"main", "other"});
+    loaded.config.sources["shop"].repository = "other";
+    loaded.config.sources["wiki"] = {};
+    EXPECT_EQ(repository_of_source("shop", loaded.config), "other");
+    EXPECT_EQ(repository_of_source("wiki", loaded.config), "");
+    EXPECT_EQ(repository_of_source("sqlite-test", loaded.config), "");
+    EXPECT_EQ(repository_of_source(std::nullopt, loaded.config), "");
+}
+
 TEST(RepositoryChoice, InitLineCanBePasted) {
     const auto line = [](const char* url) {
         return init_line(choose_repository(url, "", config_with({"main"}), default_folder));

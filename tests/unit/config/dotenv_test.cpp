@@ -54,7 +54,7 @@ TEST(Dotenv, SkipsCommentsAndEmptyLinesButCountsThem) {
 }
 
 TEST(Dotenv, NamesTheLineOfEachProblem) {
-    EXPECT_THAT(problem_of("A=b\nnonsense"), HasSubstr(".env:2:1: nonsense: there is no ="));
+    EXPECT_THAT(problem_of("A=b\nnonsense"), HasSubstr(".env:2:1: there is no ="));
     EXPECT_THAT(problem_of("=b"), HasSubstr("must be KEY=VALUE"));
     EXPECT_THAT(problem_of("1A=b"), HasSubstr("must be KEY=VALUE"));
     EXPECT_THAT(problem_of("a-b=c"), HasSubstr("there is no ="));
@@ -68,6 +68,11 @@ TEST(Dotenv, NamesTheLineOfEachProblem) {
 TEST(Dotenv, NeverShowsAValue) {
     EXPECT_THAT(problem_of("A=\"hunter2"), testing::Not(HasSubstr("hunter2")));
     EXPECT_THAT(problem_of("A='x' hunter2"), testing::Not(HasSubstr("hunter2")));
+    for (const char* line :
+         {"hunter2", "hunter2 x", "export hunter2", "hunter2-x=y", "A=b\nhunter2"}) {
+        EXPECT_THAT(problem_of(line), testing::Not(HasSubstr("hunter2"))) << line;
+        EXPECT_THAT(problem_of(line), HasSubstr("there is no = after the key")) << line;
+    }
 }
 
 }  // namespace

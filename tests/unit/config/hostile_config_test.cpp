@@ -14,6 +14,7 @@
 namespace dbbackup {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 std::string problem_of(std::string_view yaml) {
@@ -84,6 +85,40 @@ TEST(HostileConfig, BrokenYamlNamesThePlace) {
     EXPECT_THAT(problem_of("version: 1\n\"abc"), HasSubstr("is not YAML"));
     EXPECT_THAT(problem_of("version: 1\n---\nversion: 1\n"), HasSubstr("a second YAML document"));
     EXPECT_THAT(problem_of("? [a, b]\n: c\n"), HasSubstr("a key must be a word"));
+}
+
+TEST(HostileConfig, AnUnclosedQuoteIsNamedWhereItOpens) {
+    constexpr const char* kProblem = "a quote that opens here is not closed on its line";
+    const auto place = [&](std::string_view mark) {
+        return AllOf(HasSubstr("c.yaml:" + std::string(mark) + ": "), HasSubstr(kProblem));
+    };
+    const std::string head = "version: 1\n# don't \"worry\nlogging: {level: 'info'}\n";
+    // To the end of the file.
+    EXPECT_THAT(problem_of(head + "sources:\n  shop:\n    database: '/srv\n    type: sqlite\n"),
+                place("6:15"));
+    // To the next quote, after which nothing makes sense.
+    EXPECT_THAT(
+        problem_of(head + "repositories:\n  main:\n    url: \"/srv\n    key_file: \"/x\"\n"),
+        place("6:10"));
+    EXPECT_THAT(problem_of(head + "logging: {file: \"it's\n, level: info}\n"), place("4:17"));
+    // To a quote that happens to fit, so that the rest would be a part of the value.
+    EXPECT_THAT(problem_of("version: 1\nlogging:\n  file: \"/log\n  level: info # \"\n"),
+                place("3:9"));
+    EXPECT_THAT(problem_of("version: 1\nlogging:\n  file: 'a''b\n  level: info # '\n"),
+                place("3:9"));
+    // A key.
+    EXPECT_THAT(problem_of("version: 1\n\"logging: {level: info}\n"), place("2:1"));
+    EXPECT_THAT(problem_of("version: 1\r\nlogging:\r\n  file: \"\xc3\xa4\r\n  level: \"info\"\r\n"),
+                place("3:9"));
+}
+
+TEST(HostileConfig, QuotesThatCloseAreFine) {
+    EXPECT_EQ(
+        problem_of("version: 1\nlogging:\n  file: \"/it's \\\"log\\\"\"\n  level: 'info' # it's\n"),
+        "nothing is wrong");
+    EXPECT_EQ(problem_of("version: 1\nlogging:\n  file: it's\n  level: |-\n    info\n"),
+              "nothing is wrong");
+    EXPECT_EQ(problem_of("version: 1\nlogging:\n  file: 'a''b'\n"), "nothing is wrong");
 }
 
 TEST(HostileConfig, LargeFilesAreRefused) {

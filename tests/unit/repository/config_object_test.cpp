@@ -53,6 +53,7 @@ protected:
             return "";
         } catch (const RepositoryError& error) {
             message_ = error.what();
+            hint_ = error.hint();
             return error.code();
         }
     }
@@ -61,6 +62,7 @@ protected:
     RepositoryConfigObject config_{kId, Cipher::aes_256_gcm, ""};
     int passphrases_asked_ = 0;
     std::string message_;
+    std::string hint_;
 };
 
 TEST_F(KeySlotsTest, OpenByTheirOwnSecretOnly) {
@@ -86,6 +88,61 @@ TEST_F(KeySlotsTest, NobodyIsAskedForAPassphraseThatNoSlotTakes) {
     EXPECT_EQ(code_of(unlock_with(2, "open sesame")), "wrong_key");
     EXPECT_EQ(passphrases_asked_, 0);
     EXPECT_EQ(message_, "wrong key file: it opens none of the repository's key slots");
+}
+
+TEST_F(KeySlotsTest, ASecretOfTheOtherKindIsToldWhichKindIsTaken) {
+    add_slot("a", KeySlotKind::key_file, key(1));
+    Unlock unlock = unlock_with({}, "open sesame");
+    unlock.has_passphrase = true;
+    EXPECT_EQ(code_of(unlock), "key_missing");
+    EXPECT_EQ(message_,
+              "the repository is opened by a key file, and only a passphrase is configured");
+    EXPECT_EQ(hint_, "Give the key file by --key-file, DB_BACKUP_KEY_FILE or `key_file`.");
+    storage_.remove(key_object_name("a"), {});
+    add_slot("b", KeySlotKind::passphrase, Secret("open sesame"));
+    unlock = unlock_with(1, {});
+    unlock.has_key_file = true;
+    EXPECT_EQ(code_of(unlock), "key_missing");
+    EXPECT_EQ(message_,
+              "the repository is opened by a passphrase, and only a key file is configured");
+    EXPECT_NE(hint_.find("DB_BACKUP_PASSPHRASE_FILE"), std::string::npos);
+    EXPECT_EQ(hint_.find("--key-file"), std::string::npos);
+}
+
+TEST_F(KeySlotsTest, AnotherKindThanConfiguredIsRefused) {
+    add_slot("a", KeySlotKind::key_file, key(1));
+    Unlock unlock = unlock_with(1, "open sesame");
+    unlock.configured = Encryption::passphrase;
+    EXPECT_EQ(code_of(unlock), "wrong_encryption");
+    EXPECT_EQ(message_,
+              "the repository is opened by a key file, but the configuration says `encryption: "
+              "passphrase`");
+    unlock.configured = Encryption::none;
+    EXPECT_EQ(code_of(unlock), "wrong_encryption");
+    unlock.configured = Encryption::keyfile;
+    EXPECT_EQ(code_of(unlock), "");
+    EXPECT_EQ(passphrases_asked_, 0);
+    add_slot("b", KeySlotKind::passphrase, Secret("open sesame"));
+    unlock.configured = Encryption::passphrase;
+    EXPECT_EQ(code_of(unlock), "") << "one slot of the kind is enough";
+    EXPECT_EQ(code_of([&] {
+                  Unlock wrong = unlock_with(1, "open barley");
+                  wrong.configured = Encryption::passphrase;
+                  return wrong;
+              }()),
+              "wrong_key")
+        << "the key file would open it, but is not of the kind";
+}
+
+TEST_F(KeySlotsTest, AnUnencryptedRepositoryIsRefusedWhenConfiguredOtherwise) {
+    config_.cipher = Cipher::none;
+    Unlock unlock;
+    for (const Encryption configured : {Encryption::passphrase, Encryption::keyfile}) {
+        unlock.configured = configured;
+        EXPECT_EQ(code_of(unlock), "wrong_encryption");
+    }
+    unlock.configured = Encryption::none;
+    EXPECT_NO_THROW(static_cast<void>(unlock_master(storage_, config_, unlock, {})));
 }
 
 TEST_F(KeySlotsTest, SecondAndThirdSlotsOpenToo) {

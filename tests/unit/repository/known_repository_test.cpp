@@ -85,15 +85,24 @@ TEST_F(KnownRepositoryTest, DisksMayTakeTurns) {
     }
 }
 
-TEST_F(KnownRepositoryTest, AnUnencryptedOneIsNotMadeUnaskedWhereAnEncryptedOneWas) {
-    MemoryStorage disk;
-    make_repository(disk, Encryption::keyfile);
-    const std::string url = disk.url();
-    EXPECT_NO_THROW(KnownRepository(state(), url).check_new_unencrypted());
-    open(disk);
-    EXPECT_THROW(KnownRepository(state(), url).check_new_unencrypted(), WrongKeyError);
-    EXPECT_NO_THROW(KnownRepository(state(), url + "/other").check_new_unencrypted());
-    EXPECT_NO_THROW(KnownRepository(std::nullopt, url).check_new_unencrypted());
+TEST_F(KnownRepositoryTest, ANewOneIsNotMadeUnaskedWhereOneWas) {
+    for (const Encryption encryption : {Encryption::none, Encryption::keyfile}) {
+        MemoryStorage disk;
+        make_repository(disk, encryption);
+        const std::string url = disk.url();
+        std::filesystem::remove_all(state() / "known-repositories");
+        EXPECT_NO_THROW(KnownRepository(state(), url).check_new("db-backup init"));
+        open(disk);
+        try {
+            KnownRepository(state(), url).check_new("db-backup init");
+            FAIL() << "a new repository would hide that the old one is gone";
+        } catch (const RepositoryMissingError& error) {
+            EXPECT_EQ(error.code(), "repository_gone");
+            EXPECT_NE(error.hint().find("db-backup init"), std::string::npos);
+        }
+        EXPECT_NO_THROW(KnownRepository(state(), url + "/other").check_new("db-backup init"));
+        EXPECT_NO_THROW(KnownRepository(std::nullopt, url).check_new("db-backup init"));
+    }
 }
 
 TEST_F(KnownRepositoryTest, ADamagedMemoryIsNone) {
