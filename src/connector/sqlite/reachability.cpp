@@ -1,7 +1,10 @@
 #include "connector/sqlite/reachability.hpp"
 
 #include "base/error.hpp"
+#include "connector/sqlite/companions.hpp"
+#include "connector/sqlite/permission.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -11,8 +14,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace dbbackup::sqlite {
@@ -41,12 +44,6 @@ SourceError missing(const std::filesystem::path& path) {
                                   "Check the path given with --database.", "source_missing");
 }
 
-SourceError unreadable(const std::filesystem::path& path, int error_number) {
-    return explained<SourceError>(
-        fmt::format("cannot read {}: {}", path.native(), std::strerror(error_number)),
-        "Run as a user who may read the file and its folder.", "source_unreadable");
-}
-
 bool may_be_written_by_somebody(const std::filesystem::path& path) {
     struct stat status{};
     return ::stat(path.c_str(), &status) != 0 || (status.st_mode & kAnyWrite) != 0;
@@ -54,8 +51,8 @@ bool may_be_written_by_somebody(const std::filesystem::path& path) {
 
 /// SQLite opens what has these names, and opening a pipe waits for its other end for ever.
 void check_companions(const std::filesystem::path& path) {
-    for (const char* const suffix : {"-journal", "-wal", "-shm"}) {
-        const std::filesystem::path companion = path.native() + suffix;
+    for (const std::string_view suffix : kCompanionSuffixes) {
+        const std::filesystem::path companion = companion_of(path, suffix);
         struct stat status{};
         if (::stat(companion.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
             throw explained<SourceError>(
@@ -100,7 +97,8 @@ void check_reachable(const std::filesystem::path& path) {
                         S_ISDIR(status.st_mode) ? "a folder" : "not an ordinary file"),
             "Give the path of the database file itself.", "not_a_database");
     }
-    if (::access(path.c_str(), R_OK) != 0) {
+    // access(2) asks for the real user; the effective one opens the file.
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) {
         throw unreadable(path, errno);
     }
     check_companions(path);

@@ -10,6 +10,7 @@
 /// itself integrity_check visits pages in no order, and nearly each costs the decoding of a chunk.
 
 #include "connector/connector.hpp"
+#include "connector/sqlite/companions.hpp"
 #include "connector/sqlite/database.hpp"
 #include "connector/sqlite/stream_vfs.hpp"
 #include "connector/sqlite/target.hpp"
@@ -50,6 +51,7 @@ private:
     [[nodiscard]] std::uint64_t growth_bytes() const;
     [[nodiscard]] bool is_done_already() const;
     void open_target(std::stop_token stop);
+    void refuse_strange_log(OpenOptions how, std::stop_token stop) const;
     void stage(StreamReader& stream, std::stop_token stop);
     void prove_and_copy_staged(const Fingerprinter& fingerprinter, std::stop_token stop);
     void copy_all_but_last(StreamReader& stream, StreamVfs::ReadAhead read_ahead,
@@ -78,6 +80,7 @@ private:
     // In this order: the copy ends before the connections close, those before the file goes.
     std::unique_ptr<StreamVfs> vfs_;
     std::unique_ptr<Database> source_;
+    CompanionVfs companions_;  // longer than the connection
     std::unique_ptr<Database> database_;
     bool has_log_ = false;                 ///< The copy goes through the target's write-ahead log.
     std::uint32_t counter_of_commit_ = 0;  ///< Without a log: the change counter that it sets.

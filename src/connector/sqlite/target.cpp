@@ -1,6 +1,7 @@
 #include "connector/sqlite/target.hpp"
 
 #include "base/units.hpp"
+#include "connector/sqlite/companions.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "sys/file.hpp"
 
@@ -148,6 +149,23 @@ void examine_existing(Target& target, const RestoreRequest& request, const FileF
     refuse_read_only();
 }
 
+/// SQLite takes a file of such a name for its own: it plays it into the database, or removes it.
+void refuse_companion(const std::filesystem::path& path) {
+    const auto database = database_of(path);
+    std::error_code error;
+    if (!database || !std::filesystem::is_regular_file(*database, error)) {
+        return;
+    }
+    const auto facts = facts_of_target(*database);
+    if (facts && (facts->size_bytes == 0 || is_database(*database))) {
+        throw explained<ConfigError>(
+            fmt::format("the target {} has the name of a file that SQLite keeps for the database "
+                        "{}",
+                        path.native(), database->native()),
+            "Restore to another path with --to.", "target_is_companion");
+    }
+}
+
 }  // namespace
 
 Target examine_target(const RestoreRequest& request) {
@@ -173,6 +191,7 @@ Target examine_target(const RestoreRequest& request) {
         }
         target.folder = target.path.parent_path();
     }
+    refuse_companion(target.path);
     if (const auto facts = facts_of_target(target.path)) {
         examine_existing(target, request, *facts);
     }

@@ -31,7 +31,8 @@ struct Target {
 };
 
 /// @throws ConfigError with code target_not_empty, target_is_source, target_not_a_database,
-/// target_not_writable, target_missing_folder, target_is_folder or target_has_journal.
+/// target_not_writable, target_missing_folder, target_is_folder, target_is_companion
+/// or target_has_journal.
 [[nodiscard]] Target examine_target(const RestoreRequest& request);
 
 /// What is there, in words: "new", "empty", "database of 4096 bytes, the source itself".

@@ -18,20 +18,13 @@ SourceError view_lost(const std::filesystem::path& path) {
         "A program writes the file without SQLite's locks; stop it and try again.", "view_lost");
 }
 
-/// Without locks SQLite reads neither log nor journal: what they hold would be missing.
-void refuse_unread_journal(const std::filesystem::path& path) {
-    for (const char* const suffix : {"-wal", "-journal"}) {
-        const std::filesystem::path journal = path.native() + suffix;
-        const auto facts = facts_of(journal);
-        if (facts && facts->size_bytes > 0) {
-            throw explained<SourceError>(
-                fmt::format("{} holds changes that cannot be read on a read-only medium",
-                            journal.native()),
-                "Copy the database and this file together to a writable folder, and back up the "
-                "copy.",
-                "source_unreadable");
-        }
-    }
+/// What a checkpoint does to a database that is read at rest.
+SourceError woken(const std::filesystem::path& path) {
+    return explained<SourceError>(
+        fmt::format("{} was opened and written by another program while it was read",
+                    path.native()),
+        "Try again; a backup that runs as the owner of the database, or as root, need not.",
+        "view_lost");
 }
 
 /// The page that lies where SQLite puts its locks: it has no content and is never written, so
@@ -49,104 +42,6 @@ std::uint64_t lock_page(std::uint32_t page_bytes) {
 std::uint32_t header_field(const FileHeader& header, std::size_t offset) noexcept {
     return std::uint32_t{header[offset]} << 24U | std::uint32_t{header[offset + 1]} << 16U |
            std::uint32_t{header[offset + 2]} << 8U | std::uint32_t{header[offset + 3]};
-}
-
-View::View(const ViewOptions& options, std::stop_token stop) : options_(options) {
-    check_reachable(options_.path);
-    open(stop);
-    read_facts(stop);
-    check_readable();
-}
-
-void View::open(std::stop_token stop) {
-    using Access = OpenOptions::Access;
-    OpenOptions how{.access = Access::read,
-                    .role = Role::source,
-                    .lock_timeout = options_.lock_timeout,
-                    .vfs = {}};
-    try {
-        database_ = std::make_unique<Database>(options_.path, how, stop);
-        begin();
-    } catch (const SqliteError& error) {
-        // A database that was left with a journal or a log to roll back needs somebody who may
-        // write. What that cannot be done on must be a medium that nobody writes to.
-        const bool needs_writing =
-            error.primary_code() == SQLITE_READONLY || error.primary_code() == SQLITE_CANTOPEN;
-        if (!needs_writing) {
-            throw;
-        }
-        start_.reset();
-        if (nobody_can_write(options_.path)) {
-            refuse_unread_journal(options_.path);
-            how.access = Access::immutable;
-            layout_ = Layout::immutable;
-            warnings_.emplace_back("the file is on a read-only medium and was read without locks");
-        } else {
-            how.access = Access::write;
-        }
-        database_ = std::make_unique<Database>(options_.path, how, stop);
-        begin();
-    }
-    file_ = database_file(*database_, options_.path);
-    log_ = journal_file(*database_, options_.path.native() + "-wal");
-    // A reader has no rollback journal open, so what is open is a write-ahead log. Asking
-    // `PRAGMA journal_mode` would need a schema that can be read.
-    if (log_.is_open()) {
-        begin_in_log(stop);
-    }
-}
-
-void View::begin() {
-    is_open_ = true;
-    began_ = std::chrono::steady_clock::now();
-    database_->execute("BEGIN");
-    // Takes the read transaction and looks only at the header: nothing to parse, so that the
-    // moment between two looks at the wal-index is short.
-    try {
-        start_ = database_->prepare("PRAGMA schema_version");
-        database_->run_once(start_.get());
-    } catch (const SqliteError& error) {
-        if (error.primary_code() != SQLITE_CORRUPT || !options_.allow_corrupt) {
-            throw;
-        }
-        note_damage(error.what());
-        // Makes SQLite open files that are shorter than their header says (lockBtree, btree.c).
-        database_->execute("PRAGMA writable_schema=ON");
-        database_->run_once(start_.get());
-    }
-}
-
-bool View::begin_at_known_state(const WalIndex& index) {
-    ++attempts_;
-    database_->execute("COMMIT");
-    const std::optional<WalState> before = index.state();
-    database_->execute("BEGIN");
-    database_->run_once(start_.get());
-    const std::uint32_t copied = index.copied_frames();
-    const std::optional<WalState> after = index.state();
-    if (!before || before != after) {
-        return false;
-    }
-    wal_state_ = before;
-    layout_ = copied == before->frame_count() ? Layout::log_copied : Layout::log_overlay;
-    return true;
-}
-
-void View::begin_in_log(std::stop_token stop) {
-    const WalIndex index(file_);
-    const auto deadline = std::chrono::steady_clock::now() + options_.lock_timeout;
-    while (!begin_at_known_state(index)) {
-        if (stop.stop_requested()) {
-            throw Cancelled();
-        }
-        if (std::chrono::steady_clock::now() >= deadline) {
-            throw explained<SourceError>(
-                fmt::format("{} is written so often that no moment between two commits was found "
-                            "in {} attempts",
-                            options_.path.native(), attempts_),
-                "Wait longer with a larger --lock-timeout.", "source_locked");
-        }
-    }
 }
 
 void View::read_facts(std::stop_token stop) {
@@ -204,6 +99,9 @@ void View::check_readable() {
 }
 
 void View::note_damage(const std::string& what) {
+    if (layout_ == Layout::at_rest) {
+        check_held();  // A checkpoint halfway through looks like damage.
+    }
     if (!options_.allow_corrupt) {
         throw explained<SourceError>(
             fmt::format("{} is damaged: {}", options_.path.native(), what),
@@ -224,6 +122,9 @@ std::array<std::uint8_t, kWalHeaderBytes> View::wal_header() const {
 }
 
 std::string View::journal_mode() {
+    if (layout_ == Layout::at_rest) {
+        return "wal";  // SQLite itself was told that there is none.
+    }
     if (is_damaged_) {
         return wal_state_ ? "wal" : "delete";
     }
@@ -242,7 +143,7 @@ void View::read_pages(std::uint64_t first, std::span<std::uint8_t> out) {
     if (frames_) {
         overlay(first, out, in_file);
     } else if (in_file < out.size() && !is_damaged_) {
-        throw view_lost(options_.path);
+        throw layout_ == Layout::at_rest ? woken(options_.path) : view_lost(options_.path);
     }
 }
 
@@ -270,6 +171,12 @@ void View::overlay(std::uint64_t first, std::span<std::uint8_t> out, std::uint64
 }
 
 void View::check_held() {
+    if (layout_ == Layout::at_rest) {
+        if (facts_of(options_.path) != resting_) {
+            throw woken(options_.path);
+        }
+        return;
+    }
     if (frames_) {
         frames_->check_held();
         return;  // A checkpoint may write the file; its pages are in the frames.

@@ -17,11 +17,19 @@
 ///   a read mark, and a log with a read mark in use is never started over. The image is the file
 ///   overlaid by frames 1 to mxFrame; a checkpoint running beside writes only pages that are in
 ///   those frames.
-/// Which of the last two it is, and mxFrame itself, are read from the wal-index: header, begin,
+/// - *Write-ahead log, at rest*: there is no log or an empty one, and opening the database with one
+///   would make companions that its owner could not use (companions.hpp). The file alone is the
+///   image. It is read under SHARED, which keeps it from leaving WAL mode; a program that opens it
+///   meanwhile writes its log, which does not matter, but may also copy it back. That is noticed
+///   rather than prevented: it changes the ctime, which therefore must be settled (signs.hpp)
+///   before the log is looked for, and the same at the end.
+/// Which of the middle two it is, and mxFrame itself, are read from the wal-index: header, begin,
 /// nBackfill, header again. Equal headers (each commit counts one up) mean that the view began in
 /// exactly that state; otherwise the transaction is ended and begun again.
 
+#include "connector/sqlite/companions.hpp"
 #include "connector/sqlite/database.hpp"
+#include "connector/sqlite/reachability.hpp"
 #include "connector/sqlite/wal.hpp"
 
 #include <array>
@@ -52,7 +60,7 @@ struct ViewOptions {
 };
 
 /// How the image is put together; see the head of this file.
-enum class Layout : std::uint8_t { rollback, log_copied, log_overlay, immutable };
+enum class Layout : std::uint8_t { rollback, log_copied, log_overlay, at_rest, immutable };
 
 /// Holds the locks from its constructor until `end` or its destructor. One thread at a time.
 class View {
@@ -95,7 +103,16 @@ public:
     std::chrono::milliseconds end() noexcept;
 
 private:
+    // Opening: view_open.cpp.
     void open(std::stop_token stop);
+    [[nodiscard]] bool open_once(std::stop_token stop);
+    [[nodiscard]] bool open_otherwise(const SqliteError& error, std::stop_token stop);
+    [[nodiscard]] bool open_at_rest(std::stop_token stop);
+    [[nodiscard]] bool is_obstructed();
+    void connect(OpenOptions::Access access, std::stop_token stop);
+    void disconnect() noexcept;
+    void hold_shared(std::stop_token stop);
+    void wait_until_settled(std::stop_token stop);
     void begin();
     bool begin_at_known_state(const WalIndex& index);
     void begin_in_log(std::stop_token stop);
@@ -106,6 +123,7 @@ private:
     void overlay(std::uint64_t first, std::span<std::uint8_t> out, std::uint64_t in_file);
 
     ViewOptions options_;
+    CompanionVfs companions_;  // longer than the connection
     std::unique_ptr<Database> database_;
     StatementHandle start_;
     FileHandle file_;
@@ -113,6 +131,8 @@ private:
     Layout layout_ = Layout::rollback;
     std::optional<WalState> wal_state_;
     std::optional<WalFrames> frames_;
+    std::optional<FileFacts> resting_;     // at rest: what the file must remain
+    std::optional<SourceError> obstacle_;  // a permission that was missing when last tried
     FileHeader file_header_{};
     FileHeader image_header_{};
     std::uint64_t file_bytes_ = 0;

@@ -47,6 +47,19 @@ bool is_checksum_valid(std::span<const std::uint8_t> header) {
            second == native_at<std::uint32_t>(header, kChecksum + 4);
 }
 
+/// Null when it cannot be shared.
+const volatile std::uint32_t* map_index(const FileHandle& database_file) {
+    sqlite3_file* const file = database_file.handle();
+    volatile void* region = nullptr;
+    int code = SQLITE_CANTOPEN;
+    if (file->pMethods->iVersion >= 2 && file->pMethods->xShmMap != nullptr) {
+        code = file->pMethods->xShmMap(file, 0, kWalIndexRegionBytes, 0, &region);
+    }
+    // SQLITE_READONLY: mapped, but this user may only read it. Its locks work all the same.
+    const bool is_mapped = code == SQLITE_OK || code == SQLITE_READONLY;
+    return is_mapped ? static_cast<const volatile std::uint32_t*>(region) : nullptr;
+}
+
 SourceError log_changed() {
     return explained<SourceError>("the write-ahead log was changed under the view",
                                   "Another program dropped this process's locks; try again.",
@@ -107,22 +120,19 @@ std::optional<WalState> read_wal_state(const volatile std::uint32_t* index) {
     return state;
 }
 
-WalIndex::WalIndex(const FileHandle& database_file) : file_(database_file) {
-    const sqlite3_io_methods* const methods = file_.handle()->pMethods;
-    volatile void* region = nullptr;
-    int code = SQLITE_CANTOPEN;
-    if (methods->iVersion >= 2 && methods->xShmMap != nullptr) {
-        code = methods->xShmMap(file_.handle(), 0, kWalIndexRegionBytes, 0, &region);
-    }
-    // SQLITE_READONLY: mapped, but this user may only read it. Its locks work all the same.
-    if ((code != SQLITE_OK && code != SQLITE_READONLY) || region == nullptr) {
+WalIndex::WalIndex(const FileHandle& database_file)
+    : file_(database_file), index_(map_index(database_file)) {
+    if (index_ == nullptr) {
         throw explained<SourceError>(
             "cannot share the index of the write-ahead log with other programs",
-            "Copy the database and its -wal file together to a writable folder, and back up the "
-            "copy.",
+            "Run as a user who may write it, or copy the database and its -wal file together to a "
+            "writable folder, and back up the copy.",
             "source_unreadable");
     }
-    index_ = static_cast<const volatile std::uint32_t*>(region);
+}
+
+bool WalIndex::is_shared(const FileHandle& database_file) {
+    return map_index(database_file) != nullptr;
 }
 
 std::optional<WalState> WalIndex::state() const {

@@ -44,6 +44,9 @@ struct WalState {
 /// The shared memory of the wal-index, as far as this connection has it mapped.
 class WalIndex {
 public:
+    /// Whether there is shared memory: not for a user who may not write it, when no program that
+    /// may has it open.
+    [[nodiscard]] static bool is_shared(const FileHandle& database_file);
     /// @throws SourceError when there is no shared memory (heap memory, read-only folder).
     explicit WalIndex(const FileHandle& database_file);
 
