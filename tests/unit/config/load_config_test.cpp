@@ -234,15 +234,6 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: 1\nschedules: {}", "c.yaml:2:1: schedules: unknown key"},
         Wrong{"version: 1\nrepositories: {a: {url: /r, passphrase:secret}}",
               "c.yaml:2:29: repositories.a.passphrase: a space is missing after the colon"},
-        Wrong{"version: 1\nretention: {a: {hour: 7}}",
-              "retention.a.hour: unknown key (did you mean \"hourly\"?)"},
-        Wrong{"version: 1\nretention: {a: {last: 0}}", "\"0\" is not a whole number from 1 to"},
-        Wrong{"version: 1\nretention: {a: {daily: -1}}", "\"-1\" is not a whole number"},
-        Wrong{"version: 1\nretention: {a: {within: 6m}}",
-              "c.yaml:2:25: retention.a.within: \"6m\" is not an age, such as 1y6mo: whole numbers "
-              "of y, mo (months), w, d and h"},
-        Wrong{"version: 1\nretention: {a: {within: }}", "retention.a.within: has no value"},
-        Wrong{"version: 1\nretention: {a: 7}", "retention.a: must be a map of keys"},
         Wrong{"version: 1\nnotifications: {}", "notifications: unknown key"},
         Wrong{"version: 1\nweb: {}", "web: unknown key"},
         Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {}}}", "sources.a.hooks: unknown key"},
@@ -293,6 +284,19 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: 1\nrepositories: {main: {url: /r}}\nsources: {a: {type: mysql, repository: "
               "mian}}",
               "there is no repository \"mian\" in repositories (did you mean \"main\"?)"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    RetentionReasons, WrongConfig,
+    testing::Values(
+        Wrong{"version: 1\nretention: {a: {hour: 7}}",
+              "retention.a.hour: unknown key (did you mean \"hourly\"?)"},
+        Wrong{"version: 1\nretention: {a: {last: 0}}", "\"0\" is not a whole number from 1 to"},
+        Wrong{"version: 1\nretention: {a: {daily: -1}}", "\"-1\" is not a whole number"},
+        Wrong{"version: 1\nretention: {a: {within: 6m}}",
+              "c.yaml:2:25: retention.a.within: \"6m\" is not an age, such as 1y6mo: whole numbers "
+              "of y, mo (months), w, d and h"},
+        Wrong{"version: 1\nretention: {a: {within: }}", "retention.a.within: has no value"},
+        Wrong{"version: 1\nretention: {a: 7}", "retention.a: must be a map of keys"}));
 
 TEST(LoadConfig, RefusesTwoVariablesForOneKey) {
     EXPECT_THAT(problem_of("version: 1", {{"DB_BACKUP__LOGGING__LEVEL", "info"},
