@@ -165,14 +165,14 @@ TEST(File, OffsetsBeyondTheSystemsAreErrors) {
 
 TEST(File, ReservedRoomChangesNeitherSizeNorContent) {
     const TemporaryFolder folder;
-    File file = File::open(folder / "file", File::Mode::write_new);
+    File file = File::open(folder.path() / "file", File::Mode::write_new);
     file.write_at(0, Bytes(10, 7));
     file.reserve(0, 1 << 20);
     EXPECT_EQ(file.size_bytes(), 10U);
     struct stat status{};
     ASSERT_EQ(::fstat(file.descriptor(), &status), 0);
     EXPECT_GE(status.st_blocks * 512, 1 << 20) << "not reserved: a file system without fallocate?";
-    EXPECT_EQ(read_file(folder / "file", 100), Bytes(10, 7));
+    EXPECT_EQ(read_file(folder.path() / "file", 100), Bytes(10, 7));
 }
 
 TEST(File, ARefusedReservationIsNoFailure) {
