@@ -24,7 +24,7 @@
 namespace dbbackup::model {
 namespace {
 
-/// About 5 GB.
+/// Under 8 GB.
 constexpr std::size_t kStatesMax = 90'000'000;
 /// How far a scenario for the long run is explored in the short one.
 constexpr std::size_t kStatesBriefly = 200'000;

@@ -125,21 +125,23 @@ void larger(std::vector<Scenario>& all) {
                           it.slow = true;
                       })
                       .done());
-    all.push_back(Build("a writer, three collectors", "a dead run's pack and two copies")
-                      .pack({kA})
-                      .pack({kB})
-                      .pack({kB})
-                      .place({kA})
-                      .snapshot(4, 0b10)
-                      .writer(of_one({0}, 0, {3}))
-                      .collector({.run = 0})
-                      .collector({.run = 1})
-                      .collector({.run = 2})
-                      .with([](Scenario& it) {
-                          it.deaths = false;
-                          it.slow = true;
-                      })
-                      .done());
+    all.push_back(
+        Build("a writer, three collectors", "a dead run's pack and two copies; nobody is given up")
+            .pack({kA})
+            .pack({kB})
+            .pack({kB})
+            .place({kA})
+            .snapshot(4, 0b10)
+            .writer(of_one({0}, 0, {3}))
+            .collector({.run = 0})
+            .collector({.run = 1})
+            .collector({.run = 2})
+            .with([](Scenario& it) {
+                it.deaths = false;
+                it.gives_up = false;
+                it.slow = true;
+            })
+            .done());
 }
 
 }  // namespace
