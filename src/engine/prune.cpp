@@ -19,6 +19,8 @@ constexpr int kRoundsMax = 5;
 
 /// So many small indexes are merged although nothing else is to be done.
 constexpr std::size_t kIndexesMax = 32;
+/// The newest list, and the one that it repeats, which the next collection deletes.
+constexpr std::ptrdiff_t kListsMax = 2;
 
 /// @throws ConfigError unless each snapshot that the user named is there, or was removed before.
 void check_named(const PruneOptions& options, const CollectionView& view) {
@@ -138,7 +140,9 @@ private:
 
     [[nodiscard]] bool has_work(const CollectionView& view, const std::vector<PackName>& candidates,
                                 const std::vector<KnownRun>& runs) const {
-        return !candidates.empty() || !view.removed_manifests.empty() ||
+        const auto lists = std::count_if(view.records.outcomes.begin(), view.records.outcomes.end(),
+                                         [](const auto& each) { return each.second.has_value(); });
+        return !candidates.empty() || lists > kListsMax || !view.removed_manifests.empty() ||
                !view.damaged_indexes.empty() || view.indexes.size() > kIndexesMax ||
                std::any_of(runs.begin(), runs.end(), [this](const KnownRun& run) {
                    return !run.is_decided && is_dead(options_, run);

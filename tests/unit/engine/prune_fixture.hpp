@@ -37,13 +37,12 @@ protected:
     /// Backs up a shop whose pages change a little each time.
     SnapshotId take() {
         const std::uint64_t number = contents_.size();
-        if (number == 0) {
+        if (shop_.streams().empty()) {
             shop_.set_pages("pages", noise(1, std::size_t{kPages} * kPage), kPage);
         } else {
             shop_.set_page("pages", number, noise(100 + number, kPage));
         }
-        const SnapshotId id =
-            back_up(shop_, disk_, {}, {.segment_pages = 8}).snapshot.summary.id;
+        const SnapshotId id = back_up(shop_, disk_, {}, {.segment_pages = 8}).snapshot.summary.id;
         contents_[id] = shop_.contents();
         taken_.push_back(id);
         return id;
@@ -56,8 +55,7 @@ protected:
         behaviour.identity = "host:/" + std::to_string(seed);
         BackupOptions options;
         options.source_name = "source" + std::to_string(seed);
-        const SnapshotId id =
-            back_up(shop, disk_, options, behaviour).snapshot.summary.id;
+        const SnapshotId id = back_up(shop, disk_, options, behaviour).snapshot.summary.id;
         contents_[id] = shop.contents();
         taken_.push_back(id);
         return id;

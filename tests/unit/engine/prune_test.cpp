@@ -97,8 +97,8 @@ TEST_F(PruneTest, WaitsForAWriterThatWasOpenAndTheNextPruneGoesOn) {
     take_alone(1);
     take_alone(2);
     const auto repository = open_repository(disk_);
-    auto writer = std::make_unique<SnapshotWriter>(*repository, clock_, "backup",
-                                                   SourceId(16, 'd'), std::stop_token());
+    auto writer = std::make_unique<SnapshotWriter>(*repository, clock_, "backup", SourceId(16, 'd'),
+                                                   std::stop_token());
     const ChunkCopyPtr chunk = add(*writer, *repository, noise(9, 2000));
     writer->flush();
     const RunId run = writer->run_id();
@@ -342,7 +342,8 @@ TEST_F(PruneTest, ARemovedManifestStaysRemovedWhenALateRetryPutsItBack) {
     expect_clean();
 }
 
-// --- the merged index ------------------------------------------------------------------------------
+// --- the merged index
+// ------------------------------------------------------------------------------
 
 TEST_F(PruneTest, TheMergedIndexNamesWhatOthersCondemnAndNotWhatGoes) {
     const PackName gone = only_pack_of(take_alone(1));
@@ -364,8 +365,8 @@ TEST_F(PruneTest, TheMergedIndexNamesWhatOthersCondemnAndNotWhatGoes) {
     ASSERT_EQ(indexes.size(), 1U);
     const auto repository = open_repository(disk_);
     std::set<PackName> named;
-    for (const IndexedPack& pack :
-         read_index_object(*repository, ObjectName(indexes[0]), {})->packs) {
+    const auto index = read_index_object(*repository, ObjectName(indexes[0]), {});
+    for (const IndexedPack& pack : index->packs) {
         named.insert(pack.name);
     }
     EXPECT_EQ(named, (std::set<PackName>{stays, condemned}));
@@ -478,7 +479,8 @@ TEST_F(PruneTest, KeepsWhatIsLeftOfALostDelta) {
     EXPECT_EQ(restore(second, disk_), shop.contents());
 }
 
-// --- readers while packs go ------------------------------------------------------------------------
+// --- readers while packs go
+// ------------------------------------------------------------------------
 
 TEST_F(ChoiceTest, ARestoreFindsChunksInOtherPacksWhenTheirsWasRemoved) {
     store_copies(2);
@@ -512,7 +514,8 @@ TEST_F(PruneTest, ARestoreOfASnapshotThatIsRemovedMeanwhileSaysSo) {
     EXPECT_THROW(static_cast<void>(restore(taken_[1], disk_)), CorruptionError);
 }
 
-// --- a full disk -----------------------------------------------------------------------------------
+// --- a full disk
+// -----------------------------------------------------------------------------------
 
 TEST_F(PruneTest, FreesAFullDisk) {
     take_alone(1);
