@@ -36,7 +36,7 @@ std::vector<SnapshotId> chosen_snapshots(Repository& repository, const PruneArgu
 Json report_json(const PruneReport& report, bool is_dry_run) {
     Json snapshots = Json::array();
     for (const SnapshotVerdict& verdict : report.snapshots) {
-        snapshots.push_back({{"id", verdict.snapshot.id},
+        snapshots.push_back({{"snapshot", verdict.snapshot.id},
                              {"source", verdict.snapshot.source_name},
                              {"kept", verdict.is_kept},
                              {"reason", verdict.reason}});

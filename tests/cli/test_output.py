@@ -54,9 +54,9 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.verify(), "verify")
     assert_fits(repository.verify("--data"), "verify")
     assert_fits(repository.json("prune", "--dry-run"), "prune")
-    oldest = repository.list()[0]["id"]
+    oldest = repository.list()[0]["snapshot"]
     assert_fits(repository.json("prune", "--snapshot", oldest), "prune")
-    assert oldest not in [snapshot["id"] for snapshot in repository.list()]
+    assert oldest not in [snapshot["snapshot"] for snapshot in repository.list()]
     assert_fits(repository.restore("latest", folder / "after.db", "--verify"), "restore")
     assert_fits(repository.json("stats"), "stats")
     assert repository.json("stats")["storage"] == "local"

@@ -75,7 +75,7 @@ protected:
         std::mt19937_64 random(GetParam() * 17 + host);
         SampleBehaviour behaviour;
         behaviour.identity = "host:/" + std::to_string(host);
-        behaviour.segment_pages = 4;
+        behaviour.segment_pages = 1;
         BackupOptions options;
         options.source_name = "source" + std::to_string(host);
         SampleDatabase shop;
