@@ -35,7 +35,9 @@ constexpr std::uint64_t kPages = 48;
 /// A store that now and then takes its time, differently for each caller.
 class Hesitating {
 public:
-    Hesitating(Storage& store, std::uint64_t seed) : random_(seed), storage_(store, faults()) {}
+    /// @param longest In microseconds, now and then.
+    Hesitating(Storage& store, std::uint64_t seed, std::uint64_t longest)
+        : random_(seed), longest_(longest), storage_(store, faults()) {}
     [[nodiscard]] Storage& storage() { return storage_; }
 
 private:
@@ -48,9 +50,9 @@ private:
     void hesitate() {
         std::unique_lock lock(mutex_);
         const std::uint64_t drawn = random_() % 100;
-        const auto time = drawn < 70   ? std::chrono::microseconds(0)
-                          : drawn < 97 ? std::chrono::microseconds(drawn * 3)
-                                       : std::chrono::microseconds(3000);
+        const auto time = std::chrono::microseconds(drawn < 80   ? 0
+                                                    : drawn < 97 ? longest_ / 30
+                                                                 : longest_);
         if (time.count() > 0) {
             never_.wait_for(lock, time, [] { return false; });
         }
@@ -59,6 +61,7 @@ private:
     std::mutex mutex_;
     std::condition_variable never_;
     std::mt19937_64 random_;
+    std::uint64_t longest_;
     FaultyStorage storage_;
 };
 
@@ -68,10 +71,15 @@ protected:
 
     Race() { make_repository(disk_); }
 
+    /// A page has few versions, so that one often comes back right when nothing needs it any more.
+    static Bytes version_of(std::uint64_t page, std::uint64_t drawn) {
+        return noise(page * 16 + drawn % 12, kPageBytes);
+    }
+
     /// Backs up again and again; the same pages come back, so that much is found and reused while
     /// it is being removed.
     void write(std::uint64_t host, int rounds) {
-        Hesitating slow(disk_, GetParam() * 31 + host);
+        Hesitating slow(disk_, GetParam() * 31 + host, 8000);
         std::mt19937_64 random(GetParam() * 17 + host);
         SampleBehaviour behaviour;
         behaviour.identity = "host:/" + std::to_string(host);
@@ -81,13 +89,14 @@ protected:
         SampleDatabase shop;
         Bytes pages;
         for (std::uint64_t page = 0; page < kPages; ++page) {
-            const Bytes one = noise(random() % 40, kPageBytes);
+            const Bytes one = version_of(page, random());
             pages.insert(pages.end(), one.begin(), one.end());
         }
         shop.set_pages("pages", pages, kPageBytes);
         for (int round = 0; round < rounds; ++round) {
-            for (int change = 0; change < 3; ++change) {
-                shop.set_page("pages", random() % kPages, noise(random() % 40, kPageBytes));
+            for (int change = 0; change < 16; ++change) {
+                const std::uint64_t page = random() % kPages;
+                shop.set_page("pages", page, version_of(page, random()));
             }
             options.mode = random() % 3 == 0 ? BackupMode::full : BackupMode::incremental;
             try {
@@ -103,7 +112,7 @@ protected:
     }
 
     void collect(std::uint64_t host, const std::atomic<bool>& is_over) {
-        Hesitating slow(disk_, GetParam() * 57 + host);
+        Hesitating slow(disk_, GetParam() * 57 + host, 1000);
         std::mt19937_64 random(GetParam() * 91 + host);
         while (!is_over) {
             PruneOptions options = sample_prune(keep_newest(1 + random() % 3));
@@ -122,7 +131,7 @@ protected:
     }
 
     void read(const std::atomic<bool>& is_over) {
-        Hesitating slow(disk_, GetParam());
+        Hesitating slow(disk_, GetParam(), 3000);
         std::mt19937_64 random(GetParam());
         while (!is_over) {
             const Committed all = committed_.with([](const Committed& held) { return held; });
@@ -143,7 +152,15 @@ protected:
         }
     }
 
-    MemoryStorage disk_;
+    /// On a store that is not local an incremental does not look for the packs that it refers to
+    /// before it commits: nothing but the protocol keeps them.
+    static MemoryStorage::Options remote() {
+        MemoryStorage::Options options;
+        options.capabilities.is_local = false;
+        return options;
+    }
+
+    MemoryStorage disk_{remote()};
     Guarded<Committed> committed_;
     std::atomic<int> restored_{0};
 };
@@ -161,7 +178,7 @@ TEST_P(Race, LosesNothing) {
         {
             std::vector<std::jthread> writers;
             for (std::uint64_t host = 0; host < 3; ++host) {
-                writers.emplace_back([this, host] { write(host, 8); });
+                writers.emplace_back([this, host] { write(host, 12); });
             }
         }
         is_over = true;
