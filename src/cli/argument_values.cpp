@@ -83,6 +83,15 @@ std::chrono::seconds lock_timeout_argument(std::string_view text) {
     return *duration;
 }
 
+std::chrono::seconds duration_argument(std::string_view option, std::string_view text) {
+    const std::optional<std::chrono::seconds> duration = parse_duration(text);
+    if (!duration) {
+        throw bad_value(option, text, "a duration",
+                        fmt::format("Write for example {} 30m.", option));
+    }
+    return *duration;
+}
+
 Compression compression_argument(std::string_view text) {
     const std::optional<Compression> compression = Compression::parse(text);
     if (!compression) {

@@ -48,6 +48,10 @@ template <class E>
 /// `--lock-timeout`: "30s", "5m", "0s"; at most a day.
 [[nodiscard]] std::chrono::seconds lock_timeout_argument(std::string_view text);
 
+/// "30m", "2h".
+[[nodiscard]] std::chrono::seconds duration_argument(std::string_view option,
+                                                     std::string_view text);
+
 /// `--compression`; zip is refused, because a repository can not hold it.
 [[nodiscard]] Compression compression_argument(std::string_view text);
 

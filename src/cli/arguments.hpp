@@ -89,6 +89,14 @@ struct VerifyArguments {
     std::optional<unsigned> jobs;
 };
 
+struct PruneArguments {
+    std::vector<std::string> snapshots;  ///< That go.
+    std::optional<std::string> source;
+    std::optional<std::chrono::seconds> wait;
+    std::optional<std::chrono::seconds> give_up_after;
+    bool is_dry_run = false;
+};
+
 struct StatsArguments {};
 
 struct ConfigArguments {
@@ -104,7 +112,7 @@ struct PrintArguments {
 
 using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
-                 ShowArguments, VerifyArguments, StatsArguments, ConfigArguments>;
+                 ShowArguments, VerifyArguments, PruneArguments, StatsArguments, ConfigArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

@@ -218,6 +218,9 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "verify") {
         return values.verify;
     }
+    if (name == "prune") {
+        return values.prune;
+    }
     if (name == "stats") {
         return StatsArguments{};
     }

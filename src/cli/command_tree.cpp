@@ -210,6 +210,29 @@ void add_verify(CLI::App& root, CommandTreeValues& values) {
     add_jobs(command, arguments.jobs);
 }
 
+void add_prune(CLI::App& root, CommandTreeValues& values) {
+    PruneArguments& arguments = values.prune;
+    CLI::App& command = add_command(
+        root, "prune", "Remove snapshots, and the space that nothing needs", values.globals,
+        "db-backup prune --dry-run\ndb-backup prune --snapshot 3f2a91c0\n"
+        "db-backup prune --wait 30m");
+    add_values(
+        command, {"--snapshot", "ID", "a snapshot to remove; may be repeated"},
+        [&arguments](const std::vector<std::string>& texts) { arguments.snapshots = texts; });
+    add_text(command, {"--source", "NAME", "where snapshots are looked for"}, arguments.source);
+    add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
+    add_value(command, {"--wait", "DURATION", "how long to stay for backups that are running (0s)"},
+              [&arguments](const std::string& text) {
+                  arguments.wait = duration_argument("--wait", text);
+              });
+    add_value(command,
+              {"--give-up-after", "DURATION",
+               "how long a backup may show no sign of life before it is given up (2h)"},
+              [&arguments](const std::string& text) {
+                  arguments.give_up_after = duration_argument("--give-up-after", text);
+              });
+}
+
 void add_config(CLI::App& root, CommandTreeValues& values) {
     CLI::App& command =
         add_command(root, "config", "Check and show the configuration", values.globals,
@@ -255,6 +278,7 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_show(root, values);
     add_init(root, values);
     add_verify(root, values);
+    add_prune(root, values);
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,
                 "db-backup stats\ndb-backup stats --json");
     add_config(root, values);

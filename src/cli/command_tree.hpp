@@ -23,6 +23,7 @@ struct CommandTreeValues {
     ListArguments list;
     ShowArguments show;
     VerifyArguments verify;
+    PruneArguments prune;
     std::vector<std::string> help_words;  ///< `help backup`
 };
 

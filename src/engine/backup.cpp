@@ -167,7 +167,7 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
     // Announced before anything is read (docs/protocol.md, "Writing a snapshot").
     SnapshotWriter writer(repository, context.clock, "backup", ready.source_id, stop);
     writer.distrust(damaged);
-    ChunkReader reader(repository.storage(), repository.keys());
+    ChunkReader reader(repository, Elsewhere::removed_packs);
     SealCounts counts;
     BackupRun shared{repository,
                      writer,

@@ -78,7 +78,7 @@ void load_parent(Repository& repository, const BackupOptions& options, Preparati
     try {
         ready.parent = repository.manifest(ready.strategy.parent->id, stop);
         ready.request.parent = parent_of(*ready.parent);
-        ChunkReader reader(repository.storage(), repository.keys());
+        ChunkReader reader(repository, Elsewhere::removed_packs);
         add_row_ranges(*ready.request.parent, *ready.parent, reader, stop);
     } catch (const CorruptionError& error) {
         // The user's data comes first: a damaged parent must not stop new backups.

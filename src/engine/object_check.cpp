@@ -1,6 +1,7 @@
 #include "engine/object_check.hpp"
 
 #include "base/error.hpp"
+#include "repository/collector_records.hpp"
 #include "repository/config_object.hpp"
 #include "repository/manifest.hpp"
 #include "repository/record.hpp"

@@ -2,10 +2,60 @@
 
 #include "base/error.hpp"
 #include "engine/stored_stream.hpp"
+#include "repository/collector_records.hpp"
 
 #include <fmt/format.h>
 
 namespace dbbackup {
+namespace {
+
+/// Whether the snapshot was removed tells a clean end from damage.
+/// @throws RepositoryError (code "snapshot_removed").
+void throw_if_removed(Repository& repository, const SnapshotSummary& snapshot,
+                      std::stop_token stop) {
+    const Removals removals =
+        read_removals(repository.storage(), repository.keys(), std::move(stop),
+                      [](const ObjectName&, const CorruptionError&) {});
+    const ObjectName name = manifest_object_name(snapshot.source_id, snapshot.id);
+    if (removals.manifests.contains(name.text())) {
+        throw explained<RepositoryError>(
+            fmt::format("snapshot {} was removed while it was being read", snapshot.id),
+            "'db-backup list' shows the snapshots that there are now.", "snapshot_removed");
+    }
+}
+
+RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest,
+                                Connector& connector, const RestoreOptions& options,
+                                const Context& context, std::stop_token stop) {
+    RestoreOutcome outcome;
+    outcome.snapshot = manifest.details.summary;
+    RestoreRequest request;
+    request.target = options.target;
+    request.overwrite = options.overwrite;
+    request.verify = options.verify;
+    request.source_bytes = manifest.details.summary.bytes_source;
+    request.server_version = manifest.details.server_version;
+    request.state = manifest.details.connector_state;
+    request.source_identity = manifest.details.summary.identity;
+    const std::unique_ptr<RestoreSession> session =
+        connector.restore(request, manifest.details.streams, stop);
+    outcome.plan = session->plan();
+    if (!options.is_dry_run) {
+        context.progress.bytes_total = request.source_bytes;
+        context.progress.phase = Phase::writing;
+        ChunkReader reader(repository, Elsewhere::any_pack);
+        for (const StreamContents& stream : manifest.streams) {
+            StoredStreamReader stored(stream, reader, repository.keys().fingerprinter(),
+                                      options.jobs, context.progress);
+            session->apply(stored, stop);
+        }
+        context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;
+        outcome.report = session->finish(repository.keys().fingerprinter(), stop);
+    }
+    return outcome;
+}
+
+}  // namespace
 
 RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot, Connector& connector,
                        const RestoreOptions& options, const Context& context,
@@ -13,29 +63,11 @@ RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot, Conne
     const auto begun = std::chrono::steady_clock::now();
     const std::unique_ptr<Manifest> manifest = repository.manifest(snapshot, stop);
     RestoreOutcome outcome;
-    outcome.snapshot = manifest->details.summary;
-    RestoreRequest request;
-    request.target = options.target;
-    request.overwrite = options.overwrite;
-    request.verify = options.verify;
-    request.source_bytes = manifest->details.summary.bytes_source;
-    request.server_version = manifest->details.server_version;
-    request.state = manifest->details.connector_state;
-    request.source_identity = manifest->details.summary.identity;
-    const std::unique_ptr<RestoreSession> session =
-        connector.restore(request, manifest->details.streams, stop);
-    outcome.plan = session->plan();
-    if (!options.is_dry_run) {
-        context.progress.bytes_total = request.source_bytes;
-        context.progress.phase = Phase::writing;
-        ChunkReader reader(repository.storage(), repository.keys());
-        for (const StreamContents& stream : manifest->streams) {
-            StoredStreamReader stored(stream, reader, repository.keys().fingerprinter(),
-                                      options.jobs, context.progress);
-            session->apply(stored, stop);
-        }
-        context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;
-        outcome.report = session->finish(repository.keys().fingerprinter(), stop);
+    try {
+        outcome = restore_manifest(repository, *manifest, connector, options, context, stop);
+    } catch (const CorruptionError&) {
+        throw_if_removed(repository, manifest->details.summary, stop);
+        throw;
     }
     outcome.duration_s =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();

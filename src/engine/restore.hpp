@@ -32,8 +32,8 @@ struct RestoreOutcome {
 
 /// Restores `snapshot` (whole) through `connector`.
 /// @throws ConfigError for the target, SourceError when writing it fails, CorruptionError when
-/// stored bytes are damaged, StorageError, Cancelled. A target that did not exist does not exist
-/// then.
+/// stored bytes are damaged, RepositoryError (code "snapshot_removed") when the snapshot was
+/// removed meanwhile, StorageError, Cancelled. A target that did not exist does not exist then.
 [[nodiscard]] RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot,
                                      Connector& connector, const RestoreOptions& options,
                                      const Context& context, std::stop_token stop);

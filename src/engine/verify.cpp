@@ -7,6 +7,7 @@
 #include "engine/segment_lists.hpp"
 #include "engine/stored_stream.hpp"
 #include "pipeline/ordered_workers.hpp"
+#include "repository/collector_records.hpp"
 #include "storage/access_denied.hpp"
 
 #include <fmt/format.h>
@@ -33,7 +34,8 @@ public:
           packs_(packs),
           findings_(findings),
           stop_(std::move(stop)),
-          reader_(repository.storage(), repository.keys()) {}
+          reader_(repository, Elsewhere::removed_packs),
+          others_(repository, Elsewhere::removed_packs) {}
 
     void snapshot(const SnapshotSummary& summary) {
         object_ = manifest_object_name(summary.source_id, summary.id).text();
@@ -154,16 +156,22 @@ private:
         return problem.has_value();
     }
 
-    /// Checks that the copy and its bases lie where the list says. Returns whether they do.
+    /// Checks that the copy and its bases lie where the list says, or that a collector removed a
+    /// pack because all of it lies in others. Returns whether the copy can be read.
     bool locate(const ChunkCopyPtr& copy, const SnapshotId& id) {
-        bool is_there = true;
+        std::vector<std::pair<PackName, std::string>> problems;
         visit_closure(copy, [&](const ChunkCopy& part) {
-            if (const std::optional<std::string> problem = packs_.problem_of(part)) {
-                findings_.add(pack_object_name(part.pack->name).text(), *problem, id);
-                is_there = false;
+            if (std::optional<std::string> problem = packs_.problem_of(part)) {
+                problems.emplace_back(part.pack->name, std::move(*problem));
             }
         });
-        return is_there;
+        if (problems.empty() || others_.find(copy->id, problems.front().first, 0, stop_)) {
+            return true;
+        }
+        for (const auto& [pack, problem] : problems) {
+            findings_.add(pack_object_name(pack).text(), problem, id);
+        }
+        return false;
     }
 
     void decode(const StoredStream& stream, const StoredSegment& segment, const SnapshotId& id) {
@@ -208,12 +216,39 @@ private:
     Findings& findings_;
     std::stop_token stop_;
     ChunkReader reader_;
+    OtherCopies others_;
     std::string object_;  ///< The manifest of the snapshot that is looked at.
     std::unordered_set<Place, PlaceHash> seen_;
     std::set<Digest> segments_;  ///< Of pages, by all that makes them; all are decoded once.
     Known<Digest> wrong_segments_;
     Known<Place> undecodable_;
 };
+
+/// Snapshots that a collector removed while they were looked at need nothing any more.
+void leave_out_removed(Repository& repository, const std::vector<SnapshotSummary>& snapshots,
+                       std::vector<Finding>& findings, std::stop_token stop) {
+    const bool is_any_hit = std::any_of(findings.begin(), findings.end(), [](const auto& finding) {
+        return !finding.snapshots.empty();
+    });
+    if (!is_any_hit) {
+        return;
+    }
+    const Removals removals =
+        read_removals(repository.storage(), repository.keys(), std::move(stop),
+                      [](const ObjectName&, const CorruptionError&) {});
+    std::set<SnapshotId> removed;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        if (removals.manifests.contains(
+                manifest_object_name(snapshot.source_id, snapshot.id).text())) {
+            removed.insert(snapshot.id);
+        }
+    }
+    std::erase_if(findings, [&removed](Finding& finding) {
+        return std::erase_if(finding.snapshots,
+                             [&](const SnapshotId& id) { return removed.contains(id); }) > 0 &&
+               finding.snapshots.empty();
+    });
+}
 
 }  // namespace
 
@@ -248,6 +283,7 @@ VerifyReport verify(Repository& repository, VerifyDepth depth, const std::vector
     report.chunks = walk.chunks();
     report.bytes_read = context.progress.bytes_done;
     report.findings = findings.take();
+    leave_out_removed(repository, snapshots, report.findings, stop);
     report.duration_s =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     return report;

@@ -30,9 +30,35 @@ ChunkForm form_of(const ChunkCopy& copy) {
 
 ChunkReader::ChunkReader(Storage& storage, const Keys& keys) : keys_(keys), windows_(storage) {}
 
+PackMissing::PackMissing(const PackName& pack)
+    : CorruptionError(fmt::format("{} is missing", pack_object_name(pack).text())), pack_(pack) {
+    set_hint(
+        "Run 'db-backup verify' to see which snapshots are affected; a copy of the object "
+        "from elsewhere can be put back under its name.");
+}
+
+ChunkReader::ChunkReader(Repository& repository, Elsewhere elsewhere)
+    : keys_(repository.keys()),
+      others_(std::make_unique<OtherCopies>(repository, elsewhere)),
+      windows_(repository.storage()) {}
+
 ChunkReader::~ChunkReader() = default;
 
 Bytes ChunkReader::read(const ChunkCopy& copy, std::stop_token stop, Proof proof) {
+    ChunkCopyPtr other;
+    for (unsigned look = 0;; ++look) {
+        try {
+            return read_here(other ? *other : copy, stop, proof);
+        } catch (const PackMissing& missing) {
+            other = others_ ? others_->find(copy.id, missing.pack(), look, stop) : nullptr;
+            if (!other) {
+                throw;
+            }
+        }
+    }
+}
+
+Bytes ChunkReader::read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof) {
     Bytes plain = decode(copy, stop);
     if (proof == Proof::chunk_id && keys_.chunk_id(plain) != copy.id) {
         damaged(copy, "does not decode to the bytes it was made from");
@@ -90,14 +116,10 @@ void ChunkReader::decompress(const ChunkCopy& copy, std::stop_token stop,
 }
 
 Bytes ChunkReader::fetch(const ChunkCopy& copy, std::stop_token stop) {
-    const ObjectName name = pack_object_name(copy.pack->name);
     std::optional<Bytes> sealed =
         windows_.read(copy.pack->name, {copy.offset_bytes, copy.sealed_bytes}, std::move(stop));
     if (!sealed) {
-        throw explained<CorruptionError>(
-            fmt::format("{} is missing", name.text()),
-            "Run 'db-backup verify' to see which snapshots are affected; a copy of the object "
-            "from elsewhere can be put back under its name.");
+        throw PackMissing(copy.pack->name);
     }
     if (sealed->size() != copy.sealed_bytes) {
         windows_.forget(copy.pack->name);

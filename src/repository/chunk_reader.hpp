@@ -5,11 +5,14 @@
 ///
 /// Data path: storage -> [unpacker] -> segments -> connector.
 
+#include "base/error.hpp"
 #include "base/guarded.hpp"
 #include "repository/chunk_copy.hpp"
 #include "repository/keys.hpp"
+#include "repository/other_copies.hpp"
 #include "repository/pack.hpp"
 #include "repository/pack_windows.hpp"
+#include "repository/repository.hpp"
 #include "storage/storage.hpp"
 
 #include <functional>
@@ -27,10 +30,23 @@ enum class Proof : bool {
     caller,    ///< The caller, by fingerprints of what it reads, at several times the speed.
 };
 
+/// A pack that something refers to is not there.
+class PackMissing final : public CorruptionError {
+public:
+    explicit PackMissing(const PackName& pack);
+    [[nodiscard]] const PackName& pack() const noexcept { return pack_; }
+
+private:
+    PackName pack_;
+};
+
 /// Thread-safe; each thread works by itself.
 class ChunkReader {
 public:
+    /// Reads each chunk from where it is said to be, and nowhere else.
     ChunkReader(Storage& storage, const Keys& keys);
+    /// Also finds chunks in other packs when the one that is named has gone.
+    ChunkReader(Repository& repository, Elsewhere elsewhere);
     ~ChunkReader();
     ChunkReader(const ChunkReader&) = delete;
     ChunkReader& operator=(const ChunkReader&) = delete;
@@ -41,6 +57,7 @@ public:
                              Proof proof = Proof::chunk_id);
 
 private:
+    [[nodiscard]] Bytes read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof);
     [[nodiscard]] Bytes decode(const ChunkCopy& copy, std::stop_token stop);
     /// One that is no link of a chain: whole, or a delta on several bases.
     [[nodiscard]] Bytes decode_oldest(const ChunkCopy& copy, std::stop_token stop);
@@ -52,6 +69,7 @@ private:
     [[nodiscard]] std::unique_ptr<Compressor> borrow(Codec codec);
 
     const Keys& keys_;
+    std::unique_ptr<OtherCopies> others_;  ///< May be null.
     PackWindows windows_;
     /// Idle decompressors; a codec's working memory is worth keeping.
     Guarded<std::multimap<Codec, std::unique_ptr<Compressor>>> idle_;

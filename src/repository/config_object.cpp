@@ -305,25 +305,46 @@ RepositoryError unknown_feature(const std::string& name, std::string_view needed
         "Use a newer version of db-backup.", "unknown_feature");
 }
 
-std::vector<std::string> check_features(Storage& storage, std::stop_token stop) {
+namespace {
+
+/// Every feature with what it says; null for one that has gone.
+std::vector<std::pair<std::string, nlohmann::json>> read_features(Storage& storage,
+                                                                  const std::stop_token& stop) {
     std::vector<ObjectName> names;
     storage.list(
         ObjectPrefix("features"), [&names](const ObjectInfo& info) { names.push_back(info.name); },
         stop);
-    std::vector<std::string> for_writing;
+    std::vector<std::pair<std::string, nlohmann::json>> features;
     for (const ObjectName& name : names) {
         const std::optional<Bytes> content = storage.get(name, stop);
-        const nlohmann::json feature =
-            content ? decode_checked_json(name.text(), *content) : nlohmann::json();
+        features.emplace_back(
+            name.leaf(), content ? decode_checked_json(name.text(), *content) : nlohmann::json());
+    }
+    return features;
+}
+
+}  // namespace
+
+std::vector<std::string> check_features(Storage& storage, std::stop_token stop) {
+    std::vector<std::string> for_writing;
+    for (const auto& [name, feature] : read_features(storage, stop)) {
         // This version knows no feature at all.
         if (is_needed_for(feature, "read")) {
-            throw unknown_feature(std::string(name.leaf()), "read");
+            throw unknown_feature(name, "read");
         }
         if (is_needed_for(feature, "write")) {
-            for_writing.emplace_back(name.leaf());
+            for_writing.push_back(name);
         }
     }
     return for_writing;
+}
+
+void check_features_for_collecting(Storage& storage, std::stop_token stop) {
+    for (const auto& [name, feature] : read_features(storage, stop)) {
+        if (is_needed_for(feature, "collect")) {
+            throw unknown_feature(name, "collect");
+        }
+    }
 }
 
 }  // namespace dbbackup

@@ -63,6 +63,9 @@ struct StoredKeySlot {
 /// @throws RepositoryError (code "unknown_feature"), CorruptionError.
 [[nodiscard]] std::vector<std::string> check_features(Storage& storage, std::stop_token stop);
 
+/// The same for collecting. @throws RepositoryError (code "unknown_feature"), CorruptionError.
+void check_features_for_collecting(Storage& storage, std::stop_token stop);
+
 /// The error for a feature that this program does not know.
 [[nodiscard]] RepositoryError unknown_feature(const std::string& name, std::string_view needed_for);
 

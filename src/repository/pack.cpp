@@ -154,27 +154,36 @@ Bytes unseal_chunk(const Keys& keys, const PackKey& key, const ChunkForm& form,
 
 std::vector<PackEntry> read_pack_directory(const Keys& keys, const PackName& pack,
                                            BytesView content) {
-    const Digest salt = read_pack_salt(keys, pack, content);
-    if (content.size() < kPackHeaderBytes + kEndBytes ||
-        !std::equal(kEndMagic.begin(), kEndMagic.end(), content.last(kEndMagic.size()).begin())) {
+    // All of it was given, so nothing is too little.
+    return read_pack_directory(keys, pack, content, content, content.size()).value();
+}
+
+std::optional<std::vector<PackEntry>> read_pack_directory(const Keys& keys, const PackName& pack,
+                                                          BytesView beginning, BytesView end,
+                                                          std::uint64_t pack_bytes) {
+    const Digest salt = read_pack_salt(keys, pack, beginning);
+    if (pack_bytes < kPackHeaderBytes + kEndBytes || end.size() < kEndBytes ||
+        !std::equal(kEndMagic.begin(), kEndMagic.end(), end.last(kEndMagic.size()).begin())) {
         damaged(pack, "it does not end like a pack");
     }
-    const BytesView end = content.last(kEndBytes);
-    const std::size_t length = std::size_t{end[0]} | std::size_t{end[1]} << 8U |
-                               std::size_t{end[2]} << 16U | std::size_t{end[3]} << 24U;
-    if (length > content.size() - kPackHeaderBytes - kEndBytes) {
+    const BytesView tail = end.last(kEndBytes);
+    const std::size_t length = std::size_t{tail[0]} | std::size_t{tail[1]} << 8U |
+                               std::size_t{tail[2]} << 16U | std::size_t{tail[3]} << 24U;
+    if (length > pack_bytes - kPackHeaderBytes - kEndBytes) {
         damaged(pack, "its directory is longer than the pack");
     }
-    const std::size_t start = content.size() - kEndBytes - length;
+    if (length + kEndBytes > end.size()) {
+        return std::nullopt;
+    }
     const PackKey key(keys, salt);
     const Bytes directory =
         unseal(keys.cipher(), key.bytes(), kDirectoryNonce, directory_data(keys, salt),
-               copy_of(content.subspan(start, length)));
+               copy_of(end.subspan(end.size() - kEndBytes - length, length)));
     std::vector<PackEntry> entries = decode_directory(directory);
     const std::uint64_t chunks_end =
         entries.empty() ? kPackHeaderBytes
                         : entries.back().offset_bytes + entries.back().sealed_bytes;
-    if (chunks_end != start) {
+    if (chunks_end != pack_bytes - kEndBytes - length) {
         damaged(pack, "its directory does not describe it");
     }
     return entries;

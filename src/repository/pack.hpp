@@ -109,5 +109,12 @@ inline constexpr std::size_t kPackHeaderBytes = 40;
 /// Reads the directory out of a whole pack. @throws CorruptionError.
 [[nodiscard]] std::vector<PackEntry> read_pack_directory(const Keys& keys, const PackName& pack,
                                                          BytesView content);
+/// The same from the pack's first and last bytes. Nothing when `end` holds too little of it.
+/// @throws CorruptionError.
+[[nodiscard]] std::optional<std::vector<PackEntry>> read_pack_directory(const Keys& keys,
+                                                                        const PackName& pack,
+                                                                        BytesView beginning,
+                                                                        BytesView end,
+                                                                        std::uint64_t pack_bytes);
 
 }  // namespace dbbackup

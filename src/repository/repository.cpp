@@ -1,6 +1,7 @@
 #include "repository/repository.hpp"
 
 #include "base/error.hpp"
+#include "repository/collector_records.hpp"
 #include "repository/config_object.hpp"
 #include "repository/keys.hpp"
 #include "repository/known_repository.hpp"
@@ -19,9 +20,8 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::size_t kRepositoryIdBytes = 16;
+constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kMasterKeyBytes = 32;
-constexpr std::size_t kSlotIdBytes = 16;
 constexpr std::string_view kProbeLeaf = "probe";
 constexpr std::string_view kManifestsFolder = "manifests";
 
@@ -252,7 +252,7 @@ void Repository::init(Storage& storage, const InitOptions& options, const Clock&
     }
     prove_create_if_absent(storage, stop);
     RepositoryConfigObject config;
-    config.repository_id = to_hex(random_bytes(kRepositoryIdBytes));
+    config.repository_id = to_hex(random_bytes(kIdBytes));
     config.cipher = options.encryption == Encryption::none ? Cipher::none : Cipher::aes_256_gcm;
     config.created_at = format_rfc3339(clock.now());
     Secret master = options.encryption == Encryption::none
@@ -266,8 +266,7 @@ void Repository::init(Storage& storage, const InitOptions& options, const Clock&
             config.repository_id,
             wrap_key(master, kind, options.secret, as_bytes(config.repository_id)),
             config.created_at, host_name()};
-        storage.put(key_object_name(to_hex(random_bytes(kSlotIdBytes))), encode_key_slot(slot),
-                    stop);
+        storage.put(key_object_name(to_hex(random_bytes(kIdBytes))), encode_key_slot(slot), stop);
     }
     // The config is the commit: without it there is no repository.
     const Keys keys(config.cipher, config.repository_id, std::move(master));

@@ -1,8 +1,10 @@
 #include "repository/run.hpp"
 
+#include "repository/collector_records.hpp"
 #include "repository/record.hpp"
 #include "repository/record_conversion.hpp"
 #include "repository/version.hpp"
+#include "sys/process_identity.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -44,29 +46,60 @@ LivingRun::LivingRun(Storage& storage, const Keys& keys, const Clock& clock, std
       kind_(std::move(kind)),
       outcome_(outcome_of(id_).text()),
       interval_(interval) {
-    put(0, stop);
+    if (put(0, stop) == PutResult::exists) {
+        throw RepositoryError(fmt::format("run {} exists already", id_));
+    }
+    thread_ = std::jthread([this](std::stop_token ended) { show_life(ended); });
+}
+
+LivingRun::LivingRun(Storage& storage, const Keys& keys, const Clock& clock, RunId collection,
+                     std::uint64_t number, std::stop_token stop)
+    : storage_(storage),
+      keys_(keys),
+      clock_(clock),
+      id_(std::move(collection)),
+      kind_(kCollectionKind),
+      outcome_(collection_object_name(id_).text()),
+      interval_(kInterval),
+      number_(number) {
+    put_next(stop);
     thread_ = std::jthread([this](std::stop_token ended) { show_life(ended); });
 }
 
 LivingRun::~LivingRun() = default;
 
-void LivingRun::put(std::uint64_t number, std::stop_token stop) {
+void LivingRun::record_open(std::vector<RunId> open, std::stop_token stop) {
+    open_.with([&open](std::vector<RunId>& kept) { kept = std::move(open); });
+    put_next(std::move(stop));
+}
+
+PutResult LivingRun::put(std::uint64_t number, std::stop_token stop) {
+    const ProcessIdentity process = this_process();
     records::Run record;
     record.set_kind(kind_);
     record.set_outcome(outcome_);
     record.set_host(host_name());
-    record.set_process(static_cast<std::uint64_t>(getpid()));
+    record.set_process(process.process);
+    record.set_machine(process.machine);
+    record.set_process_started(process.started);
     record.set_at_ms(clock_.now().time_since_epoch().count());
     record.set_program_version(std::string(kProgramVersion));
+    open_.with([&record](const std::vector<RunId>& open) {
+        for (const RunId& run : open) {
+            record.add_open_runs(run);
+        }
+    });
     const ObjectName name(fmt::format("runs/{}/{}", id_, number));
-    const Bytes object = encode_one(keys_, name, RecordKind::run, record);
-    if (storage_.put(name, object, stop) == PutResult::exists) {
-        throw RepositoryError(fmt::format("run {} exists already", id_));
+    return storage_.put(name, encode_one(keys_, name, RecordKind::run, record), std::move(stop));
+}
+
+void LivingRun::put_next(std::stop_token stop) {
+    // Another process may go on with the same collection.
+    while (put(number_++, stop) == PutResult::exists) {
     }
 }
 
 void LivingRun::show_life(std::stop_token stop) {
-    std::uint64_t number = 1;
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
         wake_.wait_for(lock, stop, interval_, [] { return false; });
@@ -75,7 +108,7 @@ void LivingRun::show_life(std::stop_token stop) {
         }
         lock.unlock();
         try {
-            put(number++, stop);
+            put_next(stop);
         } catch (const std::exception&) {
             // A missed sign of life only brings the moment nearer at which a collector gives this
             // run up; a real storage failure shows where data is stored.
@@ -90,30 +123,6 @@ Bytes encode_tombstone(const Keys& keys, const ObjectName& outcome, const RunId&
     record.set_by(by);
     record.set_reason(reason);
     return encode_one(keys, outcome, RecordKind::tombstone, record);
-}
-
-Bytes encode_marker(const Keys& keys, const ObjectName& name, const std::vector<PackName>& packs) {
-    records::Marker record;
-    for (const PackName& pack : packs) {
-        record.add_packs(to_record(pack));
-    }
-    return encode_one(keys, name, RecordKind::marker, record);
-}
-
-Bytes encode_collection(const Keys& keys, const ObjectName& name,
-                        const CollectionOutcome& outcome) {
-    records::Collection record;
-    for (const PackName& pack : outcome.removed_packs) {
-        record.add_removed_packs(to_record(pack));
-    }
-    for (const std::string& index : outcome.removed_indexes) {
-        record.add_removed_indexes(index);
-    }
-    for (const std::string& manifest : outcome.removed_manifests) {
-        record.add_removed_manifests(manifest);
-    }
-    record.set_merged_index(outcome.merged_index);
-    return encode_one(keys, name, RecordKind::collection, record);
 }
 
 }  // namespace dbbackup

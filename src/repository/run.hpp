@@ -6,10 +6,12 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/guarded.hpp"
 #include "repository/keys.hpp"
 #include "repository/repository.hpp"
 #include "storage/storage.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -18,6 +20,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace dbbackup {
 
@@ -43,10 +46,19 @@ public:
     LivingRun(const LivingRun&) = delete;
     LivingRun& operator=(const LivingRun&) = delete;
 
+    /// Goes on as a collection that another process began: whoever creates its outcome commits it.
+    /// @param number Of a first sign of life of its own; numbers that are taken are skipped.
+    LivingRun(Storage& storage, const Keys& keys, const Clock& clock, RunId collection,
+              std::uint64_t number, std::stop_token stop);
+
     [[nodiscard]] const RunId& id() const noexcept { return id_; }
 
+    /// Stores a collector's list of open runs in a sign of life, and repeats it in every later one.
+    void record_open(std::vector<RunId> open, std::stop_token stop);
+
 private:
-    void put(std::uint64_t number, std::stop_token stop);
+    PutResult put(std::uint64_t number, std::stop_token stop);
+    void put_next(std::stop_token stop);
     void show_life(std::stop_token stop);
 
     Storage& storage_;
@@ -56,6 +68,8 @@ private:
     std::string kind_;
     std::string outcome_;
     std::chrono::milliseconds interval_;
+    std::atomic<std::uint64_t> number_{1};  ///< Of the next sign of life.
+    Guarded<std::vector<RunId>> open_;
     std::mutex mutex_;
     std::condition_variable_any wake_;
     std::jthread thread_;  ///< Last, so that it is joined before anything it uses goes.
@@ -64,26 +78,5 @@ private:
 /// What is stored in the place of an outcome to say that its run was given up.
 [[nodiscard]] Bytes encode_tombstone(const Keys& keys, const ObjectName& outcome, const RunId& by,
                                      const std::string& reason);
-
-/// The markers and outcomes of collectors, as records. Writers only read them.
-struct CollectionOutcome {
-    std::vector<PackName> removed_packs;
-    std::vector<std::string> removed_indexes;
-    std::vector<std::string> removed_manifests;
-    std::string merged_index;
-};
-[[nodiscard]] Bytes encode_marker(const Keys& keys, const ObjectName& name,
-                                  const std::vector<PackName>& packs);
-[[nodiscard]] Bytes encode_collection(const Keys& keys, const ObjectName& name,
-                                      const CollectionOutcome& outcome);
-
-/// Reads `condemned/`, then `collections/`, in that order: a marker goes only after its outcome
-/// stands, so nothing can slip through between the two. An object gone between listing and
-/// reading: both are listed again.
-/// @param damaged Told of what cannot be read, which is then left out: enough for who only reads.
-/// Empty: CorruptionError is thrown, because then nothing may be reused.
-[[nodiscard]] Removals read_removals(
-    Storage& storage, const Keys& keys, std::stop_token stop,
-    const std::function<void(const ObjectName&, CorruptionError&)>& damaged = {});
 
 }  // namespace dbbackup

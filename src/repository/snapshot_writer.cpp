@@ -1,6 +1,7 @@
 #include "repository/snapshot_writer.hpp"
 
-#include "repository/record.hpp"
+#include "repository/collector_records.hpp"
+#include "repository/index_objects.hpp"
 #include "repository/version.hpp"
 
 #include <fmt/format.h>
@@ -19,15 +20,6 @@ constexpr std::chrono::seconds kIndexEvery{60};
 constexpr std::chrono::milliseconds kLastIndexTime{500};
 /// A run with at most this many chunks keeps its directory in the manifest: three objects in all.
 constexpr std::size_t kInlineEntriesMax = 256;
-constexpr std::size_t kIndexIdBytes = 16;
-
-std::size_t entry_count(const std::vector<IndexedPack>& packs) {
-    std::size_t count = 0;
-    for (const IndexedPack& pack : packs) {
-        count += pack.entries.size();
-    }
-    return count;
-}
 
 /// Asked before the run is announced.
 Repository& writable(Repository& repository) {
@@ -291,11 +283,8 @@ void SnapshotWriter::pack_stored(const IndexedPack& pack) {
 }
 
 void SnapshotWriter::put_index(const std::vector<IndexedPack>& packs, std::stop_token stop) {
-    const ObjectName name("indexes/" + to_hex(random_bytes(kIndexIdBytes)));
-    const std::string section = encode_index(packs);
-    put_counted(name,
-                encode_record(repository_.keys(), name, RecordKind::index, std::span(&section, 1)),
-                std::move(stop));
+    const ObjectName name = index_object_name();
+    put_counted(name, encode_index_object(repository_, name, packs), std::move(stop));
     const std::lock_guard lock(index_mutex_);
     indexes_.push_back(name.text());
 }

@@ -53,6 +53,11 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.restore("latest", folder / "r.db", "--verify"), "restore")
     assert_fits(repository.verify(), "verify")
     assert_fits(repository.verify("--data"), "verify")
+    assert_fits(repository.json("prune", "--dry-run"), "prune")
+    oldest = repository.list()[0]["snapshot"]
+    assert_fits(repository.json("prune", "--snapshot", oldest), "prune")
+    assert oldest not in [snapshot["snapshot"] for snapshot in repository.list()]
+    assert_fits(repository.restore("latest", folder / "after.db", "--verify"), "restore")
     assert_fits(repository.json("stats"), "stats")
     assert repository.json("stats")["storage"] == "local"
     assert_fits(repository.json("config", "validate"), "config-validate")
@@ -83,6 +88,7 @@ def test_findings_of_verify_fit_the_schema(plain_repository, database):
     (("show", "latest"), 10),
     (("verify",), 10),
     (("stats",), 10),
+    (("prune",), 10),
     (("backup", "--type", "sqlite", "--database", "none.db"), 20),
     (("restore",), 2),
     (("nonsense",), 2),

@@ -155,7 +155,8 @@ TEST(CommandLine, WrapsHelpToTheTerminal) {
 }
 
 TEST(CommandLine, EveryOptionIsExplained) {
-    for (const char* command : {"backup", "restore", "list", "show", "init", "verify", "stats"}) {
+    for (const char* command :
+         {"backup", "restore", "list", "show", "init", "verify", "prune", "stats"}) {
         const std::string text = printed({"help", command});
         EXPECT_NE(text.find("Examples:"), std::string::npos) << command;
         for (std::size_t at = text.find("\n  -"); at != std::string::npos;

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "engine/backup.hpp"
+#include "repository/collector_records.hpp"
 #include "repository/manifest.hpp"
 #include "repository/run.hpp"
 #include "support/memory_storage.hpp"

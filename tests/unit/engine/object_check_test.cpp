@@ -3,6 +3,7 @@
 
 #include "engine/object_check.hpp"
 
+#include "repository/collector_records.hpp"
 #include "repository/run.hpp"
 #include "verify_fixture.hpp"
 

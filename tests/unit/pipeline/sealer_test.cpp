@@ -1,5 +1,6 @@
 #include "pipeline/sealer.hpp"
 
+#include "repository/collector_records.hpp"
 #include "support/memory_storage.hpp"
 #include "support/sample_backup.hpp"
 #include "support/sample_data.hpp"

@@ -1,6 +1,7 @@
 #include "repository/manifest.hpp"
 
 #include "base/error.hpp"
+#include "repository/collector_records.hpp"
 #include "repository/record.hpp"
 #include "repository/record_conversion.hpp"
 #include "repository/run.hpp"

@@ -102,7 +102,7 @@ TEST_F(NewestSeenTest, WhatACollectorRemovedIsNotMissed) {
     const SnapshotId removed = place_.commit(2, "two");
     EXPECT_EQ(warnings_of_a_listing(), "");
     const ObjectName manifest = manifest_object_name(kSampleSource, removed);
-    place_.remove({{}, {}, {manifest.text()}, ""});
+    place_.remove({{}, {}, {manifest.text()}, {}});
     place_.disk.remove(manifest, {});
     EXPECT_EQ(warnings_of_a_listing(), "");
 }

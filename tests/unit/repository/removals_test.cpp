@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "repository/collector_records.hpp"
 #include "repository/run.hpp"
 #include "repository_place.hpp"
 #include "sample_keys.hpp"
@@ -32,7 +33,7 @@ protected:
                 listed.push_back(call.name);
             } else if (!is_gone) {
                 is_gone = true;
-                place_.remove({{kPack}, {}, {}, ""});
+                place_.remove({{kPack}, {}, {}, {}});
                 place_.disk.remove(gone, {});
             }
         };
@@ -52,8 +53,8 @@ TEST_F(RemovalsTest, AreEmptyInANewRepository) {
 
 TEST_F(RemovalsTest, AreWhatAllMarkersAndOutcomesName) {
     place_.condemn({kPack});
-    place_.remove({{kOther}, {"indexes/1"}, {"manifests/a/1"}, "indexes/9"});
-    place_.remove({{}, {"indexes/2"}, {}, ""});
+    place_.remove({{kOther}, {"indexes/1"}, {"manifests/a/1"}, {"collections/9"}});
+    place_.remove({{}, {"indexes/2"}, {}, {}});
     const Removals removals = read();
     EXPECT_EQ(removals.packs, (std::set<PackName>{kPack, kOther}));
     EXPECT_EQ(removals.indexes, (std::set<std::string>{"indexes/1", "indexes/2"}));
@@ -73,7 +74,7 @@ TEST_F(RemovalsTest, AMarkerThatTurnsIntoAnOutcomeBetweenTheListingsIsNotMissed)
     Faults faults;
     faults.before = [&](const StorageCall& call) {
         if (call.operation == StorageOperation::list && ++listings == 2) {
-            place_.remove({{kPack}, {}, {}, ""});
+            place_.remove({{kPack}, {}, {}, {}});
             place_.disk.remove(marker(), {});
         }
     };
@@ -91,7 +92,7 @@ TEST_F(RemovalsTest, AMarkerThatGoesBetweenListingAndReadingMakesBothListedAgain
 
 TEST_F(RemovalsTest, AnOutcomeThatGoesBetweenListingAndReadingMakesBothListedAgain) {
     // Another collection took the list over and deleted it.
-    const ObjectName old = place_.remove({{kPack}, {}, {}, ""});
+    const ObjectName old = place_.remove({{kPack}, {}, {}, {}});
     std::vector<std::string> listed;
     const Faults faults = taken_over_before_the_first_reading(old, listed);
     EXPECT_EQ(read_through(faults).packs, std::set<PackName>{kPack});
@@ -134,7 +135,7 @@ TEST_F(RemovalsTest, WhatCannotBeReadMakesWritersReuseNothing) {
 }
 
 TEST_F(RemovalsTest, AnOutcomeThatCannotBeReadIsDamage) {
-    const ObjectName outcome = place_.remove({{kPack}, {}, {}, ""});
+    const ObjectName outcome = place_.remove({{kPack}, {}, {}, {}});
     place_.disk.damage(outcome, [](Bytes& object) { object[60] ^= 1U; });
     EXPECT_THROW(static_cast<void>(read()), CorruptionError);
 }
@@ -149,7 +150,7 @@ TEST_F(RemovalsTest, ARecordOfAnotherKindIsNotTakenForAMarker) {
 }
 
 TEST_F(RemovalsTest, WhatCannotBeReadIsToldToReadersWhoGoOn) {
-    place_.remove({{kOther}, {}, {}, ""});
+    place_.remove({{kOther}, {}, {}, {}});
     place_.condemn({kPack});
     const std::string damaged_name = marker().text();
     place_.disk.damage(marker(), [](Bytes& object) { object.back() ^= 1U; });

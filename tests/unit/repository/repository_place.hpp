@@ -3,6 +3,7 @@
 /// @file
 /// A repository in memory with all its parts within reach, for tests of what writes to it.
 
+#include "repository/collector_records.hpp"
 #include "repository/snapshot_writer.hpp"
 #include "support/memory_storage.hpp"
 #include "support/sample_backup.hpp"

@@ -185,7 +185,7 @@ TEST_F(SnapshotsTest, ARemovedOneDoesNotExistEvenWhenItIsPutBack) {
     const SnapshotId kept = place_.commit(1, "a");
     const SnapshotId removed = place_.commit(2, "b");
     const Bytes object = place_.disk.get(name_of(removed), {}).value();
-    place_.remove({{}, {}, {name_of(removed).text()}, ""});
+    place_.remove({{}, {}, {name_of(removed).text()}, {}});
     EXPECT_EQ(visible(), std::vector<SnapshotId>{kept});
     EXPECT_EQ(problem_of(removed), "snapshot_unknown");
     place_.disk.remove(name_of(removed), {});

@@ -208,7 +208,7 @@ TEST_F(SnapshotWriterTest, NothingIsReusedFromCondemnedOrRemovedPacks) {
     const ChunkCopyPtr removed = find(*before, "removed");
     ASSERT_TRUE(condemned && removed);
     place_.condemn({condemned->pack->name});
-    place_.remove({{removed->pack->name}, {}, {}, ""});
+    place_.remove({{removed->pack->name}, {}, {}, {}});
 
     const auto run = writer();
     EXPECT_FALSE(find(*run, "condemned"));

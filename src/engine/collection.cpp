@@ -1,0 +1,249 @@
+#include "engine/collection.hpp"
+
+#include "base/error.hpp"
+#include "engine/index_merge.hpp"
+#include "engine/open_runs.hpp"
+#include "engine/pack_choice.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+std::chrono::milliseconds listing_delay(Repository& repository) {
+    return repository.storage().capabilities().listing_delay;
+}
+
+/// A full disk refuses even this; then nothing can be freed without help.
+template <class Action>
+void put_small(Repository& repository, const Action& action) {
+    try {
+        action();
+    } catch (StorageError& error) {
+        error.add_context("storing what a collection needs before it may delete anything");
+        if (error.hint().empty()) {
+            error.set_hint(
+                fmt::format("If the storage is full, make room for a few hundred KiB "
+                            "at {} and run prune again.",
+                            repository.storage().url()));
+        }
+        throw;
+    }
+}
+
+void append(std::vector<std::string>& out, const std::set<std::string>& in) {
+    out.insert(out.end(), in.begin(), in.end());
+}
+
+}  // namespace
+
+Collection::Collection(Repository& repository, const PruneOptions& options, const Context& context,
+                       CollectionViewReader& reader, std::stop_token stop)
+    : repository_(repository),
+      options_(options),
+      context_(context),
+      reader_(reader),
+      stop_(std::move(stop)) {}
+
+void Collection::begin() {
+    put_small(repository_, [this] {
+        run_ =
+            std::make_unique<LivingRun>(repository_.storage(), repository_.keys(), context_.clock,
+                                        kCollectionKind, collection_object_name, stop_);
+    });
+    const CollectionView view = reader_.read(stop_);
+    taken_over_before_ = view.records.taken_over;
+    const std::vector<PackName> candidates = PackChoice(view).candidates();
+    for (const PackName& pack : candidates) {
+        condemned_bytes_ += view.packs.at(pack).bytes;
+    }
+    const ObjectName marker = marker_object_name(id());
+    put_small(repository_, [&] {
+        repository_.storage().put(marker, encode_marker(repository_.keys(), marker, candidates),
+                                  stop_);
+    });
+}
+
+void Collection::adopt(const KnownRun& run) {
+    recorded_open_ = run.open_runs;
+    put_small(repository_, [&] {
+        run_ = std::make_unique<LivingRun>(repository_.storage(), repository_.keys(),
+                                           context_.clock, run.id, run.newest_sign + 1, stop_);
+    });
+    const CollectorRecords records =
+        read_collector_records(repository_.storage(), repository_.keys(), stop_);
+    // When its step 5 has begun, that was at an unknown time before this.
+    taken_over_before_ = recorded_open_.empty() ? records.taken_over : std::set<std::string>();
+    const auto marker = records.markers.find(run.id);
+    if (marker == records.markers.end()) {
+        return;
+    }
+    const std::set<PackName> condemned(marker->second.begin(), marker->second.end());
+    repository_.storage().list(
+        ObjectPrefix("packs"),
+        [&](const ObjectInfo& info) {
+            const std::optional<PackName> pack = pack_name_of(info.name);
+            condemned_bytes_ += pack && condemned.contains(*pack) ? info.size_bytes : 0;
+        },
+        stop_);
+}
+
+std::uint64_t Collection::condemned_bytes() const { return condemned_bytes_; }
+
+std::vector<KnownRun> Collection::settle_open_runs(PruneReport& report) {
+    pause(options_, 2 * listing_delay(repository_), stop_);
+    OpenRuns runs(repository_, options_, id(), recorded_open_, stop_);
+    std::vector<RunId> open;
+    for (const KnownRun& run : runs.look()) {
+        open.push_back(run.id);
+        if (run.is_collection()) {
+            open_collections_.push_back(run);
+        }
+    }
+    if (!open.empty()) {
+        run_->record_open(open, stop_);
+    }
+    return runs.settle(report);
+}
+
+bool Collection::decide(PruneReport& report) {
+    pause(options_, listing_delay(repository_), stop_);
+    const CollectionView view = reader_.read(stop_);
+    const ObjectName name = collection_object_name(id());
+    const auto known = view.records.outcomes.find(id());
+    if (known != view.records.outcomes.end()) {
+        stored_ = known->second.value_or(CollectionOutcome());
+        return known->second.has_value();
+    }
+    const auto marker = view.records.markers.find(id());
+    std::set<PackName> own;
+    if (marker != view.records.markers.end()) {
+        own.insert(marker->second.begin(), marker->second.end());
+    }
+    const std::vector<PackName> packs = PackChoice(view).removable(id(), own);
+    const std::vector<std::string> indexes =
+        merge_indexes(repository_, view, {packs.begin(), packs.end()}, stop_);
+    stored_ = make_outcome(view, packs, indexes);
+    report.problems = view.problems;
+    PutResult result{};
+    put_small(repository_, [&] {
+        result = repository_.storage().put(
+            name, encode_collection(repository_.keys(), name, stored_), stop_);
+    });
+    if (result == PutResult::exists) {
+        // Another process went on with this collection or gave it up: what is stored counts.
+        const std::optional<Bytes> object = repository_.storage().get(name, stop_);
+        const auto other =
+            object ? decode_collection(repository_.keys(), name, *object) : std::nullopt;
+        stored_ = other.value_or(CollectionOutcome());
+        return other.has_value();
+    }
+    return true;
+}
+
+CollectionOutcome Collection::make_outcome(const CollectionView& view,
+                                           const std::vector<PackName>& packs,
+                                           const std::vector<std::string>& indexes) const {
+    // What earlier lists name is named again, so that they can go some day.
+    std::set<PackName> all_packs = view.records.removed_packs();
+    all_packs.insert(packs.begin(), packs.end());
+    std::set<std::string> all_indexes = view.records.removed_indexes();
+    all_indexes.insert(indexes.begin(), indexes.end());
+    std::set<std::string> all_manifests = view.records.removed_manifests();
+    all_manifests.insert(view.removed_manifests.begin(), view.removed_manifests.end());
+    std::set<std::string> taken_over = view.records.taken_over;
+    for (const auto& [run, outcome] : view.records.outcomes) {
+        if (outcome) {
+            taken_over.insert(collection_object_name(run).text());
+        }
+    }
+    CollectionOutcome outcome;
+    outcome.removed_packs.assign(all_packs.begin(), all_packs.end());
+    append(outcome.removed_indexes, all_indexes);
+    append(outcome.removed_manifests, all_manifests);
+    append(outcome.taken_over, taken_over);
+    return outcome;
+}
+
+void Collection::carry_out(PruneReport& report) {
+    CollectorRecords own;
+    own.outcomes.emplace(id(), stored_);
+    finish_outcomes(repository_, own, report, stop_);
+    delete_taken_over(report);
+    // Who lists late must still find the marker, or else the outcome.
+    pause(options_, listing_delay(repository_), stop_);
+    repository_.storage().remove(marker_object_name(id()), stop_);
+    run_.reset();
+}
+
+bool Collection::are_collections_decided() {
+    return std::all_of(
+        open_collections_.begin(), open_collections_.end(),
+        [this](const KnownRun& run) { return is_decided_now(repository_.storage(), run, stop_); });
+}
+
+void Collection::delete_taken_over(PruneReport& report) {
+    if (taken_over_before_.empty() || !are_collections_decided()) {
+        return;
+    }
+    for (const std::string& text : taken_over_before_) {
+        const ObjectName name(text);
+        if (name == collection_object_name(id()) ||
+            !repository_.storage().size_bytes(name, stop_)) {
+            continue;
+        }
+        // Nothing of that collection may stay undecided.
+        const std::string run(name.leaf());
+        repository_.storage().remove(marker_object_name(run), stop_);
+        std::vector<ObjectName> signs;
+        repository_.storage().list(
+            ObjectPrefix("runs/" + run),
+            [&signs](const ObjectInfo& info) { signs.push_back(info.name); }, stop_);
+        for (const ObjectName& sign : signs) {
+            repository_.storage().remove(sign, stop_);
+        }
+        repository_.storage().remove(name, stop_);
+        report.leftovers_removed += 1 + signs.size();
+    }
+}
+
+Deleted delete_named(Storage& storage, const char* folder, const std::set<std::string>& names,
+                     std::stop_token stop) {
+    std::vector<ObjectInfo> found;
+    if (!names.empty()) {
+        storage.list(
+            ObjectPrefix(folder),
+            [&](const ObjectInfo& info) {
+                if (names.contains(info.name.text())) {
+                    found.push_back(info);
+                }
+            },
+            stop);
+    }
+    Deleted deleted;
+    for (const ObjectInfo& info : found) {
+        storage.remove(info.name, stop);
+        ++deleted.objects;
+        deleted.bytes += info.size_bytes;
+    }
+    return deleted;
+}
+
+void finish_outcomes(Repository& repository, const CollectorRecords& records, PruneReport& report,
+                     std::stop_token stop) {
+    Storage& storage = repository.storage();
+    std::set<std::string> packs;
+    for (const PackName& pack : records.removed_packs()) {
+        packs.insert(pack_object_name(pack).text());
+    }
+    report.bytes_freed +=
+        delete_named(storage, "manifests", records.removed_manifests(), stop).bytes;
+    const Deleted deleted = delete_named(storage, "packs", packs, stop);
+    report.packs_removed += deleted.objects;
+    report.bytes_freed += deleted.bytes;
+    report.bytes_freed += delete_named(storage, "indexes", records.removed_indexes(), stop).bytes;
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,76 @@
+#pragma once
+
+/// @file
+/// Part of `prune`: one collection, step by step (docs/protocol.md, "Collecting").
+
+#include "engine/collection_view.hpp"
+#include "repository/run.hpp"
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+
+/// Not thread-safe. When it is destroyed before its end, what it stored stays: the next prune goes
+/// on with it or gives it up.
+class Collection {
+public:
+    /// Borrows everything.
+    Collection(Repository& repository, const PruneOptions& options, const Context& context,
+               CollectionViewReader& reader, std::stop_token stop);
+
+    /// Steps 1 to 3: announces a new collection, reads, and condemns what nothing needs.
+    void begin();
+    /// Goes on with a collection that another process has begun and left.
+    void adopt(const KnownRun& run);
+    /// Steps 4 and 5: waits for the runs that were open, or gives them up.
+    /// @return Those that are still open when the time to wait is over.
+    [[nodiscard]] std::vector<KnownRun> settle_open_runs(PruneReport& report);
+    /// Steps 6 and 7: chooses with what is there now, and stores the outcome. False: another
+    /// collector gave this collection up, and nothing is to be done.
+    [[nodiscard]] bool decide(PruneReport& report);
+    /// Step 8: deletes what the stored outcome names.
+    void carry_out(PruneReport& report);
+
+    [[nodiscard]] const RunId& id() const { return run_->id(); }
+    /// What the packs in the marker take in storage.
+    [[nodiscard]] std::uint64_t condemned_bytes() const;
+
+private:
+    [[nodiscard]] CollectionOutcome make_outcome(const CollectionView& view,
+                                                 const std::vector<PackName>& packs,
+                                                 const std::vector<std::string>& indexes) const;
+    void delete_taken_over(PruneReport& report);
+    [[nodiscard]] bool are_collections_decided();
+
+    Repository& repository_;
+    const PruneOptions& options_;
+    const Context& context_;
+    CollectionViewReader& reader_;
+    std::stop_token stop_;
+    std::unique_ptr<LivingRun> run_;
+    std::uint64_t condemned_bytes_ = 0;
+    std::vector<RunId> recorded_open_;  ///< An adopted collection's list.
+    /// Lists that others had repeated in full before this collection's step 5.
+    std::set<std::string> taken_over_before_;
+    std::vector<KnownRun> open_collections_;  ///< As of step 5.
+    CollectionOutcome stored_;
+};
+
+/// Deletes the objects below `folder` that `names` has. @return How many, and their bytes.
+struct Deleted {
+    std::uint64_t objects = 0;
+    std::uint64_t bytes = 0;
+};
+[[nodiscard]] Deleted delete_named(Storage& storage, const char* folder,
+                                   const std::set<std::string>& names, std::stop_token stop);
+
+/// Deletes what the stored outcomes of all collections name, the manifests first.
+void finish_outcomes(Repository& repository, const CollectorRecords& records, PruneReport& report,
+                     std::stop_token stop);
+
+}  // namespace dbbackup

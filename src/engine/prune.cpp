@@ -1,0 +1,178 @@
+#include "engine/prune.hpp"
+
+#include "base/error.hpp"
+#include "engine/collection.hpp"
+#include "engine/open_runs.hpp"
+#include "engine/pack_choice.hpp"
+#include "repository/collectable.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+/// One collection that another prune left, one of our own, and some that another one gave up.
+constexpr int kRoundsMax = 5;
+
+/// So many small indexes are merged although nothing else is to be done.
+constexpr std::size_t kIndexesMax = 32;
+/// The newest list, and the one that it repeats, which the next collection deletes.
+constexpr std::ptrdiff_t kListsMax = 2;
+
+/// @throws ConfigError unless each snapshot that the user named is there, or was removed before.
+void check_named(const PruneOptions& options, const CollectionView& view) {
+    const std::set<std::string> removed = view.records.removed_manifests();
+    for (const SnapshotId& id : options.snapshots) {
+        const bool is_there =
+            std::any_of(view.snapshots.begin(), view.snapshots.end(),
+                        [&id](const auto& verdict) { return verdict.snapshot.id == id; });
+        const bool was_removed =
+            std::any_of(removed.begin(), removed.end(),
+                        [&id](const auto& name) { return name.ends_with("/" + id); });
+        if (!is_there && !was_removed) {
+            throw explained<ConfigError>(fmt::format("there is no snapshot {}", id),
+                                         "'db-backup list' shows those that there are.",
+                                         "snapshot_unknown");
+        }
+    }
+}
+
+class Pruner {
+public:
+    Pruner(Repository& repository, const PruneOptions& options, const Context& context,
+           std::stop_token stop)
+        : repository_(repository),
+          options_(options),
+          context_(context),
+          stop_(std::move(stop)),
+          reader_(repository, options) {}
+
+    PruneReport run() {
+        check_collectable(repository_, stop_);
+        for (int round = 0; round < kRoundsMax; ++round) {
+            const CollectionView view = reader_.read(stop_);
+            const std::vector<KnownRun> runs =
+                list_runs(repository_.storage(), repository_.keys(), view.records, stop_);
+            const std::vector<PackName> candidates = PackChoice(view).candidates();
+            if (round == 0) {
+                check_named(options_, view);
+                report_.snapshots = view.snapshots;
+                report_.problems = view.problems;
+            }
+            if (options_.is_dry_run) {
+                rehearse(view, candidates);
+                return std::move(report_);
+            }
+            clean_up(view.records, runs);
+            const KnownRun* const left = left_collection(view.records, runs);
+            if (left == nullptr && !has_work(view, candidates, runs)) {
+                break;
+            }
+            const Ended ended = collect(left);
+            if (ended == Ended::waits || (ended == Ended::done && left == nullptr)) {
+                break;
+            }
+        }
+        return std::move(report_);
+    }
+
+private:
+    enum class Ended { done, given_up, waits };
+
+    Ended collect(const KnownRun* left) {
+        Collection collection(repository_, options_, context_, reader_, stop_);
+        left != nullptr ? collection.adopt(*left) : collection.begin();
+        std::vector<KnownRun> open = collection.settle_open_runs(report_);
+        if (!open.empty()) {
+            report_.waiting_for = std::move(open);
+            report_.bytes_waiting = collection.condemned_bytes();
+            return Ended::waits;
+        }
+        const bool is_decided = collection.decide(report_);
+        if (is_decided) {
+            collection.carry_out(report_);
+        }
+        const CollectorRecords records =
+            read_collector_records(repository_.storage(), repository_.keys(), stop_);
+        clean_up(records, list_runs(repository_.storage(), repository_.keys(), records, stop_));
+        return is_decided ? Ended::done : Ended::given_up;
+    }
+
+    /// What a prune that died after its commit left, and what runs leave that have ended.
+    void clean_up(const CollectorRecords& records, const std::vector<KnownRun>& runs) {
+        finish_outcomes(repository_, records, report_, stop_);
+        std::vector<ObjectName> leftovers;
+        for (const auto& [run, packs] : records.markers) {
+            if (records.is_decided(run)) {
+                leftovers.push_back(marker_object_name(run));
+            }
+        }
+        if (!leftovers.empty()) {
+            // Who lists late must find the outcome before the marker goes.
+            pause(options_, repository_.storage().capabilities().listing_delay, stop_);
+        }
+        for (const KnownRun& run : runs) {
+            if (run.is_decided) {
+                leftovers.insert(leftovers.end(), run.objects.begin(), run.objects.end());
+            }
+        }
+        for (const ObjectName& name : leftovers) {
+            repository_.storage().remove(name, stop_);
+        }
+        report_.leftovers_removed += leftovers.size();
+    }
+
+    /// A collection whose process has ended after it put its marker; one with a list first.
+    [[nodiscard]] const KnownRun* left_collection(const CollectorRecords& records,
+                                                  const std::vector<KnownRun>& runs) const {
+        const KnownRun* found = nullptr;
+        for (const KnownRun& run : runs) {
+            if (run.is_collection() && !run.is_decided && records.markers.contains(run.id) &&
+                is_dead(options_, run) && (found == nullptr || found->open_runs.empty())) {
+                found = &run;
+            }
+        }
+        return found;
+    }
+
+    [[nodiscard]] bool has_work(const CollectionView& view, const std::vector<PackName>& candidates,
+                                const std::vector<KnownRun>& runs) const {
+        const auto lists = std::count_if(view.records.outcomes.begin(), view.records.outcomes.end(),
+                                         [](const auto& each) { return each.second.has_value(); });
+        return !candidates.empty() || lists > kListsMax || !view.removed_manifests.empty() ||
+               !view.damaged_indexes.empty() || view.indexes.size() > kIndexesMax ||
+               std::any_of(runs.begin(), runs.end(), [this](const KnownRun& run) {
+                   return !run.is_decided && is_dead(options_, run);
+               });
+    }
+
+    void rehearse(const CollectionView& view, const std::vector<PackName>& candidates) {
+        report_.packs_removed = candidates.size();
+        for (const PackName& pack : candidates) {
+            report_.bytes_freed += view.packs.at(pack).bytes;
+        }
+    }
+
+    Repository& repository_;
+    const PruneOptions& options_;
+    const Context& context_;
+    std::stop_token stop_;
+    CollectionViewReader reader_;
+    PruneReport report_;
+};
+
+}  // namespace
+
+PruneReport prune(Repository& repository, const PruneOptions& options, const Context& context,
+                  std::stop_token stop) {
+    const auto begun = std::chrono::steady_clock::now();
+    PruneReport report = Pruner(repository, options, context, std::move(stop)).run();
+    report.duration_s =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    return report;
+}
+
+}  // namespace dbbackup

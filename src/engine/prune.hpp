@@ -1,0 +1,71 @@
+#pragma once
+
+/// @file
+/// Removing snapshots, and the space that nothing needs any more (docs/protocol.md, "Collecting").
+
+#include "engine/backup.hpp"
+#include "repository/repository.hpp"
+#include "repository/runs.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+
+/// Whether one snapshot stays, and why.
+struct SnapshotVerdict {
+    SnapshotSummary snapshot;
+    bool is_kept = true;
+    std::string reason;
+};
+
+/// Decides about all snapshots of one source, which come by sequence. Must give the same answer for
+/// the same snapshots: it is asked several times.
+using Retention =
+    std::function<std::vector<SnapshotVerdict>(const std::vector<SnapshotSummary>& of_source)>;
+
+struct PruneOptions {
+    Retention retention;                ///< Empty: keeps all.
+    std::vector<SnapshotId> snapshots;  ///< Go whatever `retention` says.
+    bool is_dry_run = false;            ///< Writes nothing at all.
+    /// How long to stay for runs that are still writing. Space that waits for them is freed by the
+    /// next prune.
+    std::chrono::milliseconds wait{0};
+    /// A run without a sign of life for so long, by the storage's clock, is given up ...
+    std::chrono::seconds give_up_after = std::chrono::hours(2);
+    /// ... once this process has watched it for so long.
+    std::chrono::milliseconds watch = std::chrono::minutes(5);
+    /// Whether the process of a run is known to have ended. Empty: `has_ended`.
+    std::function<bool(const KnownRun&)> is_dead;
+    /// Waits, or returns early when `stop` fires. Empty: really waits.
+    std::function<void(std::chrono::milliseconds, std::stop_token)> pause;
+};
+
+/// What happened, or would happen.
+struct PruneReport {
+    std::vector<SnapshotVerdict> snapshots;
+    std::uint64_t packs_removed = 0;
+    std::uint64_t bytes_freed = 0;
+    /// What goes when the runs in `waiting_for` have ended and prune runs again. Then nothing of
+    /// this prune's own collection is removed yet, snapshots neither.
+    std::uint64_t bytes_waiting = 0;
+    std::vector<KnownRun> waiting_for;
+    std::vector<RunId> given_up;
+    std::uint64_t leftovers_removed = 0;  ///< Objects of ended runs and earlier collections.
+    /// Why packs stay that may be garbage: damage that hides what is needed.
+    std::vector<std::string> problems;
+    double duration_s = 0;
+};
+
+/// Removes what `options` say and what nothing needs.
+/// @throws ConfigError (code "snapshot_unknown"), RepositoryError (codes "unknown_object",
+/// "unknown_feature"), CorruptionError when a collector's or run's record cannot be read: then
+/// nothing was deleted; StorageError, Cancelled: the next prune goes on.
+[[nodiscard]] PruneReport prune(Repository& repository, const PruneOptions& options,
+                                const Context& context, std::stop_token stop);
+
+}  // namespace dbbackup

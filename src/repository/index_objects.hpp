@@ -1,0 +1,46 @@
+#pragma once
+
+/// @file
+/// Index objects as a whole: reading those that there are, and writing merged ones.
+
+#include "repository/directory_record.hpp"
+#include "repository/repository.hpp"
+
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace dbbackup {
+
+/// One object `indexes/<id>`.
+struct IndexObject {
+    ObjectName name{"none"};
+    std::vector<IndexedPack> packs;
+};
+
+/// How many chunks one merged index names at most: near 4 MiB, so that nobody who reads one needs
+/// much memory.
+inline constexpr std::size_t kIndexEntriesMax = 65'536;
+
+[[nodiscard]] std::size_t entry_count(const std::vector<IndexedPack>& packs);
+
+/// Stores an index under a name of its own. @return The name.
+[[nodiscard]] ObjectName index_object_name();
+[[nodiscard]] Bytes encode_index_object(Repository& repository, const ObjectName& name,
+                                        const std::vector<IndexedPack>& packs);
+
+/// Nothing when there is no such object. @throws CorruptionError, RepositoryError.
+[[nodiscard]] std::unique_ptr<IndexObject> read_index_object(Repository& repository,
+                                                             const ObjectName& name,
+                                                             std::stop_token stop);
+
+/// Reads the directory from the end of a pack. Nothing when the pack has gone.
+/// @param bytes The size of the object. @throws CorruptionError.
+[[nodiscard]] std::unique_ptr<IndexedPack> fetch_pack_directory(Repository& repository,
+                                                                const PackName& pack,
+                                                                std::uint64_t bytes,
+                                                                std::stop_token stop);
+
+}  // namespace dbbackup

@@ -1,0 +1,208 @@
+#include "engine/pack_choice.hpp"
+
+#include "prune_fixture.hpp"
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+/// Three packs hold one chunk each that the last snapshot needs; nothing else refers to them when
+/// the collection begins.
+class ChoiceTest : public PruneTest {
+protected:
+    /// `copies` packs with the same chunk; a manifest refers to the last.
+    void store_copies(std::size_t copies) {
+        const Bytes content = noise(7, 1500);
+        const auto repository = open_repository(disk_);
+        std::vector<std::unique_ptr<SnapshotWriter>> writers;
+        for (std::size_t i = 0; i < copies; ++i) {
+            writers.push_back(std::make_unique<SnapshotWriter>(
+                *repository, clock_, "backup", SourceId(16, 'd'), std::stop_token()));
+        }
+        for (std::size_t i = 0; i < copies; ++i) {
+            const ChunkCopyPtr copy = add(*writers[i], *repository, content);
+            writers[i]->flush();
+            Manifest manifest = manifest_of({copy}, i + 1);
+            writers[i]->commit(manifest);
+            ids_.push_back(writers[i]->run_id());
+            packs_.push_back(copy->pack->name);
+            contents_[ids_.back()] = {{"script", content}};
+        }
+        sorted_ = packs_;
+        std::sort(sorted_.begin(), sorted_.end());
+    }
+    /// A collection of a dead process whose marker names `packs`; the next prune goes on with it.
+    RunId left_collection(const std::vector<PackName>& packs) { return other_marker(packs); }
+
+    PruneOptions only(const std::vector<RunId>& alive) {
+        return sample_prune({}, {alive.begin(), alive.end()});
+    }
+
+    std::vector<SnapshotId> ids_;
+    std::vector<PackName> packs_;
+    std::vector<PackName> sorted_;
+};
+
+TEST_F(ChoiceTest, WhatIsInNoMarkerSufficesWithoutAnyCandidate) {
+    store_copies(3);
+    left_collection({packs_[0], packs_[1]});
+    prune(disk_, only({}));
+    EXPECT_FALSE(has(packs_[0]));
+    EXPECT_FALSE(has(packs_[1]));
+    EXPECT_TRUE(has(packs_[2]));
+    expect_whole();
+}
+
+TEST_F(ChoiceTest, OwnCandidatesStayInNameOrderUntilTheySuffice) {
+    store_copies(3);
+    left_collection(packs_);
+    prune(disk_, only({}));
+    EXPECT_TRUE(has(sorted_[0]));
+    EXPECT_FALSE(has(sorted_[1]));
+    EXPECT_FALSE(has(sorted_[2]));
+    expect_clean();
+    EXPECT_EQ(visible().size(), 3U);
+}
+
+TEST_F(ChoiceTest, CandidatesThatAnotherUndecidedMarkerNamesComeLast) {
+    store_copies(3);
+    left_collection(packs_);
+    const RunId other = other_marker({sorted_[0]});
+    prune(disk_, only({other}));
+    EXPECT_FALSE(has(sorted_[0])) << "the other collector may remove it, so nobody counts on it";
+    EXPECT_TRUE(has(sorted_[1]));
+    EXPECT_FALSE(has(sorted_[2]));
+    expect_whole();
+}
+
+TEST_F(ChoiceTest, WhereOthersNameAllOfThemEveryOneStays) {
+    store_copies(3);
+    left_collection(packs_);
+    const RunId other = other_marker(packs_);
+    prune(disk_, only({other}));
+    for (const PackName& pack : packs_) {
+        EXPECT_TRUE(has(pack));
+    }
+    expect_whole();
+    prune(disk_, only({}));  // Now the other one is dead, too.
+    prune(disk_, only({}));
+    expect_clean();
+}
+
+TEST_F(ChoiceTest, MarkersOfDecidedCollectionsMeanNothing) {
+    for (const bool is_tombstone : {true, false}) {
+        store_copies(1);
+        const RunId other = other_marker({packs_.back()});
+        is_tombstone ? put_tombstone(other) : put_outcome(other, {});
+        EXPECT_TRUE(records().removals().packs.empty());
+        EXPECT_TRUE(records().markers.contains(other));
+        prune(disk_, only({other}));
+        EXPECT_TRUE(has(packs_.back()));
+        EXPECT_FALSE(records().markers.contains(other)) << "it is deleted";
+        expect_whole();
+    }
+}
+
+TEST_F(ChoiceTest, DeadPacksThatAnotherMarkerNamesAreCandidatesToo) {
+    take_alone(1);
+    const PackName dead = only_pack_of(take_alone(2));
+    const RunId other = other_marker({dead});
+    PruneOptions options = only({other});
+    options.snapshots = {taken_[1]};
+    prune(disk_, options);
+    EXPECT_FALSE(has(dead));
+    expect_whole();
+}
+
+TEST_F(PruneTest, RemovesNoPackWhileASegmentListIsLost) {
+    SampleDatabase large;
+    large.set_pages("main", page_like(1, std::size_t{1000} * kPage), kPage);
+    const SnapshotId id = back_up(large, disk_, {}, {.segment_pages = 1}).snapshot.summary.id;
+    contents_[id] = large.contents();
+    const PackName other = only_pack_of(take_alone(2));
+    const auto repository = open_repository(disk_);
+    const ChunkCopyPtr list = repository->manifest(id, {})->streams.at(0).lists.at(0).chunk;
+    ASSERT_TRUE(list);
+    const ObjectName pack = pack_object_name(list->pack->name);
+    const Bytes content = disk_.contents().at(pack.text());
+    disk_.damage(pack, [&](Bytes& bytes) { bytes.at(list->offset_bytes) ^= 1U; });
+    PruneOptions options = sample_prune();
+    options.snapshots = {taken_.back()};
+    const PruneReport report = prune(disk_, options);
+    EXPECT_EQ(report.packs_removed, 0U);
+    EXPECT_FALSE(report.problems.empty());
+    EXPECT_TRUE(has(other));
+    EXPECT_FALSE(visible().contains(taken_.back())) << "the snapshot itself is gone";
+    disk_.damage(pack, [&](Bytes& bytes) { bytes = content; });
+    EXPECT_GT(prune(disk_, sample_prune()).packs_removed, 0U);
+    EXPECT_FALSE(has(other));
+    expect_clean();
+}
+
+TEST_F(PruneTest, KeepsWhatIsLeftOfALostDelta) {
+    // The snapshot's delta is there, its base is not: whoever puts the base back has it all.
+    SampleDatabase shop;
+    shop.set_pages("main", page_like(1, 64 * 4096));
+    back_up(shop, disk_);
+    Bytes changed = page_like(1, 64 * 4096);
+    changed.at(5000) ^= 1U;
+    shop.set_pages("main", changed);
+    const SnapshotId second = back_up(shop, disk_).snapshot.summary.id;
+    const auto repository = open_repository(disk_);
+    ChunkCopyPtr delta;
+    const auto manifest = repository->manifest(second, {});
+    for (const StoredSegment& segment : manifest->streams.at(0).lists.at(0).segments) {
+        for (const ChunkCopyPtr& chunk : segment.chunks) {
+            delta = chunk->bases.empty() ? delta : chunk;
+        }
+    }
+    ASSERT_TRUE(delta);
+    const ObjectName base = pack_object_name(delta->bases.at(0)->pack->name);
+    const Bytes content = disk_.contents().at(base.text());
+    disk_.remove(base, {});
+    // A collection that began before anybody needed it.
+    other_marker({delta->pack->name});
+    prune(disk_, sample_prune(keep_newest(1)));
+    EXPECT_TRUE(has(delta->pack->name));
+    disk_.put(base, content, {});
+    EXPECT_EQ(restore(second, disk_), shop.contents());
+}
+
+// --- readers while packs go
+// ------------------------------------------------------------------------
+
+TEST_F(ChoiceTest, ARestoreFindsChunksInOtherPacksWhenTheirsWasRemoved) {
+    store_copies(2);
+    left_collection({packs_[0]});
+    prune(disk_, only({}));
+    ASSERT_FALSE(has(packs_[0]));
+    EXPECT_EQ(restore(ids_[0], disk_), contents_.at(ids_[0]));
+    EXPECT_EQ(findings_text(verify(disk_, VerifyDepth::structure)), "");
+}
+
+TEST_F(PruneTest, ARestoreOfASnapshotThatIsRemovedMeanwhileSaysSo) {
+    take_alone(1);
+    take_alone(2);
+    bool is_pruned = false;
+    Faults faults;
+    faults.before = [&](const StorageCall& call) {
+        if (call.name.starts_with("packs/") && !std::exchange(is_pruned, true)) {
+            PruneOptions options = sample_prune();
+            options.snapshots = {taken_[0]};
+            prune(disk_, options);
+        }
+    };
+    FaultyStorage watched(disk_, faults);
+    try {
+        static_cast<void>(restore(taken_[0], watched));
+        FAIL() << "it restored what is gone";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "snapshot_removed");
+    }
+    disk_.remove(pack_object_name(only_pack_of(taken_[1])), {});
+    EXPECT_THROW(static_cast<void>(restore(taken_[1], disk_)), CorruptionError);
+}
+
+}  // namespace
+}  // namespace dbbackup
