@@ -66,35 +66,11 @@ void Collection::begin() {
     });
 }
 
-void Collection::adopt(const KnownRun& run) {
-    recorded_open_ = run.open_runs;
-    put_small(repository_, [&] {
-        run_ = std::make_unique<LivingRun>(repository_.storage(), repository_.keys(),
-                                           context_.clock, run.id, run.newest_sign + 1, stop_);
-    });
-    const CollectorRecords records =
-        read_collector_records(repository_.storage(), repository_.keys(), stop_);
-    // When its step 5 has begun, that was at an unknown time before this.
-    taken_over_before_ = recorded_open_.empty() ? records.taken_over : std::set<std::string>();
-    const auto marker = records.markers.find(run.id);
-    if (marker == records.markers.end()) {
-        return;
-    }
-    const std::set<PackName> condemned(marker->second.begin(), marker->second.end());
-    repository_.storage().list(
-        ObjectPrefix("packs"),
-        [&](const ObjectInfo& info) {
-            const std::optional<PackName> pack = pack_name_of(info.name);
-            condemned_bytes_ += pack && condemned.contains(*pack) ? info.size_bytes : 0;
-        },
-        stop_);
-}
-
 std::uint64_t Collection::condemned_bytes() const { return condemned_bytes_; }
 
 std::vector<KnownRun> Collection::settle_open_runs(PruneReport& report) {
     pause(options_, 2 * listing_delay(repository_), stop_);
-    OpenRuns runs(repository_, options_, id(), recorded_open_, stop_);
+    OpenRuns runs(repository_, options_, id(), stop_);
     std::vector<RunId> open;
     for (const KnownRun& run : runs.look()) {
         open.push_back(run.id);
@@ -112,10 +88,8 @@ bool Collection::decide(PruneReport& report) {
     pause(options_, listing_delay(repository_), stop_);
     const CollectionView view = reader_.read(stop_);
     const ObjectName name = collection_object_name(id());
-    const auto known = view.records.outcomes.find(id());
-    if (known != view.records.outcomes.end()) {
-        stored_ = known->second.value_or(CollectionOutcome());
-        return known->second.has_value();
+    if (view.records.is_decided(id())) {
+        return false;
     }
     const auto marker = view.records.markers.find(id());
     std::set<PackName> own;
@@ -132,15 +106,17 @@ bool Collection::decide(PruneReport& report) {
         result = repository_.storage().put(
             name, encode_collection(repository_.keys(), name, stored_), stop_);
     });
-    if (result == PutResult::exists) {
-        // Another process went on with this collection or gave it up: what is stored counts.
-        const std::optional<Bytes> object = repository_.storage().get(name, stop_);
-        const auto other =
-            object ? decode_collection(repository_.keys(), name, *object) : std::nullopt;
-        stored_ = other.value_or(CollectionOutcome());
-        return other.has_value();
-    }
-    return true;
+    return result == PutResult::created;
+}
+
+void Collection::abandon() {
+    KnownRun own;
+    own.id = id();
+    own.outcome = collection_object_name(id());
+    give_up(repository_.storage(), repository_.keys(), own, id(), "other runs were open", stop_);
+    pause(options_, listing_delay(repository_), stop_);
+    repository_.storage().remove(marker_object_name(id()), stop_);
+    run_.reset();
 }
 
 CollectionOutcome Collection::make_outcome(const CollectionView& view,

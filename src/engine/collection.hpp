@@ -15,8 +15,9 @@
 
 namespace dbbackup {
 
-/// Not thread-safe. When it is destroyed before its end, what it stored stays: the next prune goes
-/// on with it or gives it up.
+/// Not thread-safe. When it is destroyed before its end, what it stored stays: the next prune gives
+/// it up and begins one of its own. Nobody goes on with the collection of another process: two that
+/// put one outcome can lose data (docs/decisions/0009).
 class Collection {
 public:
     /// Borrows everything.
@@ -25,14 +26,15 @@ public:
 
     /// Steps 1 to 3: announces a new collection, reads, and condemns what nothing needs.
     void begin();
-    /// Goes on with a collection that another process has begun and left.
-    void adopt(const KnownRun& run);
     /// Steps 4 and 5: waits for the runs that were open, or gives them up.
     /// @return Those that are still open when the time to wait is over.
     [[nodiscard]] std::vector<KnownRun> settle_open_runs(PruneReport& report);
     /// Steps 6 and 7: chooses with what is there now, and stores the outcome. False: another
     /// collector gave this collection up, and nothing is to be done.
     [[nodiscard]] bool decide(PruneReport& report);
+    /// Gives itself up instead, since runs are open that nobody wants to wait for: until its marker
+    /// goes, no backup reuses what it condemned.
+    void abandon();
     /// Step 8: deletes what the stored outcome names.
     void carry_out(PruneReport& report);
 
@@ -54,7 +56,6 @@ private:
     std::stop_token stop_;
     std::unique_ptr<LivingRun> run_;
     std::uint64_t condemned_bytes_ = 0;
-    std::vector<RunId> recorded_open_;  ///< An adopted collection's list.
     /// Lists that others had repeated in full before this collection's step 5.
     std::set<std::string> taken_over_before_;
     std::vector<KnownRun> open_collections_;  ///< As of step 5.

@@ -40,12 +40,8 @@ bool is_dead(const PruneOptions& options, const KnownRun& run) {
 }
 
 OpenRuns::OpenRuns(Repository& repository, const PruneOptions& options, RunId own,
-                   const std::vector<RunId>& counting, std::stop_token stop)
-    : repository_(repository), options_(options), own_(std::move(own)), stop_(std::move(stop)) {
-    if (!counting.empty()) {
-        counting_.emplace(counting.begin(), counting.end());
-    }
-}
+                   std::stop_token stop)
+    : repository_(repository), options_(options), own_(std::move(own)), stop_(std::move(stop)) {}
 
 const std::vector<KnownRun>& OpenRuns::look() {
     const CollectorRecords records =

@@ -24,10 +24,8 @@ void pause(const PruneOptions& options, std::chrono::milliseconds time, std::sto
 /// Not thread-safe.
 class OpenRuns {
 public:
-    /// @param own The collection that looks. @param counting A list that was recorded before: only
-    /// its runs count. Empty: those of the first look do. Borrows the repository and the options.
-    OpenRuns(Repository& repository, const PruneOptions& options, RunId own,
-             const std::vector<RunId>& counting, std::stop_token stop);
+    /// @param own The collection that looks. Borrows the repository and the options.
+    OpenRuns(Repository& repository, const PruneOptions& options, RunId own, std::stop_token stop);
 
     /// Looks for the first time. @return All that count and have no outcome yet.
     const std::vector<KnownRun>& look();
@@ -51,7 +49,7 @@ private:
     const PruneOptions& options_;
     RunId own_;
     std::stop_token stop_;
-    std::optional<std::set<RunId>> counting_;
+    std::optional<std::set<RunId>> counting_;  ///< Those of the first look.
     std::vector<KnownRun> open_;
     std::chrono::sys_seconds now_{};  ///< By the storage's clock: when this collection last put.
     std::map<RunId, Watched> watched_;

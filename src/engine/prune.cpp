@@ -14,7 +14,7 @@
 namespace dbbackup {
 namespace {
 
-/// One collection that another prune left, one of our own, and some that another one gave up.
+/// So many collections in turn may be given up by others, who took this process for dead.
 constexpr int kRoundsMax = 5;
 
 /// So many small indexes are merged although nothing else is to be done.
@@ -67,12 +67,7 @@ public:
                 return std::move(report_);
             }
             clean_up(view.records, runs);
-            const KnownRun* const left = left_collection(view.records, runs);
-            if (left == nullptr && !has_work(view, candidates, runs)) {
-                break;
-            }
-            const Ended ended = collect(left);
-            if (ended == Ended::waits || (ended == Ended::done && left == nullptr)) {
+            if (!has_work(view, candidates, runs) || collect() != Ended::given_up) {
                 break;
             }
         }
@@ -82,13 +77,14 @@ public:
 private:
     enum class Ended { done, given_up, waits };
 
-    Ended collect(const KnownRun* left) {
+    Ended collect() {
         Collection collection(repository_, options_, context_, reader_, stop_);
-        left != nullptr ? collection.adopt(*left) : collection.begin();
+        collection.begin();
         std::vector<KnownRun> open = collection.settle_open_runs(report_);
         if (!open.empty()) {
             report_.waiting_for = std::move(open);
             report_.bytes_waiting = collection.condemned_bytes();
+            collection.abandon();
             return Ended::waits;
         }
         const bool is_decided = collection.decide(report_);
@@ -123,19 +119,6 @@ private:
             repository_.storage().remove(name, stop_);
         }
         report_.leftovers_removed += leftovers.size();
-    }
-
-    /// A collection whose process has ended after it put its marker; one with a list first.
-    [[nodiscard]] const KnownRun* left_collection(const CollectorRecords& records,
-                                                  const std::vector<KnownRun>& runs) const {
-        const KnownRun* found = nullptr;
-        for (const KnownRun& run : runs) {
-            if (run.is_collection() && !run.is_decided && records.markers.contains(run.id) &&
-                is_dead(options_, run) && (found == nullptr || found->open_runs.empty())) {
-                found = &run;
-            }
-        }
-        return found;
     }
 
     [[nodiscard]] bool has_work(const CollectionView& view, const std::vector<PackName>& candidates,

@@ -64,7 +64,7 @@ struct PruneReport {
 /// Removes what `options` say and what nothing needs.
 /// @throws ConfigError (code "snapshot_unknown"), RepositoryError (codes "unknown_object",
 /// "unknown_feature"), CorruptionError when a collector's or run's record cannot be read: then
-/// nothing was deleted; StorageError, Cancelled: the next prune goes on.
+/// nothing was deleted; StorageError, Cancelled: the next prune begins again.
 [[nodiscard]] PruneReport prune(Repository& repository, const PruneOptions& options,
                                 const Context& context, std::stop_token stop);
 

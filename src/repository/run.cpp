@@ -52,20 +52,6 @@ LivingRun::LivingRun(Storage& storage, const Keys& keys, const Clock& clock, std
     thread_ = std::jthread([this](std::stop_token ended) { show_life(ended); });
 }
 
-LivingRun::LivingRun(Storage& storage, const Keys& keys, const Clock& clock, RunId collection,
-                     std::uint64_t number, std::stop_token stop)
-    : storage_(storage),
-      keys_(keys),
-      clock_(clock),
-      id_(std::move(collection)),
-      kind_(kCollectionKind),
-      outcome_(collection_object_name(id_).text()),
-      interval_(kInterval),
-      number_(number) {
-    put_next(stop);
-    thread_ = std::jthread([this](std::stop_token ended) { show_life(ended); });
-}
-
 LivingRun::~LivingRun() = default;
 
 void LivingRun::record_open(std::vector<RunId> open, std::stop_token stop) {

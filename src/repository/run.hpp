@@ -46,11 +46,6 @@ public:
     LivingRun(const LivingRun&) = delete;
     LivingRun& operator=(const LivingRun&) = delete;
 
-    /// Goes on as a collection that another process began: whoever creates its outcome commits it.
-    /// @param number Of a first sign of life of its own; numbers that are taken are skipped.
-    LivingRun(Storage& storage, const Keys& keys, const Clock& clock, RunId collection,
-              std::uint64_t number, std::stop_token stop);
-
     [[nodiscard]] const RunId& id() const noexcept { return id_; }
 
     /// Stores a collector's list of open runs in a sign of life, and repeats it in every later one.

@@ -71,7 +71,6 @@ bool read_sign(Storage& storage, const Keys& keys, const Sign& sign, KnownRun& r
     run.outcome = ObjectName(said.outcome());
     run.host = said.host();
     run.process = {said.machine(), said.process(), said.process_started()};
-    run.open_runs.assign(said.open_runs().begin(), said.open_runs().end());
     return true;
 }
 

@@ -26,7 +26,6 @@ struct KnownRun {
     ProcessIdentity process;
     std::chrono::sys_seconds seen_at;  ///< The newest sign of life, by the storage's clock.
     std::uint64_t newest_sign = 0;     ///< Its number.
-    std::vector<RunId> open_runs;      ///< A collector's list, if it has recorded one.
     std::vector<ObjectName> objects;   ///< `runs/<run>/*`
     bool is_decided = false;           ///< Its outcome or a tombstone stands, or stood.
 
