@@ -92,6 +92,15 @@ std::chrono::seconds duration_argument(std::string_view option, std::string_view
     return *duration;
 }
 
+Age age_argument(std::string_view option, std::string_view text) {
+    const std::optional<Age> age = parse_age(text);
+    if (!age) {
+        throw bad_value(option, text, "an age",
+                        fmt::format("Write for example {0} 30d or {0} 1y6mo.", option));
+    }
+    return *age;
+}
+
 Compression compression_argument(std::string_view text) {
     const std::optional<Compression> compression = Compression::parse(text);
     if (!compression) {

@@ -4,6 +4,7 @@
 /// From the text of one option to its value. Every function throws ConfigError (exit code 2) that
 /// names the option, shows what was given and says what would be accepted.
 
+#include "base/age.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "config/config.hpp"
@@ -47,6 +48,9 @@ template <class E>
 
 /// `--lock-timeout`: "30s", "5m", "0s"; at most a day.
 [[nodiscard]] std::chrono::seconds lock_timeout_argument(std::string_view text);
+
+/// "30d", "1y6mo".
+[[nodiscard]] Age age_argument(std::string_view option, std::string_view text);
 
 /// "30m", "2h".
 [[nodiscard]] std::chrono::seconds duration_argument(std::string_view option,

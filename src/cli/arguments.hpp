@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "config/enums.hpp"
+#include "config/retention_rules.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -90,8 +91,9 @@ struct VerifyArguments {
 };
 
 struct PruneArguments {
-    std::vector<std::string> snapshots;  ///< That go.
-    std::optional<std::string> source;
+    std::vector<std::string> snapshots;  ///< That go whatever the rules say.
+    std::optional<std::string> source;   ///< The rules are for this one only.
+    RetentionRules rules;                ///< For each source by itself.
     std::optional<std::chrono::seconds> wait;
     std::optional<std::chrono::seconds> give_up_after;
     bool is_dry_run = false;

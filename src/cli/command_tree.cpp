@@ -3,6 +3,7 @@
 #include "cli/argument_values.hpp"
 
 #include <functional>
+#include <initializer_list>
 
 namespace dbbackup {
 namespace {
@@ -210,16 +211,43 @@ void add_verify(CLI::App& root, CommandTreeValues& values) {
     add_jobs(command, arguments.jobs);
 }
 
+void add_retention_rules(CLI::App& command, RetentionRules& rules) {
+    command.option_defaults()->group("What stays, of each source");
+    struct Count {
+        std::string option;
+        std::string description;
+        std::uint32_t RetentionRules::* member;
+    };
+    for (const Count& count : std::initializer_list<Count>{
+             {"--keep-last", "the newest N", &RetentionRules::keep_last},
+             {"--keep-hourly", "the newest of each of N hours", &RetentionRules::keep_hourly},
+             {"--keep-daily", "the newest of each of N days", &RetentionRules::keep_daily},
+             {"--keep-weekly", "the newest of each of N weeks", &RetentionRules::keep_weekly},
+             {"--keep-monthly", "the newest of each of N months", &RetentionRules::keep_monthly},
+             {"--keep-yearly", "the newest of each of N years", &RetentionRules::keep_yearly}}) {
+        add_value(command, {count.option, "N", count.description},
+                  [&rules, count](const std::string& text) {
+                      rules.*count.member = static_cast<std::uint32_t>(
+                          number_argument(count.option, text, 1, kKeepMax));
+                  });
+    }
+    add_value(command, {"--keep-within", "AGE", "all that are younger, as 30d or 1y6mo"},
+              [&rules](const std::string& text) {
+                  rules.keep_within = age_argument("--keep-within", text);
+              });
+    command.option_defaults()->group("Options");
+}
+
 void add_prune(CLI::App& root, CommandTreeValues& values) {
     PruneArguments& arguments = values.prune;
     CLI::App& command = add_command(
         root, "prune", "Remove snapshots, and the space that nothing needs", values.globals,
-        "db-backup prune --dry-run\ndb-backup prune --snapshot 3f2a91c0\n"
-        "db-backup prune --wait 30m");
-    add_values(
-        command, {"--snapshot", "ID", "a snapshot to remove; may be repeated"},
-        [&arguments](const std::vector<std::string>& texts) { arguments.snapshots = texts; });
-    add_text(command, {"--source", "NAME", "where snapshots are looked for"}, arguments.source);
+        "db-backup prune --keep-last 7 --keep-daily 30 --keep-monthly 12 --dry-run\n"
+        "db-backup prune 3f2a91c0\ndb-backup prune --wait 30m");
+    command.add_option("SNAPSHOT", arguments.snapshots,
+                       "snapshots to remove, as an id or its beginning");
+    add_text(command, {"--source", "NAME", "only snapshots of this source"}, arguments.source);
+    add_retention_rules(command, arguments.rules);
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
     add_value(command, {"--wait", "DURATION", "how long to stay for backups that are running (0s)"},
               [&arguments](const std::string& text) {

@@ -9,7 +9,6 @@
 #include "cli/snapshot_order.hpp"
 #include "cli/snapshot_text.hpp"
 #include "cli/table.hpp"
-#include "config/problems.hpp"
 #include "engine/snapshot_choice.hpp"
 
 #include <fmt/format.h>
@@ -22,28 +21,6 @@
 
 namespace dbbackup {
 namespace {
-
-/// @throws ConfigError when no snapshot is of that source: an empty list would say that there are
-/// no backups, when only the name is wrong.
-void check_source(const std::string& source, const std::vector<SnapshotSummary>& snapshots) {
-    std::set<std::string> names;
-    for (const SnapshotSummary& snapshot : snapshots) {
-        names.insert(snapshot.source_name);
-    }
-    if (names.empty() || names.contains(source)) {
-        return;
-    }
-    const std::vector<std::string> known(names.begin(), names.end());
-    const std::string meant = nearest(source, known);
-    std::string list = known.front();
-    for (std::size_t index = 1; index < known.size(); ++index) {
-        list += ", " + known[index];
-    }
-    throw explained<ConfigError>(
-        fmt::format("the repository has no snapshots of a source '{}'", source),
-        !meant.empty() ? fmt::format("Did you mean {}?", meant) : fmt::format("It has: {}.", list),
-        "source_unknown");
-}
 
 std::string remark_on(const SnapshotSummary& snapshot, const std::set<SnapshotId>& doubtful) {
     if (doubtful.contains(snapshot.id)) {

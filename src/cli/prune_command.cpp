@@ -1,18 +1,22 @@
 /// @file
 /// `db-backup prune`: removes snapshots, and the space that nothing needs.
 
+#include "base/clock.hpp"
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
 #include "engine/prune.hpp"
+#include "engine/retention.hpp"
 #include "engine/snapshot_choice.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -31,6 +35,29 @@ std::vector<SnapshotId> chosen_snapshots(Repository& repository, const PruneArgu
         }
     }
     return chosen;
+}
+
+/// The rules, for each source by itself. `now` is that of the call: it is asked several times.
+Retention retention_of(const PruneArguments& arguments, CommandContext& context) {
+    if (arguments.rules.is_empty()) {
+        return {};
+    }
+    const RetentionContext known{context.clock.now(), utc_offset_here};
+    return [rules = arguments.rules, source = arguments.source,
+            known](const std::vector<SnapshotSummary>& of_source) {
+        std::map<SnapshotId, RetentionDecision> decisions;
+        for (RetentionDecision& decision : apply_retention(rules, of_source, known)) {
+            decisions.emplace(decision.snapshot, std::move(decision));
+        }
+        std::vector<SnapshotVerdict> verdicts;
+        for (const SnapshotSummary& snapshot : of_source) {
+            const RetentionDecision& decision = decisions.at(snapshot.id);
+            const bool is_asked = !source || snapshot.source_name == *source;
+            verdicts.push_back({snapshot, decision.stays() || !is_asked,
+                                is_asked ? decision.text() : "stays: of another source"});
+        }
+        return verdicts;
+    };
 }
 
 Json report_json(const PruneReport& report, bool is_dry_run) {
@@ -65,9 +92,10 @@ std::string report_text(const PruneReport& report, bool is_dry_run) {
     std::string text;
     std::size_t removed = 0;
     for (const SnapshotVerdict& verdict : report.snapshots) {
-        if (!verdict.is_kept) {
-            ++removed;
-            text += fmt::format("{}  {}  {}\n", verdict.snapshot.id.substr(0, 8),
+        removed += verdict.is_kept ? 0 : 1;
+        if (!verdict.is_kept || is_dry_run) {
+            text += fmt::format("{}  {}  {}  {}\n", verdict.snapshot.id.substr(0, 8),
+                                local_time_text(verdict.snapshot.begun_at),
                                 printable(verdict.snapshot.source_name), verdict.reason);
         }
     }
@@ -89,9 +117,14 @@ std::string report_text(const PruneReport& report, bool is_dry_run) {
 }  // namespace
 
 ExitCode run_command(const PruneArguments& arguments, CommandContext& context) {
-    const std::unique_ptr<Repository> repository =
-        open_repository(choose_repository(context), context);
+    const std::unique_ptr<Repository> repository = open_repository(
+        choose_repository(context, repository_of_source(arguments.source, context.config())),
+        context);
+    if (arguments.source) {
+        check_source(*arguments.source, read_snapshots(*repository, context).snapshots);
+    }
     PruneOptions options;
+    options.retention = retention_of(arguments, context);
     options.snapshots = chosen_snapshots(*repository, arguments, context);
     options.is_dry_run = arguments.is_dry_run;
     options.wait = arguments.wait.value_or(std::chrono::seconds(0));

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -316,6 +317,26 @@ ReadableSnapshots read_snapshots(Repository& repository, CommandContext& context
                             printable(object));
     }
     return {std::move(snapshots), std::move(damaged)};
+}
+
+void check_source(const std::string& source, const std::vector<SnapshotSummary>& snapshots) {
+    std::set<std::string> names;
+    for (const SnapshotSummary& snapshot : snapshots) {
+        names.insert(snapshot.source_name);
+    }
+    if (names.empty() || names.contains(source)) {
+        return;
+    }
+    const std::vector<std::string> known(names.begin(), names.end());
+    const std::string meant = nearest(source, known);
+    std::string list = known.front();
+    for (std::size_t index = 1; index < known.size(); ++index) {
+        list += ", " + known[index];
+    }
+    throw explained<ConfigError>(
+        fmt::format("the repository has no snapshots of a source '{}'", source),
+        !meant.empty() ? fmt::format("Did you mean {}?", meant) : fmt::format("It has: {}.", list),
+        "source_unknown");
 }
 
 }  // namespace dbbackup

@@ -91,4 +91,8 @@ struct ReadableSnapshots {
 /// The `db-backup init` line that would make it, ready to be pasted into a shell.
 [[nodiscard]] std::string init_line(const RepositoryChoice& choice);
 
+/// @throws ConfigError when no snapshot is of that source: an empty list would say that there are
+/// no backups, when only the name is wrong.
+void check_source(const std::string& source, const std::vector<SnapshotSummary>& snapshots);
+
 }  // namespace dbbackup

@@ -55,7 +55,7 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.verify("--data"), "verify")
     assert_fits(repository.json("prune", "--dry-run"), "prune")
     oldest = repository.list()[0]["snapshot"]
-    assert_fits(repository.json("prune", "--snapshot", oldest), "prune")
+    assert_fits(repository.json("prune", oldest), "prune")
     assert oldest not in [snapshot["snapshot"] for snapshot in repository.list()]
     assert_fits(repository.restore("latest", folder / "after.db", "--verify"), "restore")
     assert_fits(repository.json("stats"), "stats")
