@@ -31,6 +31,10 @@ public:
 
     /// Why this copy cannot be read, as far as is known; nothing if it can.
     [[nodiscard]] std::optional<std::string> problem_of(const ChunkCopy& copy) const;
+    /// Whether the pack of this copy is not there at all.
+    [[nodiscard]] bool is_missing(const ChunkCopy& copy) const {
+        return !sizes_.contains(copy.pack->name);
+    }
     /// Whether `read_all` decoded this very chunk and found its id right.
     [[nodiscard]] bool is_proven(const ChunkCopy& copy) const;
 

@@ -160,12 +160,14 @@ private:
     /// pack because all of it lies in others. Returns whether the copy can be read.
     bool locate(const ChunkCopyPtr& copy, const SnapshotId& id) {
         std::vector<std::pair<PackName, std::string>> problems;
+        std::optional<PackName> missing;
         visit_closure(copy, [&](const ChunkCopy& part) {
             if (std::optional<std::string> problem = packs_.problem_of(part)) {
                 problems.emplace_back(part.pack->name, std::move(*problem));
+                missing = packs_.is_missing(part) ? std::optional(part.pack->name) : missing;
             }
         });
-        if (problems.empty() || others_.find(copy->id, problems.front().first, 0, stop_)) {
+        if (problems.empty() || (missing && others_.find(copy->id, *missing, 0, stop_))) {
             return true;
         }
         for (const auto& [pack, problem] : problems) {

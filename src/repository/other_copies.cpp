@@ -87,19 +87,21 @@ ChunkCopyPtr OtherCopies::find(const ChunkId& id, const PackName& missing, unsig
     }
     // What has gone since the last look may have been stored elsewhere since then, too.
     if (!copy && looks_ < kLooksMax) {
-        look(std::move(stop));
-        copy = may_find(missing) ? index_->find(id, HeldAs::whole_or_delta) : nullptr;
+        look(missing, std::move(stop));
+        copy = index_ && may_find(missing) ? index_->find(id, HeldAs::whole_or_delta) : nullptr;
     }
     return copy;
 }
 
-void OtherCopies::look(std::stop_token stop) {
+void OtherCopies::look(const PackName& missing, std::stop_token stop) {
     ++looks_;
     // Before the packs are listed: what is on a list may be gone, and is not lost.
     removed_ = read_collector_records(repository_.storage(), repository_.keys(), stop,
                                       [](const ObjectName&, const CorruptionError&) {})
                    .removed_packs();
-    index_ = look_for_copies(repository_, std::move(stop));
+    if (may_find(missing)) {
+        index_ = look_for_copies(repository_, std::move(stop));
+    }
 }
 
 bool OtherCopies::may_find(const PackName& missing) const {

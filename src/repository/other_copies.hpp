@@ -35,7 +35,7 @@ public:
                                     std::stop_token stop);
 
 private:
-    void look(std::stop_token stop);
+    void look(const PackName& missing, std::stop_token stop);
     [[nodiscard]] bool may_find(const PackName& missing) const;
 
     Repository& repository_;

@@ -1,5 +1,6 @@
 #include "engine/pack_choice.hpp"
 
+#include "engine/collection_view.hpp"
 #include "prune_fixture.hpp"
 
 #include <algorithm>
@@ -32,8 +33,17 @@ protected:
         sorted_ = packs_;
         std::sort(sorted_.begin(), sorted_.end());
     }
-    /// A collection of a dead process whose marker names `packs`; the next prune goes on with it.
-    RunId left_collection(const std::vector<PackName>& packs) { return other_marker(packs); }
+    /// What a collection whose marker names `packs` may remove.
+    std::set<PackName> removable_of(const std::vector<PackName>& packs) {
+        const RunId run = other_marker(packs);
+        const auto repository = open_repository(disk_);
+        const PruneOptions options = only({});
+        CollectionViewReader reader(*repository, options);
+        const CollectionView view = reader.read({});
+        const std::vector<PackName> chosen =
+            PackChoice(view).removable(run, {packs.begin(), packs.end()});
+        return {chosen.begin(), chosen.end()};
+    }
 
     PruneOptions only(const std::vector<RunId>& alive) {
         return sample_prune({}, {alive.begin(), alive.end()});
@@ -46,47 +56,26 @@ protected:
 
 TEST_F(ChoiceTest, WhatIsInNoMarkerSufficesWithoutAnyCandidate) {
     store_copies(3);
-    left_collection({packs_[0], packs_[1]});
-    prune(disk_, only({}));
-    EXPECT_FALSE(has(packs_[0]));
-    EXPECT_FALSE(has(packs_[1]));
-    EXPECT_TRUE(has(packs_[2]));
-    expect_whole();
+    EXPECT_EQ(removable_of({packs_[0], packs_[1]}), (std::set{packs_[0], packs_[1]}));
 }
 
 TEST_F(ChoiceTest, OwnCandidatesStayInNameOrderUntilTheySuffice) {
     store_copies(3);
-    left_collection(packs_);
-    prune(disk_, only({}));
-    EXPECT_TRUE(has(sorted_[0]));
-    EXPECT_FALSE(has(sorted_[1]));
-    EXPECT_FALSE(has(sorted_[2]));
-    expect_clean();
-    EXPECT_EQ(visible().size(), 3U);
+    EXPECT_EQ(removable_of(packs_), (std::set{sorted_[1], sorted_[2]}));
 }
 
 TEST_F(ChoiceTest, CandidatesThatAnotherUndecidedMarkerNamesComeLast) {
     store_copies(3);
-    left_collection(packs_);
-    const RunId other = other_marker({sorted_[0]});
-    prune(disk_, only({other}));
-    EXPECT_FALSE(has(sorted_[0])) << "the other collector may remove it, so nobody counts on it";
-    EXPECT_TRUE(has(sorted_[1]));
-    EXPECT_FALSE(has(sorted_[2]));
-    expect_whole();
+    other_marker({sorted_[0]});
+    EXPECT_EQ(removable_of(packs_), (std::set{sorted_[0], sorted_[2]}))
+        << "the other collector may remove the first, so nobody counts on it";
 }
 
 TEST_F(ChoiceTest, WhereOthersNameAllOfThemEveryOneStays) {
     store_copies(3);
-    left_collection(packs_);
-    const RunId other = other_marker(packs_);
-    prune(disk_, only({other}));
-    for (const PackName& pack : packs_) {
-        EXPECT_TRUE(has(pack));
-    }
-    expect_whole();
-    prune(disk_, only({}));  // Now the other one is dead, too.
-    prune(disk_, only({}));
+    other_marker(packs_);
+    EXPECT_EQ(removable_of(packs_), std::set<PackName>());
+    prune(disk_, only({}));  // Nobody is alive.
     expect_clean();
 }
 
@@ -140,7 +129,7 @@ TEST_F(PruneTest, RemovesNoPackWhileASegmentListIsLost) {
     expect_clean();
 }
 
-TEST_F(PruneTest, KeepsWhatIsLeftOfALostDelta) {
+TEST_F(ChoiceTest, KeepsWhatIsLeftOfALostDelta) {
     // The snapshot's delta is there, its base is not: whoever puts the base back has it all.
     SampleDatabase shop;
     shop.set_pages("main", page_like(1, 64 * 4096));
@@ -161,8 +150,8 @@ TEST_F(PruneTest, KeepsWhatIsLeftOfALostDelta) {
     const ObjectName base = pack_object_name(delta->bases.at(0)->pack->name);
     const Bytes content = disk_.contents().at(base.text());
     disk_.remove(base, {});
-    // A collection that began before anybody needed it.
-    other_marker({delta->pack->name});
+    // To a collection that began before anybody needed it, too.
+    EXPECT_EQ(removable_of({delta->pack->name}), std::set<PackName>());
     prune(disk_, sample_prune(keep_newest(1)));
     EXPECT_TRUE(has(delta->pack->name));
     disk_.put(base, content, {});
@@ -174,7 +163,9 @@ TEST_F(PruneTest, KeepsWhatIsLeftOfALostDelta) {
 
 TEST_F(ChoiceTest, ARestoreFindsChunksInOtherPacksWhenTheirsWasRemoved) {
     store_copies(2);
-    left_collection({packs_[0]});
+    CollectionOutcome outcome;
+    outcome.removed_packs = {packs_[0]};
+    put_outcome(other_marker({packs_[0]}), outcome);
     prune(disk_, only({}));
     ASSERT_FALSE(has(packs_[0]));
     EXPECT_EQ(restore(ids_[0], disk_), contents_.at(ids_[0]));
