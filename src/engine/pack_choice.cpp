@@ -1,6 +1,7 @@
 #include "engine/pack_choice.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 
 namespace dbbackup {
@@ -113,15 +114,15 @@ void PackChoice::keep_parts_of_what_is_lost(PackSet& stay) const {
         is_lost[chunk] = from_all_[chunk] == kNever;
     }
     const Depths depths = decode(stay);
-    for (auto copy = copies_.rbegin(); copy != copies_.rend(); ++copy) {
-        if (!is_lost[copy->chunk]) {
+    for (const Copy& copy : std::views::reverse(copies_)) {
+        if (!is_lost[copy.chunk]) {
             continue;
         }
-        for (std::size_t base = 0; base < copy->base_count; ++base) {
-            is_lost[copy->bases.at(base)] = true;
+        for (std::size_t base = 0; base < copy.base_count; ++base) {
+            is_lost[copy.bases.at(base)] = true;
         }
-        if (depths[copy->chunk] == kNever) {
-            stay[copy->pack] = true;
+        if (depths[copy.chunk] == kNever) {
+            stay[copy.pack] = true;
         }
     }
 }

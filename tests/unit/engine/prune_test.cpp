@@ -163,10 +163,10 @@ TEST_F(PruneTest, GivesUpWhoShowsNoLifeForLongOnlyAfterWatching) {
     MemoryStorage disk(with_clock);
     make_repository(disk);
     const auto repository = open_repository(disk);
-    const SnapshotWriter writer(*repository, clock_, "backup", SourceId(16, 'd'), {});
+    SnapshotWriter writer(*repository, clock_, "backup", SourceId(16, 'd'), {});
     const RunId run = writer.run_id();
-    add(const_cast<SnapshotWriter&>(writer), *repository, noise(9, 2000));
-    const_cast<SnapshotWriter&>(writer).flush();
+    add(writer, *repository, noise(9, 2000));
+    writer.flush();
     PruneOptions options = sample_prune({}, {run});
     options.watch = 10min;
     std::chrono::milliseconds paused{0};
