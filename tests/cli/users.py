@@ -3,11 +3,16 @@
 One is an application with a database, another one backs it up.
 """
 
+import atexit
 import contextlib
+import functools
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 import databases
 from program import Program, Repository
@@ -25,6 +30,15 @@ def need_root():
 def as_user(user, group, *more_groups):
     """What subprocess needs to start a program as that user."""
     return {"user": user, "group": group, "extra_groups": list(more_groups), "umask": 0o022}
+
+
+@functools.cache
+def program_for_all():
+    """A copy of the program where everybody may run it: the checkout may lie in a folder of root's alone."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="db-backup-test-"))
+    atexit.register(shutil.rmtree, folder)
+    folder.chmod(0o755)
+    return pathlib.Path(shutil.copy(os.environ["DB_BACKUP_PROGRAM"], folder))
 
 
 def run_python(code, *arguments, **options):
@@ -166,6 +180,7 @@ class Backup:
         self.user = user
         self.folder.mkdir()
         program = Program(self.folder)
+        program.path = program_for_all()
         for path in (self.folder, self.folder / "home"):
             os.chown(path, user.get("user", 0), user.get("group", 0))
         self.repository = Repository(program, self.folder / "repository").init(**user)
