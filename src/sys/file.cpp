@@ -189,8 +189,10 @@ void File::write_at(std::uint64_t offset, BytesView content) {
 
 void File::reserve(std::uint64_t offset, std::uint64_t bytes) noexcept {
     if (bytes != 0 && is_offset(offset) && is_offset(bytes)) {
-        static_cast<void>(::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                                      static_cast<off_t>(bytes)));
+        static_cast<void>(uninterrupted([&] {
+            return ::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                               static_cast<off_t>(bytes));
+        }));
     }
 }
 
