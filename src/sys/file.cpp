@@ -187,6 +187,7 @@ void File::write_at(std::uint64_t offset, BytesView content) {
     }
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): it changes the file
 void File::reserve(std::uint64_t offset, std::uint64_t bytes) noexcept {
     if (bytes != 0 && is_offset(offset) && is_offset(bytes)) {
         static_cast<void>(uninterrupted([&] {
