@@ -29,6 +29,7 @@ RULES = {
     "headers": word_rules.headers,
     "links": doc_rules.links,
     "changelog": doc_rules.changelog,
+    "error-codes": doc_rules.error_codes,
 }
 
 

@@ -1,4 +1,4 @@
-"""Links, and the files of changelog/unreleased/."""
+"""Links, the files of changelog/unreleased/, and the page of error codes."""
 
 import re
 from pathlib import PurePosixPath
@@ -16,6 +16,13 @@ _MENTION = re.compile(r"(?<![\w./-])docs/[\w/-]+\.(?:md|json|svg)\b")
 
 _CHANGE_NAME = re.compile(r"^\d{4}-[a-z0-9]+(?:-[a-z0-9]+)*\.md$")
 _CHANGE_HEAD = re.compile(r"^(?:added|changed|deprecated|removed|fixed|security): [^\n]+$")
+
+_EXPLAINED = re.compile(r"\bexplained<\w+>\(|\bset_code\(")
+_LITERAL = re.compile(r'"(?:\\.|[^"\\\n])*"')
+_LAST_WORDS = re.compile(r'(?:[?:]\s*"(?P<other>[a-z]\w*)"\s*:\s*)?"(?P<code>[a-z]\w*)"\s*$')
+_CODE_CONSTANT = re.compile(r'\bkCode\b[^"\n;]*"(?P<code>\w+)"')
+_ROW = re.compile(r"^\|(?P<cell>[^|]*)\|", re.MULTILINE)
+_ERROR_PAGE = "docs/troubleshooting.md"
 
 
 def _blank(match):
@@ -86,3 +93,40 @@ def changelog(tree, _layers):
             yield Violation(path, 1, "changelog", "the name is not NNNN-some-words.md")
         if not _CHANGE_HEAD.match(tree.text(path).split("\n")[0]):
             yield Violation(path, 1, "changelog", "the first line is not `added: ...`, `fixed: ...`")
+
+
+def _codes_in(text):
+    """Offsets and names of the error codes that a source file gives to its errors."""
+    for match in _CODE_CONSTANT.finditer(text):
+        yield match.start(), match["code"]
+    masked = _LITERAL.sub(lambda m: "x" * len(m.group()), text)
+    for match in _EXPLAINED.finditer(masked):
+        end, depth = match.end(), 1
+        while depth and end < len(masked):
+            depth += {"(": 1, ")": -1}.get(masked[end], 0)
+            end += 1
+        last = _LAST_WORDS.search(text[match.end():end - 1])
+        if last:
+            for name in ("code", "other"):
+                if last[name]:
+                    yield match.start(), last[name]
+
+
+def error_codes(tree, _layers):
+    """docs/troubleshooting.md has a row for each error code, and none that the program lacks."""
+    told = {}
+    page = tree.text(_ERROR_PAGE) if _ERROR_PAGE in tree.paths else ""
+    for match in _ROW.finditer(page):
+        for code in re.findall(r"`([a-z_]+)`", match["cell"]):
+            told.setdefault(code, line_of(page, match.start()))
+    literals = set()
+    for path in tree.matching(".cpp", ".hpp", below="src/"):
+        text = tree.text(path)
+        literals.update(re.findall(r'"([a-z_]+)"', text))
+        for start, code in _codes_in(text):
+            if code not in told:
+                yield Violation(path, line_of(text, start), "error-codes",
+                                f"{_ERROR_PAGE} does not explain `{code}`")
+    for code, line in told.items():
+        if code not in literals:
+            yield Violation(_ERROR_PAGE, line, "error-codes", f"no error has the code `{code}`")

@@ -78,6 +78,9 @@ PLANTED = [
     ("links", "src/base/a.hpp", "/// See docs/gone.md.\n", 1),
     ("changelog", "changelog/unreleased/0001-a.md", "Something new\n", 1),
     ("changelog", "changelog/unreleased/new.md", "added: something\n", 1),
+    ("error-codes", "src/base/a.cpp", '\nthrow explained<ConfigError>("a (b",\n    "Do.", "new_thing");\n', 2),
+    ("error-codes", "src/base/a.cpp", 'error.set_code("new_thing");\n', 1),
+    ("error-codes", "docs/troubleshooting.md", "# Page\n\n| `gone_thing` | why |\n", 3),
 ]
 
 
@@ -105,6 +108,7 @@ FINE = [
     ("headers", "src/base/a.hpp", HEADER),
     ("links", "docs/a.md", "# The *one* thing, twice!\n[x](#the-one-thing-twice) [y](../docs/) `[z](z.md)`\n"
                            "```\n[z](z.md)\n```\n<https://example.org> [w](https://example.org/a.md)\n"),
+    ("error-codes", "src/base/a.cpp", 'explained<ConfigError>("it is", "Do \\"this\\".");\nf("word");\n'),
     ("changelog", "changelog/unreleased/0001-some-words.md", "added: something new\n\nMore about it.\n"),
 ]
 
