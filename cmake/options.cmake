@@ -20,6 +20,7 @@ find_program(DB_BACKUP_CCACHE ccache)
 if(DB_BACKUP_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros
       ${DB_BACKUP_CCACHE})
 endif()
 find_program(DB_BACKUP_MOLD mold)
@@ -38,6 +39,9 @@ target_compile_options(db_backup_warnings INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
 
 add_compile_options(-fstack-protector-strong)
+# ccache asks for these where headers are precompiled.
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+                    "$<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 add_link_options(-Wl,-z,relro,-z,now)
 if(DB_BACKUP_SANITIZE)
   add_compile_options(-fsanitize=${DB_BACKUP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -24,6 +24,7 @@ function(db_backup_test)
   target_link_libraries(${target} PRIVATE ${ARG_USES} ${ARG_LINKS} db_backup_warnings
                         GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  db_backup_precompile(${target} TESTS)
   if(ARG_NAME MATCHES "${DB_BACKUP_THREADED_TESTS}")
     add_dependencies(threaded_tests ${target})
     list(APPEND labels threaded)
