@@ -143,6 +143,15 @@ std::map<std::string, std::string> tag_arguments(const std::vector<std::string>&
     return tags;
 }
 
+std::string label_argument(std::string_view option, std::string_view text) {
+    constexpr std::size_t kBytesMax = 200;
+    if (text.empty() || text.size() > kBytesMax || utf8_prefix_bytes(text) < text.size()) {
+        throw bad_value(option, text, fmt::format("UTF-8 text of at most {} bytes", kBytesMax),
+                        fmt::format("Write for example {} safe.", option));
+    }
+    return std::string(text);
+}
+
 std::string text_argument(std::string_view option, std::string_view text) {
     if (text.empty()) {
         throw explained<ConfigError>(fmt::format("{} is empty", option),

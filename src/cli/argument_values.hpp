@@ -63,6 +63,9 @@ template <class E>
 [[nodiscard]] std::map<std::string, std::string> tag_arguments(
     const std::vector<std::string>& texts);
 
+/// `--label`: UTF-8, at most 200 bytes.
+[[nodiscard]] std::string label_argument(std::string_view option, std::string_view text);
+
 /// A text that must not be empty (paths, names): `--source ""` comes from an unset shell variable.
 [[nodiscard]] std::string text_argument(std::string_view option, std::string_view text);
 

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "config/enums.hpp"
 #include "config/retention_rules.hpp"
+#include "crypto/key_slot.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -101,6 +102,15 @@ struct PruneArguments {
 
 struct StatsArguments {};
 
+struct KeyArguments {
+    enum class Action : std::uint8_t { list, add, remove, rotate };
+    Action action = Action::list;
+    std::string slot;                                   ///< Of `remove`: an id or its beginning.
+    std::optional<KeySlotKind> kind;                    ///< Of the new slot.
+    std::optional<std::filesystem::path> new_key_file;  ///< Made if there is none.
+    std::optional<std::string> label;
+};
+
 struct ConfigArguments {
     enum class Action : std::uint8_t { validate, show, schema };
     Action action = Action::show;
@@ -114,7 +124,8 @@ struct PrintArguments {
 
 using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
-                 ShowArguments, VerifyArguments, PruneArguments, StatsArguments, ConfigArguments>;
+                 ShowArguments, VerifyArguments, PruneArguments, StatsArguments, KeyArguments,
+                 ConfigArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

@@ -147,6 +147,24 @@ CommandArguments config_command(const CLI::App& command) {
     throw usage_error("config needs a command", "Write validate, show or schema after it.");
 }
 
+CommandArguments key_command(const CLI::App& command, KeyArguments arguments) {
+    const std::string& name = innermost(command).get_name();
+    if (name == "remove" && arguments.slot.empty()) {
+        throw usage_error("key remove needs a SLOT",
+                          "Write an id that `db-backup key list` shows.");
+    }
+    for (const auto& [word, action] : {std::pair("list", KeyArguments::Action::list),
+                                       std::pair("add", KeyArguments::Action::add),
+                                       std::pair("remove", KeyArguments::Action::remove),
+                                       std::pair("rotate", KeyArguments::Action::rotate)}) {
+        if (name == word) {
+            arguments.action = action;
+            return arguments;
+        }
+    }
+    throw usage_error("key needs a command", "Write list, add, remove or rotate after it.");
+}
+
 CommandArguments completion_command(const CLI::App& command) {
     const CLI::App& shell = innermost(command);
     if (&shell == &command) {
@@ -223,6 +241,9 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     }
     if (name == "stats") {
         return StatsArguments{};
+    }
+    if (name == "key") {
+        return key_command(*chosen.front(), values.key);
     }
     if (name == "completion") {
         return completion_command(*chosen.front());

@@ -261,6 +261,44 @@ void add_prune(CLI::App& root, CommandTreeValues& values) {
               });
 }
 
+void add_new_key_options(CLI::App& command, KeyArguments& arguments) {
+    add_value(command, {"--kind", "KIND", "passphrase or keyfile, of the new slot"},
+              [&arguments](const std::string& text) {
+                  arguments.kind = index_of_word("--kind", text, {"passphrase", "keyfile"}) == 0
+                                       ? KeySlotKind::passphrase
+                                       : KeySlotKind::key_file;
+              });
+    add_path(command,
+             {"--new-key-file", "FILE", "the new key file, which is made if there is none"},
+             arguments.new_key_file);
+    add_value(command, {"--label", "TEXT", "a note on the slot, which is not encrypted"},
+              [&arguments](const std::string& text) {
+                  arguments.label = label_argument("--label", text);
+              });
+}
+
+void add_key(CLI::App& root, CommandTreeValues& values) {
+    CLI::App& command = add_command(root, "key", "Manage what opens the repository", values.globals,
+                                    "db-backup key list\ndb-backup key add --label ops\n"
+                                    "db-backup key rotate\ndb-backup key remove 3f2a91c0");
+    command.require_subcommand(0, 1);
+    add_command(command, "list", "List the key slots: the secrets that open it", values.globals,
+                "db-backup key list\ndb-backup key list --json");
+    CLI::App& add = add_command(
+        command, "add", "Add a passphrase or key file", values.globals,
+        "db-backup key add\ndb-backup key add --new-key-file ~/db-backup-2.key --label safe\n"
+        "DB_BACKUP_NEW_PASSPHRASE_FILE=new.txt db-backup key add");
+    add_new_key_options(add, values.key);
+    CLI::App& remove = add_command(command, "remove", "Remove a passphrase or key file",
+                                   values.globals, "db-backup key remove 3f2a91c0");
+    remove.add_option("SLOT", values.key.slot, "an id that `db-backup key list` shows");
+    CLI::App& rotate = add_command(
+        command, "rotate", "Put a new secret in the place of the one that is given", values.globals,
+        "db-backup key rotate\n"
+        "db-backup key rotate --key-file old.key --new-key-file new.key");
+    add_new_key_options(rotate, values.key);
+}
+
 void add_config(CLI::App& root, CommandTreeValues& values) {
     CLI::App& command =
         add_command(root, "config", "Check and show the configuration", values.globals,
@@ -309,6 +347,7 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_prune(root, values);
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,
                 "db-backup stats\ndb-backup stats --json");
+    add_key(root, values);
     add_config(root, values);
     CLI::App& completion =
         add_command(root, "completion", "Print a completion script for a shell", values.globals,

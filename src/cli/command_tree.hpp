@@ -24,6 +24,7 @@ struct CommandTreeValues {
     ShowArguments show;
     VerifyArguments verify;
     PruneArguments prune;
+    KeyArguments key;
     std::vector<std::string> help_words;  ///< `help backup`
 };
 

@@ -37,6 +37,10 @@ std::string what_remains(const CommandArguments& command) {
     if (std::holds_alternative<InitArguments>(command)) {
         return "The repository may be half-made; running init again completes it.";
     }
+    const auto* key = std::get_if<KeyArguments>(&command);
+    if (key != nullptr && key->action != KeyArguments::Action::list) {
+        return "Nobody is locked out; `db-backup key list` shows whether something has changed.";
+    }
     return "Nothing was changed.";
 }
 

@@ -107,8 +107,7 @@ std::optional<Secret> ask_new_passphrase(const std::string& what, std::stop_toke
     }
     if (first->empty()) {
         throw explained<ConfigError>("the passphrase is empty",
-                                     "An empty passphrase protects nothing; type one, or use "
-                                     "--encryption none.");
+                                     "An empty passphrase protects nothing: type one.");
     }
     const std::optional<Secret> second = ask_passphrase("once more: ", stop);
     if (!second || !std::ranges::equal(first->bytes(), second->bytes())) {

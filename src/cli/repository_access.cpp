@@ -93,20 +93,6 @@ std::function<std::optional<Secret>()> key_file_fetcher(
     };
 }
 
-Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context) {
-    Unlock unlock;
-    unlock.passphrase = passphrase_fetcher(choice, context);
-    const std::optional<std::filesystem::path> path = key_file_path(choice, context);
-    unlock.key_file = key_file_fetcher(path, context);
-    unlock.configured = choice.config != nullptr ? choice.config->encryption : std::nullopt;
-    unlock.has_key_file = path.has_value();
-    unlock.has_passphrase = passphrase_source(choice, context).is_set();
-    // With `encryption: none`, a secret in the environment is meant for other repositories.
-    unlock.expects_encryption = unlock.configured ? *unlock.configured != Encryption::none
-                                                  : unlock.has_key_file || unlock.has_passphrase;
-    return unlock;
-}
-
 /// One of our folders; nothing for a user without a home, who works without them.
 std::optional<std::filesystem::path> folder_or_none(std::filesystem::path (*folder)()) {
     try {
@@ -124,31 +110,6 @@ OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice)
         options.cache_folder = folder_or_none(cache_home);
     }
     return options;
-}
-
-std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, const Unlock& unlock,
-                                            CommandContext& context) {
-    std::unique_ptr<Storage> storage = context.plugins.storages.open(choice.url, CreatePlace::no);
-    if (!storage) {
-        throw missing(choice, context.config());
-    }
-    const OpenOptions options = open_options(*storage, choice);
-    try {
-        return Repository::open(std::move(storage), unlock, options, context.log, context.stop);
-    } catch (RepositoryMissingError& error) {
-        if (error.code() != "not_a_repository") {
-            // The place is there, but empty: the same as if it were not.
-            error.set_hint(missing(choice, context.config()).hint());
-        }
-        throw;
-    } catch (WrongKeyError& error) {
-        if (error.hint().empty()) {
-            error.set_hint(
-                "Set DB_BACKUP_PASSPHRASE, DB_BACKUP_PASSPHRASE_FILE or "
-                "DB_BACKUP_PASSPHRASE_COMMAND, or give --key-file.");
-        }
-        throw;
-    }
 }
 
 }  // namespace
@@ -215,6 +176,45 @@ std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choic
     const bool has_own_secret = choice.config != nullptr && (choice.config->key_file.has_value() ||
                                                              choice.config->passphrase.is_set());
     return has_own_secret ? choice.config->key_file : context.loaded.defaults.key_file;
+}
+
+Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context) {
+    Unlock unlock;
+    unlock.passphrase = passphrase_fetcher(choice, context);
+    const std::optional<std::filesystem::path> path = key_file_path(choice, context);
+    unlock.key_file = key_file_fetcher(path, context);
+    unlock.configured = choice.config != nullptr ? choice.config->encryption : std::nullopt;
+    unlock.has_key_file = path.has_value();
+    unlock.has_passphrase = passphrase_source(choice, context).is_set();
+    // With `encryption: none`, a secret in the environment is meant for other repositories.
+    unlock.expects_encryption = unlock.configured ? *unlock.configured != Encryption::none
+                                                  : unlock.has_key_file || unlock.has_passphrase;
+    return unlock;
+}
+
+std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, const Unlock& unlock,
+                                            CommandContext& context) {
+    std::unique_ptr<Storage> storage = context.plugins.storages.open(choice.url, CreatePlace::no);
+    if (!storage) {
+        throw missing(choice, context.config());
+    }
+    const OpenOptions options = open_options(*storage, choice);
+    try {
+        return Repository::open(std::move(storage), unlock, options, context.log, context.stop);
+    } catch (RepositoryMissingError& error) {
+        if (error.code() != "not_a_repository") {
+            // The place is there, but empty: the same as if it were not.
+            error.set_hint(missing(choice, context.config()).hint());
+        }
+        throw;
+    } catch (WrongKeyError& error) {
+        if (error.hint().empty()) {
+            error.set_hint(
+                "Set DB_BACKUP_PASSPHRASE, DB_BACKUP_PASSPHRASE_FILE or "
+                "DB_BACKUP_PASSPHRASE_COMMAND, or give --key-file.");
+        }
+        throw;
+    }
 }
 
 std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,

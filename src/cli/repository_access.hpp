@@ -57,6 +57,14 @@ void warn_of_open_secret(const std::filesystem::path& key_file, Log& log);
 [[nodiscard]] Encryption encryption_of_secrets(const RepositoryChoice& choice,
                                                const CommandContext& context);
 
+/// The secrets that are configured, each fetched or asked for at most once and only when needed.
+[[nodiscard]] Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context);
+
+/// Opens it with these secrets. @throws as below.
+[[nodiscard]] std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,
+                                                          const Unlock& unlock,
+                                                          CommandContext& context);
+
 /// Opens it. @throws RepositoryMissingError with the `init` line as the hint; what
 /// `Repository::open` throws.
 [[nodiscard]] std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,

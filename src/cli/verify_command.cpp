@@ -50,6 +50,7 @@ Json report_json(const VerifyReport& report, VerifyDepth depth, const Verdict& v
             {"snapshots", report.snapshots},
             {"packs", report.packs},
             {"chunks", report.chunks},
+            {"key_slots", report.key_slots},
             {"bytes_read", report.bytes_read},
             {"damaged_snapshots", verdict.snapshots},
             {"findings", std::move(findings)},
@@ -72,8 +73,9 @@ std::string findings_text(const VerifyReport& report) {
 std::string report_text(const VerifyReport& report, VerifyDepth depth, const Verdict& verdict) {
     const std::string text = findings_text(report);
     const std::string seen = fmt::format(
-        "{}, {}, {}{} in {}", counted(report.snapshots, "snapshot"), counted(report.packs, "pack"),
-        counted(report.chunks, "chunk"),
+        "{}, {}, {}{}{} in {}", counted(report.snapshots, "snapshot"),
+        counted(report.packs, "pack"), counted(report.chunks, "chunk"),
+        report.key_slots > 0 ? ", " + counted(report.key_slots, "key slot") : "",
         depth == VerifyDepth::data ? fmt::format(", {} read", format_size(report.bytes_read)) : "",
         format_duration(std::chrono::duration<double>(report.duration_s)));
     if (verdict.problems > 0) {

@@ -107,7 +107,8 @@ struct ConfigValue {
 
 /// What the plain variables say, for a command line without a configured repository.
 struct EnvironmentDefaults {
-    SecretSource passphrase;                        ///< DB_BACKUP_PASSPHRASE, …_FILE or …_COMMAND
+    SecretSource passphrase;      ///< DB_BACKUP_PASSPHRASE, …_FILE or …_COMMAND
+    SecretSource new_passphrase;  ///< DB_BACKUP_NEW_PASSPHRASE, …_FILE or …_COMMAND
     std::optional<std::filesystem::path> key_file;  ///< DB_BACKUP_KEY_FILE
     std::optional<std::string> repository;          ///< DB_BACKUP_REPOSITORY: URL or name
 };

@@ -5,15 +5,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
 namespace dbbackup {
 namespace {
 
-constexpr std::string_view kPassphrase = "DB_BACKUP_PASSPHRASE";
-
 using Rows = std::map<std::string, ConfigValue>;
+
+/// A passphrase that one of three variables can give: NAME, NAME_FILE or NAME_COMMAND.
+struct PassphraseVariables {
+    std::string_view name;
+    SecretSource EnvironmentDefaults::* member;
+
+    [[nodiscard]] bool are(std::string_view variable) const { return variable.starts_with(name); }
+};
+
+constexpr std::array<PassphraseVariables, 2> kPassphrases = {{
+    {"DB_BACKUP_PASSPHRASE", &EnvironmentDefaults::passphrase},
+    {"DB_BACKUP_NEW_PASSPHRASE", &EnvironmentDefaults::new_passphrase},
+}};
 
 /// Reads the variables of one layer after the other; what a later one gives replaces the earlier.
 class PlainReader {
@@ -22,25 +34,11 @@ public:
         : variables_(variables), loaded_(loaded), problems_(problems) {}
 
     void read(const std::vector<VariableText>& layer) {
-        SecretSource passphrase;
-        Rows passphrase_rows;
         for (const VariableText& variable : layer) {
-            if (variable.name.starts_with(kPassphrase)) {
-                take_passphrase(variable, passphrase, passphrase_rows);
-            } else {
-                take_place(variable);
-            }
+            take_place(variable);
         }
-        if (passphrase_rows.size() > 1) {
-            problems_.add(
-                layer.front().origin.file, {}, kPassphrase,
-                "is given in more than one way (also …_FILE or …_COMMAND); keep one of them");
-        }
-        if (!passphrase_rows.empty()) {
-            loaded_.defaults.passphrase = std::move(passphrase);
-            std::erase_if(rows_,
-                          [](const auto& row) { return row.first.starts_with(kPassphrase); });
-            rows_.merge(passphrase_rows);
+        for (const PassphraseVariables& variables : kPassphrases) {
+            read_passphrase(variables, layer);
         }
     }
 
@@ -54,16 +52,38 @@ public:
     }
 
 private:
-    void take_passphrase(const VariableText& variable, SecretSource& passphrase, Rows& rows) {
-        if (variable.name == kPassphrase) {
+    void read_passphrase(const PassphraseVariables& which, const std::vector<VariableText>& layer) {
+        SecretSource passphrase;
+        Rows rows;
+        for (const VariableText& variable : layer) {
+            if (which.are(variable.name)) {
+                take_passphrase(which.name, variable, passphrase, rows);
+            }
+        }
+        if (rows.size() > 1) {
+            problems_.add(
+                layer.front().origin.file, {}, which.name,
+                "is given in more than one way (also …_FILE or …_COMMAND); keep one of them");
+        }
+        if (!rows.empty()) {
+            loaded_.defaults.*which.member = std::move(passphrase);
+            std::erase_if(rows_, [&which](const auto& row) { return which.are(row.first); });
+            rows_.merge(rows);
+        }
+    }
+
+    void take_passphrase(std::string_view name, const VariableText& variable,
+                         SecretSource& passphrase, Rows& rows) {
+        const std::string_view form = std::string_view(variable.name).substr(name.size());
+        if (form.empty()) {
             passphrase.environment = variable.name;
             passphrase.environment_value = variable.value;
             add_row(rows, variable, "(secret)");
-        } else if (variable.name == "DB_BACKUP_PASSPHRASE_FILE") {
+        } else if (form == "_FILE") {
             refuse_empty(variable);
             passphrase.file = path_of(variable);
             add_row(rows, variable, path_of(variable));
-        } else if (variable.name == "DB_BACKUP_PASSPHRASE_COMMAND") {
+        } else if (form == "_COMMAND") {
             refuse_empty(variable);
             passphrase.command = variable.value;
             add_row(rows, variable, "(command)");

@@ -92,7 +92,9 @@ void check_request(const Secret& master, KeySlotKind kind, const Secret& secret,
     }
 }
 
-void check_stored(const KeySlot& slot) {
+}  // namespace
+
+void check_key_slot(const KeySlot& slot) {
     const bool known = slot.kind == KeySlotKind::passphrase || slot.kind == KeySlotKind::key_file;
     if (!known || slot.salt.size() != kSaltBytes ||
         slot.wrapped_key.size() != kKeyBytes + seal_overhead_bytes(Cipher::aes_256_gcm)) {
@@ -105,8 +107,6 @@ void check_stored(const KeySlot& slot) {
             "No version of db-backup writes such a slot: somebody changed it.");
     }
 }
-
-}  // namespace
 
 KeySlot wrap_key(const Secret& master, KeySlotKind kind, const Secret& secret,
                  BytesView repository_id, const Argon2Cost& cost) {
@@ -124,7 +124,7 @@ KeySlot wrap_key(const Secret& master, KeySlotKind kind, const Secret& secret,
 
 std::optional<Secret> unwrap_key(const KeySlot& slot, const Secret& secret,
                                  BytesView repository_id) {
-    check_stored(slot);
+    check_key_slot(slot);
     if (secret.empty()) {
         return std::nullopt;
     }

@@ -53,8 +53,11 @@ struct KeySlot {
 [[nodiscard]] KeySlot wrap_key(const Secret& master, KeySlotKind kind, const Secret& secret,
                                BytesView repository_id, const Argon2Cost& cost = {});
 
-/// Returns the master key, or nothing when `secret` is not the one that made the slot.
 /// @throws CorruptionError when the slot is not well-formed or asks for more than kArgon2CostMax.
+void check_key_slot(const KeySlot& slot);
+
+/// Returns the master key, or nothing when `secret` is not the one that made the slot.
+/// @throws CorruptionError as `check_key_slot`.
 [[nodiscard]] std::optional<Secret> unwrap_key(const KeySlot& slot, const Secret& secret,
                                                BytesView repository_id);
 

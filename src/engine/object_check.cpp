@@ -33,6 +33,8 @@ constexpr std::array<Folder, 5> kRecordFolders = {{
     {"collections/", RecordKind::collection, true},
 }};
 
+constexpr std::string_view kKeysFolder = "keys/";
+
 /// What manifests say of other objects, by name.
 struct References {
     struct Predecessor {
@@ -134,9 +136,16 @@ void check_small_object(Repository& repository, const ObjectName& name, Findings
         check_config_mac(*object, repository.keys());
         return;
     }
-    if (decode_key_slot(name, *object).repository_id != repository.id()) {
+    const StoredKeySlot stored = decode_key_slot(name, *object);
+    check_key_slot(stored.slot);
+    if (stored.repository_id != repository.id()) {
         findings.add_harmless(name.text(),
                               "a key slot of another repository, left by an interrupted init");
+    } else if (!stored.copy_of.empty()) {
+        findings.add_harmless(
+            name.text(),
+            fmt::format("a removal of the key slot {} left it, and it still opens the repository",
+                        stored.copy_of));
     }
 }
 
@@ -153,6 +162,7 @@ ObjectCheck check_objects(Repository& repository, bool reads_records, Findings& 
                 check.packs.emplace(*pack, info.size_bytes);
             } else {
                 others.push_back(info.name);
+                check.key_slots += info.name.text().starts_with(kKeysFolder) ? 1U : 0U;
             }
         },
         stop);
@@ -163,7 +173,7 @@ ObjectCheck check_objects(Repository& repository, bool reads_records, Findings& 
     for (const ObjectName& name : others) {
         const std::string& text = name.text();
         try {
-            if (name == config_object_name() || text.starts_with("keys/")) {
+            if (name == config_object_name() || text.starts_with(kKeysFolder)) {
                 check_small_object(repository, name, findings, stop);
                 continue;
             }

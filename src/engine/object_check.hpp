@@ -12,9 +12,10 @@
 
 namespace dbbackup {
 
-/// What the listing tells about packs: their sizes in bytes.
+/// What the listing tells.
 struct ObjectCheck {
-    std::map<PackName, std::uint64_t> packs;
+    std::map<PackName, std::uint64_t> packs;  ///< Their sizes in bytes.
+    std::uint64_t key_slots = 0;
 };
 
 /// @param reads_records Also get and decode every object that is no pack; false: only list.

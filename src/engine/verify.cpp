@@ -283,6 +283,7 @@ VerifyReport verify(Repository& repository, VerifyDepth depth, const std::vector
     }
     report.packs = objects.packs.size();
     report.chunks = walk.chunks();
+    report.key_slots = objects.key_slots;
     report.bytes_read = context.progress.bytes_done;
     report.findings = findings.take();
     leave_out_removed(repository, snapshots, report.findings, stop);

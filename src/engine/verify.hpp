@@ -30,6 +30,7 @@ struct VerifyReport {
     std::uint64_t snapshots = 0;
     std::uint64_t packs = 0;
     std::uint64_t chunks = 0;
+    std::uint64_t key_slots = 0;
     std::uint64_t bytes_read = 0;
     std::vector<Finding> findings;
     double duration_s = 0;

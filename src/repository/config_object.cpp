@@ -2,11 +2,13 @@
 
 #include "base/error.hpp"
 #include "repository/checked_json.hpp"
+#include "repository/key_slots.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -59,51 +61,18 @@ bool is_needed_for(const nlohmann::json& feature, std::string_view what) {
     });
 }
 
-struct Slots {
-    std::vector<StoredKeySlot> usable;
-    std::exception_ptr damage;  ///< Of the first that cannot be used; others may still open.
-
-    [[nodiscard]] bool has(KeySlotKind kind) const {
-        return std::any_of(usable.begin(), usable.end(), [kind](const StoredKeySlot& stored) {
-            return stored.slot.kind == kind;
-        });
-    }
-};
-
-Slots read_slots(Storage& storage, const std::string& repository_id, std::stop_token stop) {
-    std::vector<ObjectName> names;
-    storage.list(
-        ObjectPrefix("keys"), [&names](const ObjectInfo& info) { names.push_back(info.name); },
-        stop);
-    Slots slots;
-    for (const ObjectName& name : names) {
-        const std::optional<Bytes> content = storage.get(name, stop);
-        if (!content) {
-            continue;
-        }
-        try {
-            StoredKeySlot slot = decode_key_slot(name, *content);
-            // A slot of another id was left by an interrupted `init` that is of no more use.
-            if (slot.repository_id == repository_id) {
-                slots.usable.push_back(std::move(slot));
-            }
-        } catch (const RepositoryError&) {
-            slots.damage = slots.damage ? slots.damage : std::current_exception();
-        }
-    }
-    return slots;
-}
-
 /// The master key out of the first slot of this kind that `secret` opens.
-std::optional<Secret> try_slots(Slots& slots, KeySlotKind kind, const Secret& secret) {
-    for (const StoredKeySlot& stored : slots.usable) {
+std::optional<UnlockedMaster> try_slots(KeySlotList& slots, KeySlotKind kind,
+                                        const Secret& secret) {
+    for (const ListedKeySlot& listed : slots.slots) {
+        const StoredKeySlot& stored = listed.stored;
         if (stored.slot.kind != kind) {
             continue;
         }
         try {
             if (std::optional<Secret> master =
                     unwrap_key(stored.slot, secret, as_bytes(stored.repository_id))) {
-                return master;
+                return UnlockedMaster{std::move(*master), listed.id};
             }
         } catch (const CorruptionError&) {
             slots.damage = slots.damage ? slots.damage : std::current_exception();
@@ -113,14 +82,14 @@ std::optional<Secret> try_slots(Slots& slots, KeySlotKind kind, const Secret& se
 }
 
 /// The kinds of secrets that the slots take, for messages.
-std::string wanted_text(const Slots& slots) {
+std::string wanted_text(const KeySlotList& slots) {
     return !slots.has(KeySlotKind::passphrase) ? "key file"
            : slots.has(KeySlotKind::key_file)  ? "passphrase or key file"
                                                : "passphrase";
 }
 
 /// One sentence that says how to give what the slots take.
-std::string giving_hint(const Slots& slots) {
+std::string giving_hint(const KeySlotList& slots) {
     constexpr std::string_view kKeyFile = "by --key-file, DB_BACKUP_KEY_FILE or `key_file`";
     constexpr std::string_view kPassphrase =
         "by DB_BACKUP_PASSPHRASE_FILE, DB_BACKUP_PASSPHRASE, DB_BACKUP_PASSPHRASE_COMMAND or "
@@ -131,7 +100,7 @@ std::string giving_hint(const Slots& slots) {
                : fmt::format("Give the passphrase {}.", kPassphrase);
 }
 
-[[noreturn]] void no_slot_opens(const Slots& slots, const Unlock& unlock, bool has_secret) {
+[[noreturn]] void no_slot_opens(const KeySlotList& slots, const Unlock& unlock, bool has_secret) {
     const std::string wanted = wanted_text(slots);
     if (has_secret) {
         throw explained<WrongKeyError>(
@@ -155,12 +124,6 @@ std::string giving_hint(const Slots& slots) {
         "Correct `encryption` if that is right; if not, somebody may have replaced the "
         "repository.",
         "wrong_encryption");
-}
-
-/// Whether a secret of this kind may open a repository that is configured so.
-bool is_allowed(KeySlotKind kind, const std::optional<Encryption>& configured) {
-    return !configured ||
-           (kind == KeySlotKind::passphrase) == (*configured == Encryption::passphrase);
 }
 
 void refuse_unencrypted(const Unlock& unlock) {
@@ -222,7 +185,7 @@ void check_config_mac(BytesView content, const Keys& keys) {
 }
 
 Bytes encode_key_slot(const StoredKeySlot& stored) {
-    return encode_checked_json({
+    nlohmann::json object = {
         {"format", kRepositoryFormat},
         {"repository_id", stored.repository_id},
         {"kind", stored.slot.kind == KeySlotKind::passphrase ? "passphrase" : "keyfile"},
@@ -232,7 +195,14 @@ Bytes encode_key_slot(const StoredKeySlot& stored) {
         {"wrapped_key", to_hex(stored.slot.wrapped_key)},
         {"created_at", stored.created_at},
         {"host", stored.host},
-    });
+    };
+    if (!stored.label.empty()) {
+        object["label"] = stored.label;
+    }
+    if (!stored.copy_of.empty()) {
+        object["copy_of"] = stored.copy_of;
+    }
+    return encode_checked_json(object);
 }
 
 StoredKeySlot decode_key_slot(const ObjectName& name, BytesView content) {
@@ -252,42 +222,47 @@ StoredKeySlot decode_key_slot(const ObjectName& name, BytesView content) {
     stored.slot.wrapped_key = hex_member(object, text, "wrapped_key");
     stored.created_at = member<std::string>(object, text, "created_at");
     stored.host = member<std::string>(object, text, "host");
+    for (const auto& [key, field] :
+         {std::pair("label", &stored.label), std::pair("copy_of", &stored.copy_of)}) {
+        if (object.contains(key)) {
+            *field = member<std::string>(object, text, key);
+        }
+    }
     return stored;
 }
 
-Secret unlock_master(Storage& storage, const RepositoryConfigObject& config, const Unlock& unlock,
-                     std::stop_token stop) {
+UnlockedMaster unlock_master(Storage& storage, const RepositoryConfigObject& config,
+                             const Unlock& unlock, std::stop_token stop) {
     if (config.cipher == Cipher::none) {
         refuse_unencrypted(unlock);
-        return Keys::public_master(config.repository_id);
+        return {Keys::public_master(config.repository_id), {}};
     }
     if (unlock.configured == Encryption::none) {
         refuse_encryption("encrypted", Encryption::none);
     }
-    Slots slots = read_slots(storage, config.repository_id, std::move(stop));
-    if (slots.usable.empty() && slots.damage) {
+    KeySlotList slots = read_key_slots(storage, config.repository_id, std::move(stop));
+    if (slots.slots.empty() && slots.damage) {
         std::rethrow_exception(slots.damage);
     }
-    if (slots.usable.empty()) {
+    if (slots.slots.empty()) {
         throw explained<RepositoryError>(
             "the repository has no key slot, so nothing can open it",
             "Put back the objects below keys/ from a copy of the repository.", "half_made");
     }
-    if (!slots.damage && !std::any_of(slots.usable.begin(), slots.usable.end(),
-                                      [&unlock](const StoredKeySlot& stored) {
-                                          return is_allowed(stored.slot.kind, unlock.configured);
-                                      })) {
+    if (!slots.damage && !std::ranges::any_of(slots.slots, [&unlock](const ListedKeySlot& listed) {
+            return unlock.allows(listed.stored.slot.kind);
+        })) {
         refuse_encryption(fmt::format("opened by a {}", wanted_text(slots)), *unlock.configured);
     }
     bool has_secret = false;
     // The passphrase last: it costs the most, and a person may be asked for it.
     for (const KeySlotKind kind : {KeySlotKind::key_file, KeySlotKind::passphrase}) {
         const auto& ask = kind == KeySlotKind::key_file ? unlock.key_file : unlock.passphrase;
-        const bool is_asked = slots.has(kind) && is_allowed(kind, unlock.configured) && ask;
+        const bool is_asked = slots.has(kind) && unlock.allows(kind) && ask;
         const std::optional<Secret> secret = is_asked ? ask() : std::nullopt;
         has_secret = has_secret || secret.has_value();
         if (secret) {
-            if (std::optional<Secret> master = try_slots(slots, kind, *secret)) {
+            if (std::optional<UnlockedMaster> master = try_slots(slots, kind, *secret)) {
                 return std::move(*master);
             }
         }

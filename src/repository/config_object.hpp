@@ -44,18 +44,26 @@ struct StoredKeySlot {
     KeySlot slot;
     std::string created_at;
     std::string host;
+    std::string label = {};    ///< What a person called it; anybody with the storage can read it.
+    std::string copy_of = {};  ///< The slot whose copy this is while that is being removed.
 };
 
 [[nodiscard]] Bytes encode_key_slot(const StoredKeySlot& slot);
 /// @throws CorruptionError.
 [[nodiscard]] StoredKeySlot decode_key_slot(const ObjectName& name, BytesView content);
 
+/// The master key and the id of the slot that gave it; no slot if the repository is not encrypted.
+struct UnlockedMaster {
+    Secret key;
+    std::string slot;
+};
+
 /// Finds the slot that one of the configured secrets opens.
 /// @throws WrongKeyError (codes "key_missing", "wrong_key", "not_encrypted", and
 /// "wrong_encryption" when the repository is not as configured), RepositoryError (code "half_made"
 /// without any slot), CorruptionError when no slot opens and one is damaged.
-[[nodiscard]] Secret unlock_master(Storage& storage, const RepositoryConfigObject& config,
-                                   const Unlock& unlock, std::stop_token stop);
+[[nodiscard]] UnlockedMaster unlock_master(Storage& storage, const RepositoryConfigObject& config,
+                                           const Unlock& unlock, std::stop_token stop);
 
 /// Refuses what this program must understand to read here and does not (`features/`,
 /// docs/format.md). A damaged or unknown statement of what a feature is needed for means all.

@@ -11,9 +11,10 @@ Secret subkey(const Secret& master, std::string_view label) {
 
 }  // namespace
 
-Keys::Keys(Cipher cipher, std::string repository_id, Secret master)
+Keys::Keys(Cipher cipher, std::string repository_id, Secret master, std::string slot)
     : cipher_(cipher),
       repository_id_(std::move(repository_id)),
+      slot_(std::move(slot)),
       master_(std::move(master)),
       chunk_ids_(subkey(master_, "db-backup chunk id").bytes()),
       source_ids_(subkey(master_, "db-backup source id").bytes()),

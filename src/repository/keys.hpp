@@ -21,13 +21,15 @@ namespace dbbackup {
 class Keys {
 public:
     /// @param repository_id 32 hexadecimal digits.
-    Keys(Cipher cipher, std::string repository_id, Secret master);
+    /// @param slot The id of the key slot that gave the master key; empty when none did.
+    Keys(Cipher cipher, std::string repository_id, Secret master, std::string slot = {});
 
     /// The master key of an unencrypted repository.
     [[nodiscard]] static Secret public_master(std::string_view repository_id);
 
     [[nodiscard]] Cipher cipher() const noexcept { return cipher_; }
     [[nodiscard]] const std::string& repository_id() const noexcept { return repository_id_; }
+    [[nodiscard]] const std::string& slot() const noexcept { return slot_; }
     [[nodiscard]] const Fingerprinter& fingerprinter() const noexcept { return fingerprinter_; }
 
     [[nodiscard]] ChunkId chunk_id(BytesView plain) const;
@@ -41,6 +43,7 @@ public:
 private:
     Cipher cipher_;
     std::string repository_id_;
+    std::string slot_;
     Secret master_;
     KeyedHash chunk_ids_;
     KeyedHash source_ids_;

@@ -289,8 +289,9 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     const RepositoryConfigObject config = decode_config(*content);
     KnownRepository known(options.state_folder, storage->url());
     known.check(config, log);
-    Secret master = unlock_master(*storage, config, unlock, stop);
-    auto keys = std::make_unique<Keys>(config.cipher, config.repository_id, std::move(master));
+    UnlockedMaster master = unlock_master(*storage, config, unlock, stop);
+    auto keys = std::make_unique<Keys>(config.cipher, config.repository_id, std::move(master.key),
+                                       std::move(master.slot));
     check_config_mac(*content, *keys);
     known.remember(config);
     std::vector<std::string> for_writing = check_features(*storage, stop);

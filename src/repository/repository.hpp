@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "config/enums.hpp"
+#include "crypto/key_slot.hpp"
 #include "repository/ids.hpp"
 #include "repository/snapshot.hpp"
 #include "storage/storage.hpp"
@@ -43,6 +44,12 @@ struct Unlock {
     /// What is configured, without fetching it: says what is wrong when no slot is of that kind.
     bool has_passphrase = false;
     bool has_key_file = false;
+
+    /// Whether a secret of this kind may open a repository that is configured so.
+    [[nodiscard]] bool allows(KeySlotKind kind) const {
+        return !configured ||
+               (kind == KeySlotKind::passphrase) == (*configured == Encryption::passphrase);
+    }
 };
 
 struct InitOptions {

@@ -156,7 +156,7 @@ TEST(CommandLine, WrapsHelpToTheTerminal) {
 
 TEST(CommandLine, EveryOptionIsExplained) {
     for (const char* command :
-         {"backup", "restore", "list", "show", "init", "verify", "prune", "stats"}) {
+         {"backup", "restore", "list", "show", "init", "verify", "prune", "stats", "key"}) {
         const std::string text = printed({"help", command});
         EXPECT_NE(text.find("Examples:"), std::string::npos) << command;
         for (std::size_t at = text.find("\n  -"); at != std::string::npos;
@@ -166,6 +166,23 @@ TEST(CommandLine, EveryOptionIsExplained) {
             EXPECT_TRUE(line.find("  ", 4) != std::string::npos || follows) << line;
         }
     }
+}
+
+TEST(CommandLine, TakesTheCommandsOfKeys) {
+    const auto parsed = [](const std::vector<std::string>& words) {
+        return std::get<KeyArguments>(parse_command_line(words).command);
+    };
+    EXPECT_EQ(parsed({"key", "list"}).action, KeyArguments::Action::list);
+    EXPECT_FALSE(parsed({"key", "add"}).kind);
+    EXPECT_EQ(parsed({"key", "add", "--kind", "keyfile", "--new-key-file", "k"}).kind,
+              KeySlotKind::key_file);
+    EXPECT_EQ(parsed({"key", "rotate", "--label", "safe"}).label, "safe");
+    EXPECT_EQ(parsed({"key", "remove", "3f2a"}).slot, "3f2a");
+    EXPECT_EQ(refusal_of({"key"}).message, "key needs a command");
+    EXPECT_EQ(refusal_of({"key", "remove"}).message, "key remove needs a SLOT");
+    EXPECT_NE(refusal_of({"key", "add", "--label", std::string("a\xff")}).message.find("UTF-8"),
+              std::string::npos);
+    EXPECT_EQ(printed({"__complete", "key", "rot"}).substr(0, 7), "rotate\t");
 }
 
 TEST(CommandLine, CompletesWords) {

@@ -322,6 +322,21 @@ TEST(EnvironmentDefaults, GiveThePassphraseOfTheVariable) {
     EXPECT_EQ(defaults.passphrase.where(), "environment variable DB_BACKUP_PASSPHRASE");
 }
 
+TEST(EnvironmentDefaults, KnowTheNewPassphraseFromTheOldOne) {
+    const LoadedConfig loaded = load(
+        "", {{"DB_BACKUP_NEW_PASSPHRASE_FILE", "/new"}, {"DB_BACKUP_PASSPHRASE_COMMAND", "old"}},
+        "DB_BACKUP_NEW_PASSPHRASE=weaker\nDB_BACKUP_PASSPHRASE_FILE=/old");
+    EXPECT_EQ(loaded.defaults.new_passphrase.file, "/new");
+    EXPECT_FALSE(loaded.defaults.new_passphrase.environment);
+    EXPECT_EQ(loaded.defaults.passphrase.command, "old");
+    EXPECT_FALSE(loaded.defaults.passphrase.file);
+    EXPECT_FALSE(load("", {{"DB_BACKUP_PASSPHRASE", "x"}}).defaults.new_passphrase.is_set());
+    EXPECT_THAT(problem_of("version: 1", {{"DB_BACKUP_NEW_PASSPHRASE", "hunter2"},
+                                          {"DB_BACKUP_NEW_PASSPHRASE_FILE", "/p"}}),
+                testing::AllOf(HasSubstr("DB_BACKUP_NEW_PASSPHRASE"),
+                               HasSubstr("more than one way"), Not(HasSubstr("hunter2"))));
+}
+
 TEST(EnvironmentDefaults, AreShownWithTheirOriginAndWithoutSecrets) {
     const LoadedConfig loaded =
         load("", {{"DB_BACKUP_PASSPHRASE", "hunter2"}, {"DB_BACKUP_CONFIG", "/c.yaml"}},

@@ -48,8 +48,9 @@ protected:
     /// "" when the slots open, else the code of the error.
     std::string code_of(const Unlock& unlock) {
         try {
-            const Secret master = unlock_master(storage_, config_, unlock, {});
-            EXPECT_TRUE(equal_secrets(master.bytes(), key(99).bytes()));
+            const UnlockedMaster master = unlock_master(storage_, config_, unlock, {});
+            opened_ = master.slot;
+            EXPECT_TRUE(equal_secrets(master.key.bytes(), key(99).bytes()));
             return "";
         } catch (const RepositoryError& error) {
             message_ = error.what();
@@ -63,6 +64,7 @@ protected:
     int passphrases_asked_ = 0;
     std::string message_;
     std::string hint_;
+    std::string opened_;  ///< The slot that did.
 };
 
 TEST_F(KeySlotsTest, OpenByTheirOwnSecretOnly) {
@@ -70,7 +72,9 @@ TEST_F(KeySlotsTest, OpenByTheirOwnSecretOnly) {
     add_slot("b", KeySlotKind::passphrase, Secret("open sesame"));
     EXPECT_EQ(code_of(unlock_with(1, {})), "");
     EXPECT_EQ(passphrases_asked_, 0) << "nobody is asked for what is not needed";
+    EXPECT_EQ(opened_, "a");
     EXPECT_EQ(code_of(unlock_with({}, "open sesame")), "");
+    EXPECT_EQ(opened_, "b");
     EXPECT_EQ(code_of(unlock_with(2, {})), "wrong_key");
     EXPECT_EQ(code_of(unlock_with({}, "open barley")), "wrong_key");
     EXPECT_EQ(code_of(unlock_with({}, {})), "key_missing");
