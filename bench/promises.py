@@ -17,6 +17,7 @@ LIMITS = (
     ("restore_restic", "restore, time of restic", 0.7, None, "x"),
     ("rounds_stored", "all rounds together, size of the first full", 1.25, None, "x"),
     ("rounds_restore", "restore of the last round, time of the first", 2.0, 1.3, "x"),
+    ("rebased_stored", "last round alone after `prune --rebase`, size of a fresh full", 1.15, None, "x"),
     ("memory", "peak anonymous memory", (256 + 16 * JOBS) * MIB, None, "MiB"),
     ("version", "`--version`", 0.020, None, "ms"),
     ("list", "`list` of 100 snapshots", 0.100, None, "ms"),
@@ -56,6 +57,9 @@ def values(result):
             middle(result, "rounds_full", field="added_bytes"),
         ),
         "rounds_restore": ratio(middle(result, "restore_last"), middle(result, "restore_first")),
+        "rebased_stored": ratio(
+            middle(result, "rebase", field="left_bytes"), middle(result, "fresh_full", field="added_bytes")
+        ),
         "memory": max(every, default=None),
         "version": middle(result, "version"),
         "list": middle(result, "list"),

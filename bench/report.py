@@ -14,6 +14,10 @@ CASES = (
     ("rounds", "backup in the rounds (median of all)"),
     ("restore_first", "restore of the first"),
     ("restore_last", "restore after all rounds"),
+    ("prune", "keep the last of all rounds, free the rest"),
+    ("rebase", "prune --rebase after that"),
+    ("restore_pruned", "restore after that"),
+    ("fresh_full", "full backup of the same database, for comparison"),
     ("version", "--version"),
     ("list", "list of 100 snapshots"),
 )
@@ -42,9 +46,10 @@ def measured_rows(result):
     rows = [("case", "program", "time", "CPU time", "stored", "memory")]
     for case, text in CASES:
         for rival in result["rows"].get(case, {}):
-            stored = None
-            if "added_bytes" in result["rows"][case][rival][0]:
-                stored = promises.middle(result, case, rival, "added_bytes")
+            first = result["rows"][case][rival][0]
+            # What a backup added, or what a prune left.
+            field = next((field for field in ("added_bytes", "left_bytes") if field in first), None)
+            stored = promises.middle(result, case, rival, field) if field else None
             rows.append((
                 text, rival,
                 spelled(promises.middle(result, case, rival), "s" if case not in ("version", "list") else "ms"),

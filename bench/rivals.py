@@ -46,6 +46,10 @@ class Rival:
         """Restores the last backup to the new path `target`."""
         raise NotImplementedError
 
+    def prunes(self, run):
+        """Case and command of each step that keeps the last backup alone and frees the rest."""
+        return []
+
     def expected_digest(self, source):
         """What a right restore hashes to, given the hash of the source."""
         return source
@@ -87,6 +91,10 @@ class DbBackup(Rival):
     def restore(self, run, target, snapshot="latest"):
         return self.measured([[self.program, "restore", snapshot, "--to", target, *self.reach(run)]], [target])
 
+    def prunes(self, run):
+        prune = [self.program, "prune", *self.reach(run)]
+        return [("prune", [*prune, "--keep-last", "1"]), ("rebase", [*prune, "--rebase"])]
+
     def list(self, run):
         return self.measured([[self.program, "list", *self.reach(run)]], [])
 
@@ -110,6 +118,10 @@ class Restic(Rival):
 
     def backup(self, run, database):
         return self.measured([["restic", "-q", "-r", self.where(run), "backup", database]], [self.where(run)])
+
+    def prunes(self, run):
+        restic = ["restic", "-q", "-r", self.where(run)]
+        return [("prune", [*restic, "forget", "--group-by", "", "--keep-last", "1", "--prune"])]
 
     def restore(self, run, target):
         # It restores below the target folder, under the full path that the file had.

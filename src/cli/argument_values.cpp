@@ -60,6 +60,12 @@ unsigned jobs_argument(std::string_view text) {
     return static_cast<unsigned>(number_argument("--jobs", text, 1, kJobsMax));
 }
 
+std::uint64_t percent_argument(std::string_view option, std::string_view text) {
+    constexpr std::uint64_t kWhole = 100;
+    return number_argument(option, text.substr(0, text.size() - (text.ends_with('%') ? 1 : 0)), 0,
+                           kWhole);
+}
+
 std::uint64_t size_argument(std::string_view option, std::string_view text) {
     if (lacks_unit(text)) {
         throw explained<ConfigError>(

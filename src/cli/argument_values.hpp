@@ -40,6 +40,9 @@ template <class E>
 [[nodiscard]] std::uint64_t number_argument(std::string_view option, std::string_view text,
                                             std::uint64_t least, std::uint64_t most);
 
+/// "5", "5%"; 0 to 100.
+[[nodiscard]] std::uint64_t percent_argument(std::string_view option, std::string_view text);
+
 /// `--jobs`: 1 to 64.
 [[nodiscard]] unsigned jobs_argument(std::string_view text);
 

@@ -92,11 +92,15 @@ struct VerifyArguments {
 };
 
 struct PruneArguments {
-    std::vector<std::string> snapshots;  ///< That go whatever the rules say.
-    std::optional<std::string> source;   ///< The rules are for this one only.
-    RetentionRules rules;                ///< For each source by itself.
+    std::vector<std::string> snapshots;    ///< That go whatever the rules say.
+    std::optional<std::string> source;     ///< The rules are for this one only.
+    RetentionRules rules;                  ///< For each source by itself.
+    std::optional<std::string> retention;  ///< Or those of this name in the configuration.
     std::optional<std::chrono::seconds> wait;
     std::optional<std::chrono::seconds> give_up_after;
+    std::optional<std::uint64_t> unused_percent_max;
+    std::optional<std::uint64_t> repack_bytes_max;
+    bool rebases = false;
     bool is_dry_run = false;
 };
 

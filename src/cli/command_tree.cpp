@@ -248,6 +248,8 @@ void add_prune(CLI::App& root, CommandTreeValues& values) {
                        "snapshots to remove, as an id or its beginning");
     add_text(command, {"--source", "NAME", "only snapshots of this source"}, arguments.source);
     add_retention_rules(command, arguments.rules);
+    add_text(command, {"--retention", "NAME", "the rules of this name in the configuration"},
+             arguments.retention);
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
     add_value(command, {"--wait", "DURATION", "how long to stay for backups that are running (0s)"},
               [&arguments](const std::string& text) {
@@ -259,6 +261,18 @@ void add_prune(CLI::App& root, CommandTreeValues& values) {
               [&arguments](const std::string& text) {
                   arguments.give_up_after = duration_argument("--give-up-after", text);
               });
+    add_value(command,
+              {"--max-unused", "PERCENT", "how much of what is stored may be unused (5); 100: any"},
+              [&arguments](const std::string& text) {
+                  arguments.unused_percent_max = percent_argument("--max-unused", text);
+              });
+    add_value(command,
+              {"--max-repack", "SIZE", "how much to store anew at most to free the rest (all)"},
+              [&arguments](const std::string& text) {
+                  arguments.repack_bytes_max = size_argument("--max-repack", text);
+              });
+    add_flag(command, "--rebase", arguments.rebases,
+             "also free what is kept only because something else is a delta on it");
 }
 
 void add_new_key_options(CLI::App& command, KeyArguments& arguments) {

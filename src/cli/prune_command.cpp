@@ -2,6 +2,7 @@
 /// `db-backup prune`: removes snapshots, and the space that nothing needs.
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
@@ -12,6 +13,7 @@
 #include "engine/snapshot_choice.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <map>
@@ -37,27 +39,65 @@ std::vector<SnapshotId> chosen_snapshots(Repository& repository, const PruneArgu
     return chosen;
 }
 
+/// @throws ConfigError (codes "usage", "retention_unknown").
+RetentionRules rules_of(const PruneArguments& arguments, const Config& config) {
+    if (!arguments.retention) {
+        return arguments.rules;
+    }
+    if (!arguments.rules.is_empty()) {
+        // Added up they would keep more than either says.
+        throw explained<ConfigError>(
+            "--retention and --keep-... exclude each other",
+            "Give either the name of rules in the configuration, or the rules themselves.",
+            "usage");
+    }
+    const auto found = config.retention.find(*arguments.retention);
+    if (found == config.retention.end()) {
+        std::vector<std::string> names;
+        for (const auto& [name, rules] : config.retention) {
+            names.push_back(name);
+        }
+        throw explained<ConfigError>(
+            fmt::format("the configuration has no retention '{}'", *arguments.retention),
+            names.empty() ? "Add it under `retention:`, or give rules such as --keep-last 7."
+                          : fmt::format("It has: {}.", fmt::join(names, ", ")),
+            "retention_unknown");
+    }
+    return found->second;
+}
+
 /// The rules, for each source by itself. `now` is that of the call: it is asked several times.
 Retention retention_of(const PruneArguments& arguments, CommandContext& context) {
-    if (arguments.rules.is_empty()) {
+    const RetentionRules rules = rules_of(arguments, context.config());
+    if (rules.is_empty()) {
         return {};
     }
     const RetentionContext known{context.clock.now(), utc_offset_here};
-    return [rules = arguments.rules, source = arguments.source,
-            known](const std::vector<SnapshotSummary>& of_source) {
-        std::map<SnapshotId, RetentionDecision> decisions;
-        for (RetentionDecision& decision : apply_retention(rules, of_source, known)) {
-            decisions.emplace(decision.snapshot, std::move(decision));
-        }
-        std::vector<SnapshotVerdict> verdicts;
-        for (const SnapshotSummary& snapshot : of_source) {
-            const RetentionDecision& decision = decisions.at(snapshot.id);
-            const bool is_asked = !source || snapshot.source_name == *source;
-            verdicts.push_back({snapshot, decision.stays() || !is_asked,
-                                is_asked ? decision.text() : "stays: of another source"});
-        }
-        return verdicts;
-    };
+    return
+        [rules, source = arguments.source, known](const std::vector<SnapshotSummary>& of_source) {
+            std::map<SnapshotId, RetentionDecision> decisions;
+            for (RetentionDecision& decision : apply_retention(rules, of_source, known)) {
+                decisions.emplace(decision.snapshot, std::move(decision));
+            }
+            std::vector<SnapshotVerdict> verdicts;
+            for (const SnapshotSummary& snapshot : of_source) {
+                const RetentionDecision& decision = decisions.at(snapshot.id);
+                const bool is_asked = !source || snapshot.source_name == *source;
+                verdicts.push_back({snapshot, decision.stays() || !is_asked,
+                                    is_asked ? decision.text() : "stays: of another source"});
+            }
+            return verdicts;
+        };
+}
+
+CompactionLimits compaction_limits(const PruneArguments& arguments, CompactionLimits limits) {
+    constexpr double kWhole = 100;
+    if (arguments.unused_percent_max) {
+        limits.unused_part_max = static_cast<double>(*arguments.unused_percent_max) / kWhole;
+    }
+    limits.bytes_max = arguments.repack_bytes_max;
+    limits.rebases = arguments.rebases;
+    return limits;
 }
 
 Json report_json(const PruneReport& report, bool is_dry_run) {
@@ -81,6 +121,9 @@ Json report_json(const PruneReport& report, bool is_dry_run) {
             {"packs_removed", report.packs_removed},
             {"bytes_freed", report.bytes_freed},
             {"bytes_waiting", report.bytes_waiting},
+            {"bytes_compacted", report.bytes_compacted},
+            {"bytes_unused", report.bytes_unused},
+            {"bytes_only_bases", report.bytes_only_bases},
             {"waiting_for", std::move(waiting)},
             {"given_up", report.given_up},
             {"leftovers_removed", report.leftovers_removed},
@@ -103,6 +146,17 @@ std::string report_text(const PruneReport& report, bool is_dry_run) {
     text += fmt::format("{}{} and {}: {} {}\n", is_dry_run || waits ? "would remove " : "removed ",
                         counted(removed, "snapshot"), counted(report.packs_removed, "pack"),
                         format_size(report.bytes_freed), is_dry_run ? "in all" : "freed");
+    if (report.bytes_compacted > 0) {
+        text +=
+            fmt::format("{} {} anew without what nothing needs\n",
+                        is_dry_run ? "would store" : "stored", format_size(report.bytes_compacted));
+    }
+    if (report.bytes_only_bases > 0) {
+        text += fmt::format(
+            "{} more will be freed by --rebase, or when the snapshots have gone "
+            "whose deltas need it\n",
+            format_size(report.bytes_only_bases));
+    }
     for (const KnownRun& run : report.waiting_for) {
         text += fmt::format("waiting for {} {} on {}, process {}\n", printable(run.kind),
                             run.id.substr(0, 8), printable(run.host), run.process.process);
@@ -127,6 +181,7 @@ ExitCode run_command(const PruneArguments& arguments, CommandContext& context) {
     options.retention = retention_of(arguments, context);
     options.snapshots = chosen_snapshots(*repository, arguments, context);
     options.is_dry_run = arguments.is_dry_run;
+    options.compaction = compaction_limits(arguments, options.compaction);
     options.wait = arguments.wait.value_or(std::chrono::seconds(0));
     options.give_up_after = arguments.give_up_after.value_or(options.give_up_after);
     PruneReport report;
@@ -137,6 +192,10 @@ ExitCode run_command(const PruneArguments& arguments, CommandContext& context) {
     }
     for (const std::string& problem : report.problems) {
         context.log.warning("no data was removed because of damage", {{"problem", problem}});
+    }
+    if (report.is_compaction_cut_short) {
+        context.log.warning("what is still needed could not all be stored anew, so less was freed",
+                            {{"repository", repository->storage().url()}});
     }
     context.log.info("pruned the repository",
                      {{"packs", std::to_string(report.packs_removed)},

@@ -46,6 +46,9 @@ Json stats_json(const RepositoryStats& stats, const Repository& repository,
             {"other_bytes", stats.other_bytes},
             {"bytes_stored", stored_bytes(stats)},
             {"bytes_source_all", stats.bytes_source_all},
+            {"bytes_unused", stats.bytes_unused ? Json(*stats.bytes_unused) : Json(nullptr)},
+            {"bytes_only_bases",
+             stats.bytes_only_bases ? Json(*stats.bytes_only_bases) : Json(nullptr)},
             {"sources", std::move(sources)}};
 }
 
@@ -57,6 +60,18 @@ std::string saving_text(const RepositoryStats& stats) {
     return fmt::format(
         " ({:.1f} times what is stored)",
         static_cast<double>(stats.bytes_source_all) / static_cast<double>(stored_bytes(stats)));
+}
+
+std::string unused_text(const RepositoryStats& stats) {
+    if (!stats.bytes_unused || !stats.bytes_only_bases) {
+        return "not known, because something is damaged";
+    }
+    std::string text = fmt::format("{}, which prune can free", format_size(*stats.bytes_unused));
+    if (*stats.bytes_only_bases > 0) {
+        text += fmt::format("; {} more are kept only for deltas: prune --rebase",
+                            format_size(*stats.bytes_only_bases));
+    }
+    return text;
 }
 
 std::string stats_text(const RepositoryStats& stats, const Repository& repository,
@@ -73,6 +88,7 @@ std::string stats_text(const RepositoryStats& stats, const Repository& repositor
              fmt::format("{} with {}", count_text(stats.packs), format_size(stats.pack_bytes))},
             {"other objects", fmt::format("{} with {}", count_text(stats.other_objects),
                                           format_size(stats.other_bytes))},
+            {"unused", unused_text(stats)},
         },
         terminal);
     Table table({{"SOURCE", Align::left, true, 0},

@@ -1,9 +1,10 @@
 #include "engine/collection.hpp"
 
 #include "base/error.hpp"
+#include "engine/compaction.hpp"
 #include "engine/index_merge.hpp"
 #include "engine/open_runs.hpp"
-#include "engine/pack_choice.hpp"
+#include "storage/listing.hpp"
 
 #include <fmt/format.h>
 
@@ -47,15 +48,19 @@ Collection::Collection(Repository& repository, const PruneOptions& options, cons
       reader_(reader),
       stop_(std::move(stop)) {}
 
-void Collection::begin() {
+void Collection::begin(bool compacts, PruneReport& report) {
     put_small(repository_, [this] {
         run_ =
             std::make_unique<LivingRun>(repository_.storage(), repository_.keys(), context_.clock,
                                         kCollectionKind, collection_object_name, stop_);
     });
-    const CollectionView view = reader_.read(stop_);
+    CollectionView view = reader_.read(stop_);
     taken_over_before_ = view.records.taken_over;
-    const std::vector<PackName> candidates = PackChoice(view).candidates();
+    Compacted compacted;
+    if (compacts) {
+        compacted = compact_first(view, report);
+    }
+    const std::vector<PackName> candidates = PackChoice(view).candidates(compacted);
     for (const PackName& pack : candidates) {
         condemned_bytes_ += view.packs.at(pack).bytes;
     }
@@ -64,6 +69,20 @@ void Collection::begin() {
         repository_.storage().put(marker, encode_marker(repository_.keys(), marker, candidates),
                                   stop_);
     });
+}
+
+Compacted Collection::compact_first(CollectionView& view, PruneReport& report) {
+    const CompactionPlan plan = plan_compaction(view, options_.compaction);
+    report.bytes_unused = plan.bytes_unused_after;
+    report.bytes_only_bases = options_.compaction.rebases ? 0 : plan.bytes_only_bases;
+    if (plan.is_empty()) {
+        return {};
+    }
+    Compacted compacted = compact(repository_, plan, context_, report, stop_);
+    if (!compacted.stored.empty()) {
+        view = reader_.read(stop_);
+    }
+    return compacted;
 }
 
 std::uint64_t Collection::condemned_bytes() const { return condemned_bytes_; }
@@ -173,10 +192,8 @@ void Collection::delete_taken_over(PruneReport& report) {
         // Nothing of that collection may stay undecided.
         const std::string run(name.leaf());
         repository_.storage().remove(marker_object_name(run), stop_);
-        std::vector<ObjectName> signs;
-        repository_.storage().list(
-            ObjectPrefix("runs/" + run),
-            [&signs](const ObjectInfo& info) { signs.push_back(info.name); }, stop_);
+        const std::vector<ObjectName> signs =
+            names_below(repository_.storage(), "runs/" + run, stop_);
         for (const ObjectName& sign : signs) {
             repository_.storage().remove(sign, stop_);
         }

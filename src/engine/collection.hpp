@@ -4,6 +4,7 @@
 /// Part of `prune`: one collection, step by step (docs/protocol.md, "Collecting").
 
 #include "engine/collection_view.hpp"
+#include "engine/pack_choice.hpp"
 #include "repository/run.hpp"
 
 #include <memory>
@@ -24,8 +25,10 @@ public:
     Collection(Repository& repository, const PruneOptions& options, const Context& context,
                CollectionViewReader& reader, std::stop_token stop);
 
-    /// Steps 1 to 3: announces a new collection, reads, and condemns what nothing needs.
-    void begin();
+    /// Steps 1 to 3: announces a new collection, reads, seals anew what is worth it, and condemns
+    /// what nothing needs.
+    /// @param compacts False: nothing is sealed anew.
+    void begin(bool compacts, PruneReport& report);
     /// Steps 4 and 5: waits for the runs that were open, or gives them up.
     /// @return Those that are still open when the time to wait is over.
     [[nodiscard]] std::vector<KnownRun> settle_open_runs(PruneReport& report);
@@ -43,6 +46,8 @@ public:
     [[nodiscard]] std::uint64_t condemned_bytes() const;
 
 private:
+    /// @param view As it was read; read again when something was stored.
+    [[nodiscard]] Compacted compact_first(CollectionView& view, PruneReport& report);
     [[nodiscard]] CollectionOutcome make_outcome(const CollectionView& view,
                                                  const std::vector<PackName>& packs,
                                                  const std::vector<std::string>& indexes) const;

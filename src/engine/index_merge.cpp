@@ -86,12 +86,16 @@ void put_indexes(Repository& repository, const std::vector<const IndexedPack*>& 
     put();
 }
 
-/// Whether some snapshot says that a part of it lies in a pack that goes or has gone: then only an
-/// index tells where else.
+/// Whether some snapshot says that a part of it lies in a pack that goes or has gone, so that only
+/// an index tells where else, and a pack that stays is in none.
 bool needs_indexes(const CollectionView& view, const std::set<PackName>& going) {
-    return std::any_of(view.referred.begin(), view.referred.end(), [&](const PackName& pack) {
-        return going.contains(pack) || !view.packs.contains(pack);
-    });
+    const bool are_all_indexed = std::all_of(
+        view.packs.begin(), view.packs.end(),
+        [&](const auto& pack) { return pack.second.is_indexed || going.contains(pack.first); });
+    return !are_all_indexed &&
+           std::any_of(view.referred.begin(), view.referred.end(), [&](const PackName& pack) {
+               return going.contains(pack) || !view.packs.contains(pack);
+           });
 }
 
 }  // namespace

@@ -111,8 +111,8 @@ void check_references(Repository& repository, const References& references,
         return;
     }
     // Records that cannot be read have findings of their own.
-    const Removals removals = read_removals(repository.storage(), repository.keys(), stop,
-                                            [](const ObjectName&, const CorruptionError&) {});
+    const Removals removals =
+        read_readable_records(repository.storage(), repository.keys(), stop).removals();
     for (const std::string& name : missing) {
         const auto snapshot = references.predecessors.find(name);
         if (removals.indexes.contains(name) || removals.manifests.contains(name)) {

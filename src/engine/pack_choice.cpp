@@ -2,81 +2,16 @@
 
 #include <algorithm>
 #include <ranges>
-#include <unordered_map>
 
 namespace dbbackup {
 
-PackChoice::PackChoice(const CollectionView& view) : view_(view) {
-    for (const auto& [name, state] : view.packs) {
-        packs_.push_back(name);
-    }
-    holds_needed_.assign(packs_.size(), false);
-    collect_copies();
-    from_all_ = decode(sound_packs());
-}
-
-void PackChoice::collect_copies() {
-    struct Entry {
-        std::uint32_t pack;
-        const PackEntry* entry;
-    };
-    std::array<std::vector<Entry>, kDepthMax + 1> by_depth;
-    std::uint32_t place = 0;
-    for (const auto& [name, state] : view_.packs) {
-        if (state.directory) {
-            for (const PackEntry& entry : state.directory->entries) {
-                by_depth.at(entry.form.depth).push_back({place, &entry});
-            }
-        }
-        ++place;
-    }
-    std::unordered_map<ChunkId, std::uint32_t> numbers;
-    const auto number_of = [&numbers](const ChunkId& id) {
-        return numbers.try_emplace(id, static_cast<std::uint32_t>(numbers.size())).first->second;
-    };
-    for (const ChunkId& id : view_.needed) {
-        number_of(id);
-    }
-    // Deepest first: a base is shallower than what is made from it, so it is numbered by then.
-    for (std::size_t depth = by_depth.size(); depth-- > 0;) {
-        for (const Entry& each : by_depth.at(depth)) {
-            const ChunkForm& form = each.entry->form;
-            const auto number = numbers.find(form.id);
-            if (number == numbers.end()) {
-                continue;
-            }
-            Copy copy{each.pack,
-                      number->second,
-                      form.depth,
-                      static_cast<std::uint8_t>(form.base_ids.size()),
-                      {}};
-            std::transform(form.base_ids.begin(), form.base_ids.end(), copy.bases.begin(),
-                           number_of);
-            copies_.push_back(copy);
-            holds_needed_[each.pack] = true;
-        }
-    }
-    std::reverse(copies_.begin(), copies_.end());
-    chunks_ = static_cast<std::uint32_t>(numbers.size());
-}
-
-PackChoice::Depths PackChoice::decode(const PackSet& from) const {
-    Depths depths(chunks_, kNever);
-    for (const Copy& copy : copies_) {  // By depth, so bases come first.
-        const bool has_bases =
-            std::all_of(copy.bases.begin(), copy.bases.begin() + copy.base_count,
-                        [&](std::uint32_t base) { return depths[base] < copy.depth; });
-        if (from[copy.pack] && has_bases) {
-            depths[copy.chunk] = std::min(depths[copy.chunk], copy.depth);
-        }
-    }
-    return depths;
-}
+PackChoice::PackChoice(const CollectionView& view)
+    : view_(view), table_(view), from_all_(table_.decode(table_.sound_packs())) {}
 
 bool PackChoice::suffices(const PackSet& from) const {
-    const Depths depths = decode(from);
+    const Depths depths = table_.decode(from);
     for (std::size_t chunk = 0; chunk < view_.needed.size(); ++chunk) {
-        if (depths[chunk] == kNever && from_all_[chunk] != kNever) {
+        if (depths[chunk] == CopyTable::kNever && from_all_[chunk] != CopyTable::kNever) {
             return false;
         }
     }
@@ -109,58 +44,58 @@ bool PackChoice::complete(PackSet& stay, const std::vector<std::uint32_t>& more)
 }
 
 void PackChoice::keep_parts_of_what_is_lost(PackSet& stay) const {
-    std::vector<bool> is_lost(chunks_, false);
+    std::vector<bool> is_lost(table_.chunks(), false);
     for (std::size_t chunk = 0; chunk < view_.needed.size(); ++chunk) {
-        is_lost[chunk] = from_all_[chunk] == kNever;
+        is_lost[chunk] = from_all_[chunk] == CopyTable::kNever;
     }
-    const Depths depths = decode(stay);
-    for (const Copy& copy : std::views::reverse(copies_)) {
+    const Depths depths = table_.decode(stay);
+    for (const CopyTable::Copy& copy : std::views::reverse(table_.copies())) {
         if (!is_lost[copy.chunk]) {
             continue;
         }
         for (std::size_t base = 0; base < copy.base_count; ++base) {
             is_lost[copy.bases.at(base)] = true;
         }
-        if (depths[copy.chunk] == kNever) {
+        if (depths[copy.chunk] == CopyTable::kNever) {
             stay[copy.pack] = true;
         }
     }
 }
 
-PackChoice::PackSet PackChoice::sound_packs() const {
-    PackSet sound;
-    for (const auto& [name, state] : view_.packs) {
-        sound.push_back(state.is_sound);
-    }
-    return sound;
-}
-
-std::vector<PackName> PackChoice::candidates() const {
+std::vector<PackName> PackChoice::candidates(const Compacted& compacted) const {
     if (!view_.problems.empty()) {
         return {};
     }
-    const PackSet sound = sound_packs();
+    const std::vector<PackName>& packs = table_.packs();
+    const PackSet sound = table_.sound_packs();
     const std::set<PackName> condemned = view_.records.condemned_by_others("");
-    PackSet stay(packs_.size(), false);
+    const auto must_stay = [&](const PackName& pack) {
+        return compacted.stored.contains(pack) ||
+               (view_.referred.contains(pack) && !compacted.emptied.contains(pack));
+    };
+    PackSet stay(packs.size(), false);
     std::vector<std::uint32_t> others;
-    for (std::uint32_t place = 0; place < packs_.size(); ++place) {
-        if (view_.referred.contains(packs_[place])) {
+    std::vector<std::uint32_t> emptied;  // Last: only if something could not be taken out of them.
+    for (std::uint32_t place = 0; place < packs.size(); ++place) {
+        if (must_stay(packs[place])) {
             stay[place] = sound[place];
-        } else if (sound[place] && holds_needed_[place] && !condemned.contains(packs_[place])) {
-            others.push_back(place);
+        } else if (sound[place] && table_.holds_needed(place) &&
+                   !condemned.contains(packs[place])) {
+            (compacted.emptied.contains(packs[place]) ? emptied : others).push_back(place);
         }
     }
+    others.insert(others.end(), emptied.begin(), emptied.end());
     if (!complete(stay, others)) {
-        for (std::uint32_t place = 0; place < packs_.size(); ++place) {
-            stay[place] = stay[place] || holds_needed_[place];
+        for (std::uint32_t place = 0; place < packs.size(); ++place) {
+            stay[place] = stay[place] || table_.holds_needed(place);
         }
     }
     keep_parts_of_what_is_lost(stay);
     std::vector<PackName> result;
-    for (std::uint32_t place = 0; place < packs_.size(); ++place) {
-        const bool is_known = view_.packs.at(packs_[place]).directory != nullptr;
-        if (is_known && !stay[place] && !view_.referred.contains(packs_[place])) {
-            result.push_back(packs_[place]);
+    for (std::uint32_t place = 0; place < packs.size(); ++place) {
+        const bool is_known = table_.state(place).directory != nullptr;
+        if (is_known && !stay[place] && !must_stay(packs[place])) {
+            result.push_back(packs[place]);
         }
     }
     return result;
@@ -170,30 +105,31 @@ std::vector<PackName> PackChoice::removable(const RunId& run, const std::set<Pac
     if (!view_.problems.empty()) {
         return {};
     }
-    const PackSet sound = sound_packs();
+    const std::vector<PackName>& packs = table_.packs();
+    const PackSet sound = table_.sound_packs();
     const std::set<PackName> of_others = view_.records.condemned_by_others(run);
-    PackSet stay(packs_.size(), false);
+    PackSet stay(packs.size(), false);
     std::vector<std::uint32_t> only_own;
-    for (std::uint32_t place = 0; place < packs_.size(); ++place) {
-        const bool is_own = own.contains(packs_[place]);
-        const bool is_of_others = of_others.contains(packs_[place]);
+    for (std::uint32_t place = 0; place < packs.size(); ++place) {
+        const bool is_own = own.contains(packs[place]);
+        const bool is_of_others = of_others.contains(packs[place]);
         stay[place] = sound[place] && !is_own && !is_of_others;
         // One that holds nothing needed would change nothing.
-        if (sound[place] && is_own && !is_of_others && holds_needed_[place]) {
+        if (sound[place] && is_own && !is_of_others && table_.holds_needed(place)) {
             only_own.push_back(place);
         }
     }
     if (!complete(stay, only_own)) {
-        for (std::uint32_t place = 0; place < packs_.size(); ++place) {
-            stay[place] = stay[place] || (own.contains(packs_[place]) && holds_needed_[place]);
+        for (std::uint32_t place = 0; place < packs.size(); ++place) {
+            stay[place] = stay[place] || (own.contains(packs[place]) && table_.holds_needed(place));
         }
     }
     keep_parts_of_what_is_lost(stay);
     std::vector<PackName> result;
-    for (std::uint32_t place = 0; place < packs_.size(); ++place) {
-        const bool is_known = view_.packs.at(packs_[place]).directory != nullptr;
-        if (own.contains(packs_[place]) && is_known && !stay[place]) {
-            result.push_back(packs_[place]);
+    for (std::uint32_t place = 0; place < packs.size(); ++place) {
+        const bool is_known = table_.state(place).directory != nullptr;
+        if (own.contains(packs[place]) && is_known && !stay[place]) {
+            result.push_back(packs[place]);
         }
     }
     return result;

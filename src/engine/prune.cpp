@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/collection.hpp"
+#include "engine/compaction_plan.hpp"
 #include "engine/open_runs.hpp"
 #include "engine/pack_choice.hpp"
 #include "repository/collectable.hpp"
@@ -57,29 +58,49 @@ public:
             const std::vector<KnownRun> runs =
                 list_runs(repository_.storage(), repository_.keys(), view.records, stop_);
             const std::vector<PackName> candidates = PackChoice(view).candidates();
+            const CompactionPlan plan = plan_compaction(view, options_.compaction);
+            report_.bytes_unused = plan.bytes_unused;
+            report_.bytes_only_bases = plan.bytes_only_bases;
             if (round == 0) {
                 check_named(options_, view);
                 report_.snapshots = view.snapshots;
                 report_.problems = view.problems;
             }
             if (options_.is_dry_run) {
-                rehearse(view, candidates);
+                rehearse(view, plan);
                 return std::move(report_);
             }
             clean_up(view.records, runs);
-            if (!has_work(view, candidates, runs) || collect() != Ended::given_up) {
+            const bool has_work = this->has_work(view, candidates, runs) || !plan.is_empty();
+            // While somebody writes whom nobody waits for, nothing of this will be removed.
+            const bool compacts = options_.wait.count() > 0 || !is_anybody_writing(runs);
+            if (!has_work || !may_go_on_after(collect(compacts))) {
                 break;
             }
         }
+        report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);
         return std::move(report_);
     }
 
 private:
-    enum class Ended { done, given_up, waits };
+    enum class Ended { done, has_room, given_up, waits };
 
-    Ended collect() {
+    /// Another process took this one for dead; or what was freed makes room to seal more anew.
+    [[nodiscard]] bool may_go_on_after(Ended ended) const {
+        return ended == Ended::given_up || ended == Ended::has_room;
+    }
+
+    [[nodiscard]] bool is_anybody_writing(const std::vector<KnownRun>& runs) const {
+        return std::any_of(runs.begin(), runs.end(), [this](const KnownRun& run) {
+            return !run.is_decided && !run.is_collection() && !is_dead(options_, run);
+        });
+    }
+
+    Ended collect(bool compacts) {
         Collection collection(repository_, options_, context_, reader_, stop_);
-        collection.begin();
+        report_.is_compaction_cut_short = false;
+        const std::uint64_t freed_before = report_.bytes_freed;
+        collection.begin(compacts, report_);
         std::vector<KnownRun> open = collection.settle_open_runs(report_);
         if (!open.empty()) {
             report_.waiting_for = std::move(open);
@@ -94,7 +115,8 @@ private:
         const CollectorRecords records =
             read_collector_records(repository_.storage(), repository_.keys(), stop_);
         clean_up(records, list_runs(repository_.storage(), repository_.keys(), records, stop_));
-        return is_decided ? Ended::done : Ended::given_up;
+        const bool has_room = report_.is_compaction_cut_short && report_.bytes_freed > freed_before;
+        return !is_decided ? Ended::given_up : has_room ? Ended::has_room : Ended::done;
     }
 
     /// What a prune that died after its commit left, and what runs leave that have ended.
@@ -132,11 +154,17 @@ private:
                });
     }
 
-    void rehearse(const CollectionView& view, const std::vector<PackName>& candidates) {
-        report_.packs_removed = candidates.size();
-        for (const PackName& pack : candidates) {
+    void rehearse(const CollectionView& view, const CompactionPlan& plan) {
+        std::set<PackName> going = plan.emptied;
+        const std::vector<PackName> others = PackChoice(view).candidates({plan.emptied, {}});
+        going.insert(others.begin(), others.end());
+        report_.packs_removed = going.size();
+        for (const PackName& pack : going) {
             report_.bytes_freed += view.packs.at(pack).bytes;
         }
+        report_.bytes_compacted = plan.bytes_to_store;
+        report_.bytes_unused = plan.bytes_unused_after;
+        report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);
     }
 
     Repository& repository_;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -28,10 +29,22 @@ struct SnapshotVerdict {
 using Retention =
     std::function<std::vector<SnapshotVerdict>(const std::vector<SnapshotSummary>& of_source)>;
 
+/// How far packs with something that nobody uses are sealed anew without it.
+struct CompactionLimits {
+    /// So much of what is stored may be unused, as a part of all; from 1 on nothing is sealed anew.
+    double unused_part_max = 0.05;
+    /// At most so much is stored anew by one prune; nothing: as much as it takes.
+    std::optional<std::uint64_t> bytes_max = {};
+    /// What is kept only because something else is a delta on it goes, too: that is stored anew,
+    /// whole or as a delta on something that is needed.
+    bool rebases = false;
+};
+
 struct PruneOptions {
     Retention retention;                ///< Empty: keeps all.
     std::vector<SnapshotId> snapshots;  ///< Go whatever `retention` says.
     bool is_dry_run = false;            ///< Writes nothing at all.
+    CompactionLimits compaction;
     /// How long to stay for runs that are still writing. Space that waits for them is freed by the
     /// next prune.
     std::chrono::milliseconds wait{0};
@@ -49,7 +62,14 @@ struct PruneOptions {
 struct PruneReport {
     std::vector<SnapshotVerdict> snapshots;
     std::uint64_t packs_removed = 0;
-    std::uint64_t bytes_freed = 0;
+    std::uint64_t bytes_freed = 0;      ///< Less what was stored anew.
+    std::uint64_t bytes_compacted = 0;  ///< Stored anew.
+    /// What stays although nothing uses it, in packs with something that is used.
+    std::uint64_t bytes_unused = 0;
+    /// What stays only because something else is a delta on it.
+    std::uint64_t bytes_only_bases = 0;
+    /// There was no room to store more anew, or another trouble.
+    bool is_compaction_cut_short = false;
     /// What goes when the runs in `waiting_for` have ended and prune runs again. Then nothing of
     /// this prune's own collection is removed yet, snapshots neither.
     std::uint64_t bytes_waiting = 0;

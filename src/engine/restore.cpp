@@ -13,11 +13,10 @@ namespace {
 /// @throws RepositoryError (code "snapshot_removed").
 void throw_if_removed(Repository& repository, const SnapshotSummary& snapshot,
                       std::stop_token stop) {
-    const Removals removals =
-        read_removals(repository.storage(), repository.keys(), std::move(stop),
-                      [](const ObjectName&, const CorruptionError&) {});
+    const CollectorRecords records =
+        read_readable_records(repository.storage(), repository.keys(), std::move(stop));
     const ObjectName name = manifest_object_name(snapshot.source_id, snapshot.id);
-    if (removals.manifests.contains(name.text())) {
+    if (records.removed_manifests().contains(name.text())) {
         throw explained<RepositoryError>(
             fmt::format("snapshot {} was removed while it was being read", snapshot.id),
             "'db-backup list' shows the snapshots that there are now.", "snapshot_removed");

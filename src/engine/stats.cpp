@@ -1,6 +1,39 @@
 #include "engine/stats.hpp"
 
+#include "base/error.hpp"
+#include "engine/collection_view.hpp"
+#include "engine/compaction_plan.hpp"
+#include "engine/pack_choice.hpp"
+
 namespace dbbackup {
+namespace {
+
+/// What a prune would find, as far as it can be told.
+void add_unused(Repository& repository, RepositoryStats& all, const std::stop_token& stop) {
+    try {
+        const PruneOptions keeps_all;
+        const CollectionView view = CollectionViewReader(repository, keeps_all).read(stop);
+        if (!view.problems.empty()) {
+            return;
+        }
+        const CompactionPlan plan = plan_compaction(view, keeps_all.compaction);
+        std::uint64_t unused = plan.bytes_unused;
+        for (const PackName& pack : PackChoice(view).candidates()) {
+            unused += view.packs.at(pack).bytes;
+        }
+        all.bytes_unused = unused;
+        all.bytes_only_bases = plan.bytes_only_bases;
+    } catch (const Error& error) {
+        if (stop.stop_requested()) {
+            throw;
+        }
+        // Everything else was counted, and whoever looks after a damaged repository wants to see
+        // it.
+        repository.log().warning("what nothing needs cannot be told", {{"error", error.what()}});
+    }
+}
+
+}  // namespace
 
 RepositoryStats stats(Repository& repository, const Context& context, std::stop_token stop) {
     RepositoryStats all;
@@ -25,6 +58,7 @@ RepositoryStats stats(Repository& repository, const Context& context, std::stop_
             (is_pack ? all.pack_bytes : all.other_bytes) += info.size_bytes;
         },
         stop);
+    add_unused(repository, all, stop);
     return all;
 }
 

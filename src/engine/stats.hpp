@@ -7,6 +7,7 @@
 #include "repository/repository.hpp"
 
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -26,6 +27,10 @@ struct RepositoryStats {
     std::uint64_t other_objects = 0;
     std::uint64_t other_bytes = 0;
     std::uint64_t bytes_source_all = 0;
+    /// What no snapshot needs; nothing when damage hides it.
+    std::optional<std::uint64_t> bytes_unused;
+    /// What is kept only because something else is a delta on it; nothing when damage hides it.
+    std::optional<std::uint64_t> bytes_only_bases;
     std::map<std::string, SourceStats> sources;  ///< By source name.
 };
 

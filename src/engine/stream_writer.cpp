@@ -196,14 +196,16 @@ void StreamWriter::write(Session& session, const SegmentPlan& segment) {
 }
 
 bool StreamWriter::reuse(const StoredSegment& base) {
-    const bool is_provided =
-        std::all_of(base.chunks.begin(), base.chunks.end(),
-                    [this](const ChunkCopyPtr& chunk) { return run_.writer.provides(chunk); });
-    if (is_provided) {
-        run_.counts.reused += base.chunks.size();
-        push_end(base);
+    StoredSegment segment = base;
+    for (ChunkCopyPtr& chunk : segment.chunks) {
+        chunk = run_.writer.current(chunk, HeldAs::whole_or_delta);
+        if (!chunk) {
+            return false;
+        }
     }
-    return is_provided;
+    run_.counts.reused += segment.chunks.size();
+    push_end(std::move(segment));
+    return true;
 }
 
 void StreamWriter::note_parent_damage(const std::string& what, const CorruptionError& error) {
@@ -357,7 +359,10 @@ bool StreamWriter::patch(Session& session, const SegmentPlan& segment, const Sto
     std::uint64_t page = segment.range.first_page;
     for (const ChunkCopyPtr& chunk : base.chunks) {
         const std::uint64_t pages = chunk->plain_bytes / plan_.page_bytes;
-        if (changes.touch(page, pages) || !run_.writer.provides(chunk)) {
+        const bool is_touched = changes.touch(page, pages);
+        const ChunkCopyPtr known =
+            is_touched ? nullptr : run_.writer.current(chunk, HeldAs::whole_or_delta);
+        if (!known) {
             Bytes content;
             try {
                 content = run_.reader.read(*chunk, stop_);
@@ -371,7 +376,7 @@ bool StreamWriter::patch(Session& session, const SegmentPlan& segment, const Sto
                 changes.apply(page, content, run_.repository.keys().fingerprinter());
             push_chunk(std::move(content), chunk, &base);
         } else {
-            push_known(chunk);
+            push_known(known);
         }
         page += pages;
     }

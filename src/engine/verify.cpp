@@ -235,13 +235,12 @@ void leave_out_removed(Repository& repository, const std::vector<SnapshotSummary
     if (!is_any_hit) {
         return;
     }
-    const Removals removals =
-        read_removals(repository.storage(), repository.keys(), std::move(stop),
-                      [](const ObjectName&, const CorruptionError&) {});
+    const std::set<std::string> lists =
+        read_readable_records(repository.storage(), repository.keys(), std::move(stop))
+            .removed_manifests();
     std::set<SnapshotId> removed;
     for (const SnapshotSummary& snapshot : snapshots) {
-        if (removals.manifests.contains(
-                manifest_object_name(snapshot.source_id, snapshot.id).text())) {
+        if (lists.contains(manifest_object_name(snapshot.source_id, snapshot.id).text())) {
             removed.insert(snapshot.id);
         }
     }

@@ -71,18 +71,21 @@ ChunkCopyPtr Sealer::seal(const ChunkToSeal& chunk) {
 }
 
 ChunkCopyPtr Sealer::find(const ChunkId& id, const ChunkCopyPtr& parent) {
-    if (parent && parent->id == id &&
-        (options_.held_as == HeldAs::whole_or_delta || parent->depth == 0) &&
-        writer_.provides(parent)) {
-        return parent;
-    }
-    return writer_.find(id, options_.held_as);
+    return parent && parent->id == id ? writer_.current(parent, options_.held_as)
+                                      : writer_.find(id, options_.held_as);
 }
 
 ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
-    const BaseChoice choice = choose_base(chunk.parent);
+    BaseChoice choice = choose_base(chunk.parent);
+    if (!writer_.provides(choice.base)) {
+        const ChunkCopyPtr parent = writer_.find(chunk.parent->id, HeldAs::whole_or_delta);
+        if (!parent) {
+            return nullptr;
+        }
+        choice = choose_base(parent);
+    }
     const std::size_t bytes_max = delta_bytes_max(*choice.base, chunk.content.size());
-    if (bytes_max == 0 || choice.base->depth >= chunk.depth_max || !writer_.provides(choice.base)) {
+    if (bytes_max == 0 || choice.base->depth >= chunk.depth_max) {
         return nullptr;
     }
     Bytes base;
@@ -114,7 +117,7 @@ ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
 /// worthless once the base is stored anew.
 /// @throws CorruptionError, StorageError, Cancelled.
 Bytes Sealer::read_base(const ChunkCopy& base, const ChunkToSeal& chunk) {
-    if (chunk.parent_proof && chunk.aligned_unit_bytes != 0 && &base == chunk.parent.get()) {
+    if (chunk.parent_proof && chunk.aligned_unit_bytes != 0 && base.id == chunk.parent->id) {
         Bytes plain = reader_.read(base, stop_, Proof::caller);
         if (keys_.fingerprinter().of_pages(plain, chunk.aligned_unit_bytes,
                                            chunk.parent_proof->first_page) ==

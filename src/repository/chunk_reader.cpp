@@ -46,16 +46,37 @@ ChunkReader::~ChunkReader() = default;
 
 Bytes ChunkReader::read(const ChunkCopy& copy, std::stop_token stop, Proof proof) {
     ChunkCopyPtr other;
-    for (unsigned look = 0;; ++look) {
+    if (const std::optional<PackName> missing = known_missing(copy)) {
+        other = others_->find(copy.id, *missing, 0, stop);
+    }
+    for (unsigned look = other ? 1 : 0;; ++look) {
         try {
             return read_here(other ? *other : copy, stop, proof);
         } catch (const PackMissing& missing) {
+            missing_.with([&missing](auto& known) { known.insert(missing.pack()); });
             other = others_ ? others_->find(copy.id, missing.pack(), look, stop) : nullptr;
             if (!other) {
                 throw;
             }
         }
     }
+}
+
+std::optional<PackName> ChunkReader::known_missing(const ChunkCopy& copy) {
+    return missing_.with([&](const std::set<PackName>& known) -> std::optional<PackName> {
+        if (!others_ || known.empty()) {
+            return std::nullopt;
+        }
+        // Of several bases only the first is looked at: the others only cost a request.
+        const ChunkCopy* part = &copy;
+        while (!known.contains(part->pack->name)) {
+            if (part->bases.empty()) {
+                return std::nullopt;
+            }
+            part = part->bases.front().get();
+        }
+        return part->pack->name;
+    });
 }
 
 Bytes ChunkReader::read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof) {

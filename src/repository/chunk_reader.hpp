@@ -18,6 +18,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <vector>
 
@@ -57,6 +59,8 @@ public:
                              Proof proof = Proof::chunk_id);
 
 private:
+    /// A pack that this copy needs and that was missing before; nothing: it may all be there.
+    [[nodiscard]] std::optional<PackName> known_missing(const ChunkCopy& copy);
     [[nodiscard]] Bytes read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof);
     [[nodiscard]] Bytes decode(const ChunkCopy& copy, std::stop_token stop);
     /// One that is no link of a chain: whole, or a delta on several bases.
@@ -71,6 +75,8 @@ private:
     const Keys& keys_;
     std::unique_ptr<OtherCopies> others_;  ///< May be null.
     PackWindows windows_;
+    /// What has gone does not come back: each chunk of it would cost a request to see that.
+    Guarded<std::set<PackName>> missing_;
     /// Idle decompressors; a codec's working memory is worth keeping.
     Guarded<std::multimap<Codec, std::unique_ptr<Compressor>>> idle_;
     Guarded<std::map<Digest, std::shared_ptr<const PackKey>>> pack_keys_;

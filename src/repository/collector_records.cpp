@@ -2,6 +2,7 @@
 
 #include "repository/record.hpp"
 #include "repository/record_conversion.hpp"
+#include "storage/listing.hpp"
 
 #include <fmt/format.h>
 
@@ -23,14 +24,6 @@ Bytes encode_one(const Keys& keys, const ObjectName& name, RecordKind kind,
 
 [[noreturn]] void wrong_kind(const ObjectName& name) {
     throw CorruptionError(fmt::format("{} holds a record of another kind", name.text()));
-}
-
-std::vector<ObjectName> names_below(Storage& storage, const char* prefix, std::stop_token stop) {
-    std::vector<ObjectName> names;
-    storage.list(
-        ObjectPrefix(prefix), [&names](const ObjectInfo& info) { names.push_back(info.name); },
-        stop);
-    return names;
 }
 
 std::vector<PackName> decode_marker(const Keys& keys, const ObjectName& name, BytesView object) {
@@ -213,6 +206,11 @@ CollectorRecords read_collector_records(Storage& storage, const Keys& keys, std:
 Removals read_removals(Storage& storage, const Keys& keys, std::stop_token stop,
                        const OnDamagedRecord& damaged) {
     return read_collector_records(storage, keys, std::move(stop), damaged).removals();
+}
+
+CollectorRecords read_readable_records(Storage& storage, const Keys& keys, std::stop_token stop) {
+    return read_collector_records(storage, keys, std::move(stop),
+                                  [](const ObjectName&, const CorruptionError&) {});
 }
 
 }  // namespace dbbackup

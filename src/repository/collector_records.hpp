@@ -81,4 +81,8 @@ using OnDamagedRecord = std::function<void(const ObjectName&, CorruptionError&)>
 [[nodiscard]] Removals read_removals(Storage& storage, const Keys& keys, std::stop_token stop,
                                      const OnDamagedRecord& damaged = {});
 
+/// What can be read of them, for who only reads and has heard of the damage elsewhere.
+[[nodiscard]] CollectorRecords read_readable_records(Storage& storage, const Keys& keys,
+                                                     std::stop_token stop);
+
 }  // namespace dbbackup

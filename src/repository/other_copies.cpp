@@ -4,6 +4,7 @@
 #include "repository/collector_records.hpp"
 #include "repository/index_objects.hpp"
 #include "repository/manifest.hpp"
+#include "storage/listing.hpp"
 
 #include <set>
 #include <vector>
@@ -15,17 +16,16 @@ constexpr int kListingsMax = 10;
 /// Of one reader; each look reads all indexes.
 constexpr unsigned kLooksMax = 8;
 
-std::set<ObjectName> names_below(Storage& storage, const char* prefix, std::stop_token stop) {
-    std::set<ObjectName> names;
-    storage.list(
-        ObjectPrefix(prefix), [&names](const ObjectInfo& info) { names.insert(info.name); }, stop);
-    return names;
+std::set<ObjectName> set_below(Repository& repository, const char* folder, std::stop_token stop) {
+    const std::vector<ObjectName> names =
+        names_below(repository.storage(), folder, std::move(stop));
+    return {names.begin(), names.end()};
 }
 
 /// All indexes of one moment. A collector stores the merged index before it deletes those that it
 /// replaces, so indexes are listed until two listings are equal: then none has gone in between.
 std::vector<IndexedPack> read_all_indexes(Repository& repository, std::stop_token stop) {
-    std::set<ObjectName> names = names_below(repository.storage(), "indexes", stop);
+    std::set<ObjectName> names = set_below(repository, "indexes", stop);
     for (int listing = 0;; ++listing) {
         std::vector<IndexedPack> packs;
         for (const ObjectName& name : names) {
@@ -38,7 +38,7 @@ std::vector<IndexedPack> read_all_indexes(Repository& repository, std::stop_toke
                                          {{"object", name.text()}, {"error", error.what()}});
             }
         }
-        std::set<ObjectName> again = names_below(repository.storage(), "indexes", stop);
+        std::set<ObjectName> again = set_below(repository, "indexes", stop);
         if (again == names || listing == kListingsMax) {
             return packs;
         }
@@ -65,7 +65,7 @@ std::unique_ptr<ChunkIndex> look_for_copies(Repository& repository, std::stop_to
     std::vector<IndexedPack> packs = read_all_indexes(repository, stop);
     add_inline_indexes(repository, packs, stop);
     // What is there can be read, whoever wants to remove it.
-    const std::set<ObjectName> present = names_below(repository.storage(), "packs", stop);
+    const std::set<ObjectName> present = set_below(repository, "packs", stop);
     auto index = std::make_unique<ChunkIndex>();
     std::set<PackName> added;
     for (const IndexedPack& pack : packs) {
@@ -96,9 +96,8 @@ ChunkCopyPtr OtherCopies::find(const ChunkId& id, const PackName& missing, unsig
 void OtherCopies::look(const PackName& missing, std::stop_token stop) {
     ++looks_;
     // Before the packs are listed: what is on a list may be gone, and is not lost.
-    removed_ = read_collector_records(repository_.storage(), repository_.keys(), stop,
-                                      [](const ObjectName&, const CorruptionError&) {})
-                   .removed_packs();
+    removed_ =
+        read_readable_records(repository_.storage(), repository_.keys(), stop).removed_packs();
     if (may_find(missing)) {
         index_ = look_for_copies(repository_, std::move(stop));
     }

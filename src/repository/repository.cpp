@@ -204,13 +204,12 @@ void Repository::Parts::compare_with_seen(const ObjectPrefix& prefix,
         }
     }
     // Read again: a collector may have removed them since the first reading.
-    const Removals removals = lost.empty()
-                                  ? Removals()
-                                  : read_removals(*storage, *keys, stop,
-                                                  [](const ObjectName&, const CorruptionError&) {});
+    const std::set<std::string> removed =
+        lost.empty() ? std::set<std::string>()
+                     : read_readable_records(*storage, *keys, stop).removed_manifests();
     lock.lock();
     for (const auto& [source, seen] : lost) {
-        if (removals.manifests.contains(manifest_object_name(source, seen.id).text())) {
+        if (removed.contains(manifest_object_name(source, seen.id).text())) {
             newest_seen.forget(source);
             continue;
         }

@@ -127,6 +127,11 @@ bool SnapshotWriter::provides(const ChunkCopyPtr& copy) const {
     return all;
 }
 
+ChunkCopyPtr SnapshotWriter::current(const ChunkCopyPtr& named, HeldAs held_as) {
+    const bool is_held = held_as == HeldAs::whole_or_delta || named->depth == 0;
+    return is_held && provides(named) ? named : find(named->id, held_as);
+}
+
 void SnapshotWriter::distrust(const ChunkCopy& copy, const std::string& why) {
     distrusted_.with([&](DamagedPacks& packs) { packs.emplace(copy.pack->name, why); });
 }

@@ -56,6 +56,10 @@ public:
     /// `removed` list names.
     [[nodiscard]] bool provides(const ChunkCopyPtr& copy) const;
 
+    /// What to refer to for a chunk of an earlier snapshot: the copy that it names if that may be
+    /// referred to; else another, since a collector may have stored the chunk anew; or null.
+    [[nodiscard]] ChunkCopyPtr current(const ChunkCopyPtr& named, HeldAs held_as);
+
     /// Packs that are damaged or missing, and why that is known.
     using DamagedPacks = std::map<PackName, std::string>;
     /// Takes the pack of a copy that cannot be read out of deduplication, with all that needs it:

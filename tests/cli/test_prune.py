@@ -72,3 +72,36 @@ def test_wrong_rules_remove_nothing(taken, words):
     error = repository.run("prune", *words, "--json", code=2).error
     assert error["hint"]
     assert listed(repository) == ids and packs_in(repository) == before
+
+
+def test_rules_of_the_configuration(taken, folder):
+    repository, ids = taken
+    config = folder / "db-backup.yaml"
+    config.write_text("version: 1\nretention:\n  few: {last: 2}\n  forever: {}\n")
+    named = ("prune", "--config", config, "--retention")
+    error = repository.run(*named, "fwe", "--json", code=2).error
+    assert error["code"] == "retention_unknown" and "few, forever" in error["hint"]
+    error = repository.run(*named, "few", "--keep-last", "1", "--json", code=2).error
+    assert "exclude each other" in error["message"]
+    repository.json(*named, "forever")
+    assert listed(repository) == ids
+    repository.json(*named, "few")
+    assert listed(repository) == ids[3:]
+
+
+def test_what_deltas_need_alone_is_freed_by_rebase(program, folder):
+    repository = Repository(program, folder / "repository", "keyfile").init()
+    database = databases.make(folder / "shop.db")
+    for _ in range(6):
+        last = repository.backup(database)["snapshot"]
+        databases.change(database)
+    report = repository.json("prune", "--keep-last", "1", "--max-unused", "0%")
+    assert report["bytes_only_bases"] > 0 and report["bytes_unused"] == 0
+    stats = repository.json("stats")
+    assert stats["bytes_only_bases"] == report["bytes_only_bases"] and stats["bytes_unused"] == 0
+    plan = repository.json("prune", "--rebase", "--dry-run")
+    assert plan["bytes_compacted"] > 0
+    report = repository.json("prune", "--rebase", "--max-unused", "0")
+    assert report["bytes_compacted"] > 0 and repository.json("stats")["bytes_only_bases"] == 0
+    assert repository.verify("--data")["ok"]
+    repository.restore(last, folder / "restored.db", "--verify")

@@ -116,6 +116,9 @@ protected:
         std::mt19937_64 random(GetParam() * 91 + host);
         while (!is_over) {
             PruneOptions options = sample_prune(keep_newest(1 + random() % 3));
+            // Some seal anew what stays, and some free bases.
+            options.compaction.unused_part_max = random() % 2 == 0 ? 0 : 1;
+            options.compaction.rebases = random() % 4 == 0;
             // Everybody is alive; sometimes a collector takes one for dead all the same, which may
             // cost a backup its work and never any data.
             const std::uint64_t mood = random();

@@ -21,8 +21,15 @@ Retention keep_newest(std::size_t count) {
 PruneOptions sample_prune(Retention retention, const std::set<RunId>& living) {
     PruneOptions options;
     options.retention = std::move(retention);
+    options.compaction.unused_part_max = 1;
     options.is_dead = [living](const KnownRun& run) { return !living.contains(run.id); };
     options.pause = [](std::chrono::milliseconds, const std::stop_token&) {};
+    return options;
+}
+
+PruneOptions compacting_prune(Retention retention, const std::set<RunId>& living) {
+    PruneOptions options = sample_prune(std::move(retention), living);
+    options.compaction = {};
     return options;
 }
 

@@ -18,9 +18,12 @@ namespace dbbackup {
 [[nodiscard]] Retention keep_newest(std::size_t count);
 
 /// Never really waits, and takes every run of an earlier call for dead unless it is in `living`:
-/// in a test all runs are of one process.
+/// in a test all runs are of one process. Seals nothing anew.
 [[nodiscard]] PruneOptions sample_prune(Retention retention = {},
                                         const std::set<RunId>& living = {});
+/// The same that seals anew as it does for users.
+[[nodiscard]] PruneOptions compacting_prune(Retention retention = {},
+                                            const std::set<RunId>& living = {});
 
 /// Prunes through a repository object of its own, as a new process would.
 PruneReport prune(Storage& storage, const PruneOptions& options, std::stop_token stop = {});

@@ -22,13 +22,13 @@ protected:
                 *repository, clock_, "backup", SourceId(16, 'd'), std::stop_token()));
         }
         for (std::size_t i = 0; i < copies; ++i) {
-            const ChunkCopyPtr copy = add(*writers[i], *repository, content);
+            const ChunkCopyPtr copy = RepositoryPlace::add(*writers[i], *repository, content);
             writers[i]->flush();
-            Manifest manifest = manifest_of({copy}, i + 1);
+            Manifest manifest = RepositoryPlace::manifest(i + 1, {copy});
             writers[i]->commit(manifest);
             ids_.push_back(writers[i]->run_id());
             packs_.push_back(copy->pack->name);
-            contents_[ids_.back()] = {{"script", content}};
+            contents_[ids_.back()] = {{"main", content}};
         }
         sorted_ = packs_;
         std::sort(sorted_.begin(), sorted_.end());

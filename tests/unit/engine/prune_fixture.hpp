@@ -16,6 +16,7 @@
 #include "support/sample_backup.hpp"
 #include "support/sample_data.hpp"
 #include "support/sample_prune.hpp"
+#include "unit/repository/repository_place.hpp"
 
 #include <gtest/gtest.h>
 
@@ -113,32 +114,6 @@ protected:
         const auto repository = open_repository(disk_);
         return read_collector_records(disk_, repository->keys(), {});
     }
-    /// Stores one chunk in a pack of its own under no snapshot.
-    static ChunkCopyPtr add(SnapshotWriter& writer, Repository& repository, const Bytes& content) {
-        ChunkForm form;
-        form.id = repository.keys().chunk_id(content);
-        form.plain_bytes = static_cast<std::uint32_t>(content.size());
-        return writer.add(std::move(form), content, {});
-    }
-    /// A manifest of one opaque stream with these chunks.
-    static Manifest manifest_of(const std::vector<ChunkCopyPtr>& chunks, std::uint64_t sequence) {
-        StoredSegment segment;
-        for (const ChunkCopyPtr& chunk : chunks) {
-            segment.bytes += chunk->plain_bytes;
-        }
-        segment.chunks = chunks;
-        StreamContents stream;
-        stream.stream.name = "script";
-        stream.stream.kind = StreamKind::opaque;
-        stream.stream.size_bytes = segment.bytes;
-        stream.lists.push_back({0, segment.bytes, nullptr, {segment}});
-        Manifest manifest;
-        manifest.details.summary.source_name = "sample";
-        manifest.details.summary.sequence = sequence;
-        manifest.streams.push_back(stream);
-        return manifest;
-    }
-
     static constexpr std::uint64_t kPages = 64;
     FakeClock clock_;
     MemoryStorage disk_;

@@ -99,7 +99,7 @@ TEST_F(PruneTest, LeavesAllAsItWasWhileAWriterIsOpen) {
     const auto repository = open_repository(disk_);
     auto writer = std::make_unique<SnapshotWriter>(*repository, clock_, "backup", SourceId(16, 'd'),
                                                    std::stop_token());
-    const ChunkCopyPtr chunk = add(*writer, *repository, noise(9, 2000));
+    const ChunkCopyPtr chunk = RepositoryPlace::add(*writer, *repository, noise(9, 2000));
     writer->flush();
     const RunId run = writer->run_id();
     PruneOptions options = sample_prune({}, {run});
@@ -111,10 +111,10 @@ TEST_F(PruneTest, LeavesAllAsItWasWhileAWriterIsOpen) {
     EXPECT_EQ(waiting.packs_removed, 0U);
     EXPECT_TRUE(visible().contains(taken_[0])) << "nothing is removed before the outcome";
     EXPECT_TRUE(names_below(disk_, "condemned").empty()) << "backups may reuse it again";
-    Manifest manifest = manifest_of({chunk}, 1);
+    Manifest manifest = RepositoryPlace::manifest(1, {chunk});
     writer->commit(manifest);
     writer.reset();
-    contents_[run] = {{"script", noise(9, 2000)}};
+    contents_[run] = {{"main", noise(9, 2000)}};
     const PruneReport done = prune(disk_, options);
     EXPECT_TRUE(done.given_up.empty());
     EXPECT_FALSE(visible().contains(taken_[0]));
@@ -129,7 +129,7 @@ TEST_F(PruneTest, GivesUpADeadWriterAndTakesWhatItStored) {
     {
         const auto repository = open_repository(disk_);
         SnapshotWriter writer(*repository, clock_, "backup", SourceId(16, 'd'), {});
-        add(writer, *repository, noise(9, 2000));
+        RepositoryPlace::add(writer, *repository, noise(9, 2000));
         run = writer.run_id();
         writer.flush();
     }
@@ -165,7 +165,7 @@ TEST_F(PruneTest, GivesUpWhoShowsNoLifeForLongOnlyAfterWatching) {
     const auto repository = open_repository(disk);
     SnapshotWriter writer(*repository, clock_, "backup", SourceId(16, 'd'), {});
     const RunId run = writer.run_id();
-    add(writer, *repository, noise(9, 2000));
+    RepositoryPlace::add(writer, *repository, noise(9, 2000));
     writer.flush();
     PruneOptions options = sample_prune({}, {run});
     options.watch = 10min;
@@ -267,7 +267,7 @@ TEST_F(PruneTest, ManySmallIndexesBecomeOne) {
         take_alone(i);
         const auto repository = open_repository(disk_);
         SnapshotWriter writer(*repository, clock_, "backup", SourceId(16, 'd'), {});
-        add(writer, *repository, noise(50 + i, 2000));
+        RepositoryPlace::add(writer, *repository, noise(50 + i, 2000));
         writer.flush();
     }
     EXPECT_EQ(names_below(disk_, "indexes").size(), 3U);

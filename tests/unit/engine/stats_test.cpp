@@ -3,6 +3,7 @@
 #include "support/memory_storage.hpp"
 #include "support/sample_backup.hpp"
 #include "support/sample_data.hpp"
+#include "support/sample_prune.hpp"
 
 #include <gtest/gtest.h>
 
@@ -96,6 +97,26 @@ TEST(Stats, ADamagedManifestIsLeftOutAndItsBytesStillCount) {
     EXPECT_EQ(after.sources.at("shop").bytes_added, first.bytes_added);
     EXPECT_EQ(after.other_objects, before.other_objects);
     EXPECT_EQ(after.other_bytes, before.other_bytes);
+    EXPECT_EQ(before.bytes_unused, 0U);
+    EXPECT_FALSE(after.bytes_unused) << "nobody knows what it needs";
+}
+
+TEST(Stats, TellWhatIsKeptForDeltasOnlyAndWhatNothingNeeds) {
+    MemoryStorage disk;
+    make_repository(disk);
+    SampleDatabase shop;
+    shop.set_pages("pages", page_like(1, 64 * 1024), 1024);
+    shop.set_opaque("script", noise(1, 5000));
+    back_up(shop, disk);
+    shop.set_page("pages", 3, page_like(2, 1024));
+    shop.set_opaque("script", noise(2, 5000));
+    back_up(shop, disk);
+    EXPECT_EQ(stats_of(disk).bytes_only_bases, 0U) << "the first snapshot needs the bases itself";
+    prune(disk, sample_prune(keep_newest(1)));
+    const RepositoryStats all = stats_of(disk);
+    EXPECT_GT(all.bytes_only_bases, 10'000U);
+    EXPECT_GE(all.bytes_unused, 5000U);
+    EXPECT_LT(all.bytes_unused, 7000U);
 }
 
 }  // namespace

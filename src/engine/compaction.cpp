@@ -1,0 +1,234 @@
+#include "engine/compaction.hpp"
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "compress/compressor.hpp"
+#include "pipeline/ordered_workers.hpp"
+#include "repository/chunk_list.hpp"
+#include "repository/chunk_reader.hpp"
+#include "repository/pack_writer.hpp"
+#include "storage/room.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+/// Three packs may be on their way at once, and marker, index and outcome must still find room.
+constexpr std::uint64_t kBytesOnTheirWayMax = 3 * kPackBytesMax;
+constexpr std::uint64_t kReserveBytes = 8_MiB;
+constexpr std::uint64_t kInsideBytesPerJob = 4_MiB;
+constexpr unsigned kJobsMax = 4;
+/// A delta larger than this part of the whole is not worth its base, as in a backup.
+constexpr double kDeltaPartMax = 0.7;
+/// Pages of any size are made of units of so many bytes (docs/decisions/0003).
+constexpr std::uint32_t kUnitBytes = 128;
+
+/// The store has room for no more.
+class NoRoom final : public StorageError {
+public:
+    using StorageError::StorageError;
+};
+
+/// One per worker thread: it owns the codecs' working memory.
+class Rewriter {
+public:
+    Rewriter(ChunkReader& reader, std::stop_token stop)
+        : reader_(reader),
+          stop_(std::move(stop)),
+          delta_(make_compressor(Codec::zstd_delta, 0)),
+          stored_(make_compressor(Codec::stored, 0)) {}
+
+    /// A chunk as it will be stored.
+    struct Packed {
+        ChunkForm form;
+        Bytes bytes;
+    };
+
+    /// @throws CorruptionError, StorageError, Cancelled.
+    [[nodiscard]] Packed rewrite(const Rewrite& plan) {
+        // Proven by their ids: a delta against other bytes would be worth nothing.
+        const Bytes content = reader_.read(*plan.copy, stop_);
+        Packed whole = store_whole(*plan.copy, content);
+        if (plan.base) {
+            const Bytes base = reader_.read(*plan.base, stop_);
+            const BytesView view(base);
+            const auto bytes_max =
+                static_cast<std::size_t>(kDeltaPartMax * static_cast<double>(whole.bytes.size()));
+            // What changed in place has kept its size.
+            const CompressHints hints{base.size() == content.size() ? kUnitBytes : 0};
+            if (std::optional<Bytes> delta =
+                    delta_->compress(content, std::span(&view, 1), hints, bytes_max)) {
+                whole.form.codec = Codec::zstd_delta;
+                whole.form.depth = plan.depth;
+                whole.form.generation = plan.base->generation + 1;
+                whole.form.base_ids = {plan.base->id};
+                whole.bytes = std::move(*delta);
+            }
+        }
+        return whole;
+    }
+
+private:
+    /// With the codec that the first version of this place was stored with.
+    [[nodiscard]] Packed store_whole(const ChunkCopy& copy, BytesView content) {
+        const ChunkCopy* root = &copy;
+        while (!root->bases.empty()) {
+            root = root->bases.front().get();
+        }
+        if (!whole_ || whole_->codec() != root->codec) {
+            whole_ = make_compressor(root->codec, 0);
+        }
+        Packed packed{{copy.id, copy.plain_bytes, root->codec, 0, 0, {}}, {}};
+        std::optional<Bytes> bytes = whole_->compress(content, {}, {}, content.size());
+        if (!bytes) {
+            packed.form.codec = Codec::stored;
+            bytes = stored_->compress(content, {}, {}, content.size());
+        }
+        packed.bytes = std::move(bytes.value());
+        return packed;
+    }
+
+    ChunkReader& reader_;
+    std::stop_token stop_;
+    std::unique_ptr<Compressor> delta_;
+    std::unique_ptr<Compressor> stored_;
+    std::unique_ptr<Compressor> whole_;
+};
+
+class Compactor {
+public:
+    Compactor(Repository& repository, const CompactionPlan& plan, const Context& context,
+              PruneReport& report, std::stop_token stop)
+        : repository_(repository),
+          plan_(plan),
+          context_(context),
+          report_(report),
+          stop_(std::move(stop)),
+          writer_(repository, stop_) {}
+
+    Compacted run() {
+        try {
+            context_.progress.bytes_total = plan_.bytes_to_store;
+            context_.progress.phase = Phase::writing;
+            for (const PackMoves& moves : plan_.moves) {
+                move(moves);
+            }
+            rewrite();
+            writer_.flush();
+        } catch (const StorageError& error) {
+            stop_short(error);
+        }
+        Compacted compacted{plan_.emptied, {}};
+        try {
+            for (const IndexedPack& pack : writer_.close()) {
+                compacted.stored.insert(pack.name);
+            }
+        } catch (const StorageError& error) {
+            // Without an index nobody finds what was moved, so what was there before stays.
+            stop_short(error);
+            compacted = {};
+        }
+        report_.bytes_compacted += writer_.bytes_stored();
+        return compacted;
+    }
+
+private:
+    void stop_short(const StorageError& error) {
+        repository_.log().warning("sealing anew what is still needed stopped early",
+                                  {{"error", error.what()}});
+        report_.is_compaction_cut_short = true;
+    }
+
+    void add(const ChunkForm& form, BytesView packed) {
+        const std::optional<std::uint64_t> room = room_bytes(repository_.storage());
+        if (room && *room < kReserveBytes + std::min(kBytesOnTheirWayMax, plan_.bytes_to_store)) {
+            throw NoRoom(
+                fmt::format("{} has room for {} bytes only", repository_.storage().url(), *room));
+        }
+        writer_.add(form, packed);
+        context_.progress.bytes_done += packed.size();
+    }
+
+    void tell_damage(const PackName& pack, const CorruptionError& error) {
+        repository_.log().warning(
+            "a chunk cannot be read, so its pack stays",
+            {{"object", pack_object_name(pack).text()}, {"error", error.what()}});
+    }
+
+    /// All that is wanted of a pack comes with one request.
+    void move(const PackMoves& moves) {
+        const std::uint64_t begin = moves.entries.front()->offset_bytes;
+        const PackEntry& last = *moves.entries.back();
+        const std::uint64_t length = last.offset_bytes + last.sealed_bytes - begin;
+        const std::optional<Bytes> sealed = repository_.storage().get_range(
+            pack_object_name(moves.from->name), {begin, length}, stop_);
+        if (!sealed || sealed->size() < length) {
+            return tell_damage(moves.from->name, CorruptionError("the pack has gone"));
+        }
+        const PackKey key(repository_.keys(), moves.from->salt);
+        for (const PackEntry* const entry : moves.entries) {
+            const BytesView bytes =
+                BytesView(*sealed).subspan(entry->offset_bytes - begin, entry->sealed_bytes);
+            Bytes packed;
+            try {
+                packed = unseal_chunk(repository_.keys(), key, entry->form, entry->ordinal,
+                                      copy_of(bytes));
+            } catch (const CorruptionError& error) {
+                tell_damage(moves.from->name, error);
+                continue;
+            }
+            add(entry->form, packed);
+        }
+    }
+
+    void rewrite() {
+        using Result = std::optional<Rewriter::Packed>;
+        ChunkReader reader(repository_.storage(), repository_.keys());
+        const unsigned jobs = std::clamp(std::thread::hardware_concurrency(), 1U, kJobsMax);
+        std::vector<std::unique_ptr<Rewriter>> rewriters;
+        for (unsigned job = 0; job < jobs; ++job) {
+            rewriters.push_back(std::make_unique<Rewriter>(reader, stop_));
+        }
+        OrderedWorkers<const Rewrite*, Result> workers(
+            jobs, kInsideBytesPerJob * jobs,
+            [&](const Rewrite* plan, unsigned worker) -> Result {
+                try {
+                    return rewriters[worker]->rewrite(*plan);
+                } catch (const CorruptionError& error) {
+                    tell_damage(plan->copy->pack->name, error);
+                    return std::nullopt;
+                }
+            },
+            [this](const Result& packed) {
+                if (packed) {
+                    add(packed->form, packed->bytes);
+                }
+            },
+            stop_);
+        for (const Rewrite& each : plan_.rewrites) {
+            workers.push(&each, each.copy->plain_bytes);
+        }
+        workers.finish();
+    }
+
+    Repository& repository_;
+    const CompactionPlan& plan_;
+    const Context& context_;
+    PruneReport& report_;
+    std::stop_token stop_;
+    PackWriter writer_;
+};
+
+}  // namespace
+
+Compacted compact(Repository& repository, const CompactionPlan& plan, const Context& context,
+                  PruneReport& report, std::stop_token stop) {
+    return Compactor(repository, plan, context, report, std::move(stop)).run();
+}
+
+}  // namespace dbbackup
