@@ -35,10 +35,12 @@ struct GlobalArguments {
     std::optional<LogLevel> log_level;
 };
 
-/// Which database; exactly one of `database`, `uri` and `configured_name` is set once parsed.
+/// Which database; exactly one of `databases`, `all`, `uri` and `configured_name` is set once
+/// parsed.
 struct SourceArguments {
     std::optional<DatabaseType> type;
-    std::optional<std::string> database;
+    std::vector<std::string> databases;
+    std::optional<std::string> all;  ///< A folder of SQLite databases.
     std::optional<std::string> uri;
     std::optional<std::string> configured_name;  ///< `--source`: an entry of the configuration.
 };
@@ -56,6 +58,8 @@ struct BackupArguments {
     std::optional<std::uint64_t> spool_bytes;
     std::optional<std::chrono::milliseconds> lock_timeout;
     std::map<std::string, std::string> tags;
+    std::vector<std::string> include;
+    std::vector<std::string> exclude;
     bool is_native = false;
     bool is_fallback_refused = false;
     bool is_corrupt_allowed = false;
@@ -66,6 +70,9 @@ struct RestoreArguments {
     std::string snapshot;
     std::optional<std::string> source;
     std::optional<std::string> target;
+    std::map<std::string, std::string> tags;  ///< `latest` is of those that carry all of these.
+    std::vector<std::string> include;
+    std::vector<std::string> exclude;
     std::optional<unsigned> jobs;
     std::optional<std::chrono::milliseconds> lock_timeout;
     bool is_clean = false;
@@ -82,6 +89,7 @@ struct ListArguments {
 struct ShowArguments {
     std::string snapshot;
     std::optional<std::string> source;
+    std::map<std::string, std::string> tags;  ///< As of a restore.
 };
 
 struct VerifyArguments {

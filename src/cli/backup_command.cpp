@@ -24,6 +24,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Which database, for the line of progress.
+std::string text_of(const SourceChoice& source) {
+    if (!source.folder.empty()) {
+        return source.folder;
+    }
+    return source.databases.empty() ? source.database
+                                    : counted(source.databases.size(), "database");
+}
+
 BackupOptions backup_options(const BackupArguments& arguments, const SourceChoice& choice) {
     BackupOptions options;
     options.type = choice.type;
@@ -224,7 +233,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
         Progress progress;
         const ProgressLine line(
             progress,
-            context.progress("backing up " + options.source_name.value_or(source.database)),
+            context.progress("backing up " + options.source_name.value_or(text_of(source))),
             context.errors, context.log);
         report = back_up(*repository, *connector, options, context.engine(progress), context.stop);
     }

@@ -99,20 +99,26 @@ ConfigError translated(const CLI::App& root, const CLI::ParseError& error) {
 }
 
 void check(const SourceArguments& source) {
-    const int given =
-        (source.database ? 1 : 0) + (source.uri ? 1 : 0) + (source.configured_name ? 1 : 0);
+    const int given = (source.databases.empty() ? 0 : 1) + (source.all ? 1 : 0) +
+                      (source.uri ? 1 : 0) + (source.configured_name ? 1 : 0);
     constexpr const char* kHint =
-        "Name it by --type sqlite --database FILE, by --uri URI, or by --source NAME from the "
-        "configuration.";
+        "Name it by --type sqlite --database FILE or --all FOLDER, by --uri URI, or by --source "
+        "NAME from the configuration.";
     if (given == 0) {
         throw usage_error("backup needs a database", kHint);
     }
     if (given > 1) {
-        throw usage_error("--database, --uri and --source exclude each other", kHint);
+        throw usage_error("--database, --all, --uri and --source exclude each other", kHint);
     }
-    if (source.database && !source.type) {
+    if (!source.databases.empty() && !source.type) {
         throw usage_error("--database needs --type",
                           "Write for example --type sqlite --database test.db.");
+    }
+    const bool is_sqlite = source.type.value_or(DatabaseType::sqlite) == DatabaseType::sqlite;
+    if (!is_sqlite && (source.all || source.databases.size() > 1)) {
+        throw usage_error(fmt::format("{} is only for --type sqlite",
+                                      source.all ? "--all" : "more than one --database"),
+                          "Take a snapshot of each database.");
     }
     if (source.configured_name && source.type) {
         throw usage_error("--type and --source exclude each other",

@@ -93,11 +93,38 @@ void add_source_options(CLI::App& command, SourceArguments& source) {
               [&source](const std::string& text) {
                   source.type = enum_argument<DatabaseType>("--type", text);
               });
-    add_text(command, {"--database", "NAME", "the database; for SQLite its file"}, source.database);
+    add_values(command,
+               {"--database", "NAME", "the database; for SQLite its file, may be repeated"},
+               [&source](const std::vector<std::string>& texts) {
+                   for (const std::string& text : texts) {
+                       source.databases.push_back(text_argument("--database", text));
+                   }
+               });
+    add_text(command, {"--all", "FOLDER", "every SQLite database in this folder"}, source.all);
     add_text(command, {"--uri", "URI", "the database as a URI, without a password"}, source.uri);
     add_text(command, {"--source", "NAME", "a source of the configuration"},
              source.configured_name);
     command.option_defaults()->group("Options");
+}
+
+void add_patterns(CLI::App& command, std::vector<std::string>& include,
+                  std::vector<std::string>& exclude) {
+    const auto add = [&command](const char* name, const char* text,
+                                std::vector<std::string>& patterns) {
+        add_values(command, {name, "PATTERN", text},
+                   [&patterns, name](const std::vector<std::string>& texts) {
+                       for (const std::string& each : texts) {
+                           patterns.push_back(text_argument(name, each));
+                       }
+                   });
+    };
+    add("--include", "only these databases of several; may be repeated", include);
+    add("--exclude", "not these databases; may be repeated", exclude);
+}
+
+void add_tags(CLI::App& command, const char* text, std::map<std::string, std::string>& tags) {
+    add_values(command, {"--tag", "KEY=VALUE", text},
+               [&tags](const std::vector<std::string>& texts) { tags = tag_arguments(texts); });
 }
 
 void add_backup(CLI::App& root, CommandTreeValues& values) {
@@ -106,6 +133,7 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
         add_command(root, "backup", "Take a snapshot of a database", values.globals,
                     "db-backup backup --type sqlite --database test.db\n"
                     "db-backup backup --type sqlite --database test.db --mode full --tag env=prod\n"
+                    "db-backup backup --type sqlite --all /srv/shop --exclude 'cache*'\n"
                     "db-backup backup --source shop --repository main --json");
     add_source_options(command, arguments.source);
     add_text(command,
@@ -136,10 +164,8 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
                   arguments.is_native = index_of_word("--method", text, {"auto", "native"}) == 1;
               });
     add_jobs(command, arguments.jobs);
-    add_values(command, {"--tag", "KEY=VALUE", "a note on the snapshot; may be repeated"},
-               [&arguments](const std::vector<std::string>& texts) {
-                   arguments.tags = tag_arguments(texts);
-               });
+    add_patterns(command, arguments.include, arguments.exclude);
+    add_tags(command, "a note on the snapshot; may be repeated", arguments.tags);
     add_flag(command, "--no-fallback", arguments.is_fallback_refused,
              "fail rather than read everything when the change record can not be used");
     add_value(
@@ -160,12 +186,16 @@ void add_restore(CLI::App& root, CommandTreeValues& values) {
                                     "db-backup restore latest --to restored.db\n"
                                     "db-backup restore latest --source sqlite-test --to test.db "
                                     "--clean --verify\n"
+                                    "db-backup restore latest --include 'shop*' --to restored/\n"
                                     "db-backup restore latest~1 --to restored.db --dry-run");
     command.add_option("SNAPSHOT", arguments.snapshot,
                        "an id or its beginning, latest, latest~N, or a time");
     add_text(command, {"--source", "NAME", "only snapshots of this source"}, arguments.source);
-    add_text(command, {"--to", "TARGET", "where to restore to; for SQLite a file"},
+    add_tags(command, "only snapshots with this tag; may be repeated", arguments.tags);
+    add_text(command,
+             {"--to", "TARGET", "where to restore to; for SQLite a file, or a folder for several"},
              arguments.target);
+    add_patterns(command, arguments.include, arguments.exclude);
     add_flag(command, "--clean", arguments.is_clean, "replace what the target holds");
     add_flag(command, "--verify", arguments.is_verify,
              "read the result back and prove that it equals the snapshot");
@@ -181,10 +211,7 @@ void add_list(CLI::App& root, CommandTreeValues& values) {
                                     "db-backup list --source sqlite-test --last 5\n"
                                     "db-backup list --tag env=prod --json");
     add_text(command, {"--source", "NAME", "only snapshots of this source"}, arguments.source);
-    add_values(command, {"--tag", "KEY=VALUE", "only snapshots with this tag; may be repeated"},
-               [&arguments](const std::vector<std::string>& texts) {
-                   arguments.tags = tag_arguments(texts);
-               });
+    add_tags(command, "only snapshots with this tag; may be repeated", arguments.tags);
     add_value(command, {"--last", "N", "only the newest N"}, [&arguments](const std::string& text) {
         arguments.last = number_argument("--last", text, 1, 1'000'000'000);
     });
@@ -197,6 +224,7 @@ void add_show(CLI::App& root, CommandTreeValues& values) {
     command.add_option("SNAPSHOT", values.show.snapshot,
                        "an id or its beginning, latest, latest~N, or a time");
     add_text(command, {"--source", "NAME", "only snapshots of this source"}, values.show.source);
+    add_tags(command, "only snapshots with this tag; may be repeated", values.show.tags);
 }
 
 void add_verify(CLI::App& root, CommandTreeValues& values) {

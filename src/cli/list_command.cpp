@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -63,12 +62,9 @@ ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
         check_source(*arguments.source, snapshots);
     }
     sort_newest_last(snapshots);
+    snapshots = tagged_snapshots(snapshots, arguments.tags);
     std::erase_if(snapshots, [&arguments](const SnapshotSummary& snapshot) {
-        const bool is_tagged = std::ranges::all_of(arguments.tags, [&](const auto& tag) {
-            const auto found = snapshot.tags.find(tag.first);
-            return found != snapshot.tags.end() && found->second == tag.second;
-        });
-        return !is_tagged || (arguments.source && snapshot.source_name != *arguments.source);
+        return arguments.source && snapshot.source_name != *arguments.source;
     });
     if (arguments.last && snapshots.size() > *arguments.last) {
         snapshots.erase(snapshots.begin(),

@@ -47,6 +47,9 @@ Json outcome_json(const RestoreOutcome& outcome, const RestoreOptions& options) 
         {"rows", rows_json(outcome)},       {"verified", outcome.report.is_verified},
         {"duration_s", outcome.duration_s}, {"warnings", warnings_of(outcome)},
         {"dry_run", options.is_dry_run}};
+    if (!outcome.databases.empty()) {
+        document["databases"] = outcome.databases;
+    }
     if (options.is_dry_run) {
         document["plan"] = {{"steps", outcome.plan.steps},
                             {"bytes_needed", outcome.plan.bytes_needed},
@@ -86,6 +89,13 @@ std::string plan_text(const RestoreOutcome& outcome, const RestoreOptions& optio
     return text;
 }
 
+std::string written_text(const RestoreOutcome& outcome) {
+    const std::string size = format_size(outcome.report.bytes_written);
+    return outcome.databases.empty()
+               ? size
+               : fmt::format("{}, {}", size, counted(outcome.databases.size(), "database"));
+}
+
 std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& options,
                          const Terminal& terminal) {
     const double seconds = outcome.duration_s;
@@ -98,7 +108,7 @@ std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& op
            aligned_fields(
                {
                    {"snapshot", snapshot_line(outcome.snapshot)},
-                   {"written", format_size(outcome.report.bytes_written)},
+                   {"written", written_text(outcome)},
                    {"verified", outcome.report.is_verified ? "yes: equal to the snapshot" : "no"},
                    {"time", time},
                },
@@ -140,6 +150,19 @@ void refuse_own_output(const std::string& target) {
     }
 }
 
+/// @pre The target is given.
+RestoreOptions restore_options(const RestoreArguments& arguments) {
+    RestoreOptions options;
+    options.target = arguments.target.value();
+    options.overwrite = arguments.is_clean ? Overwrite::yes : Overwrite::no;
+    options.verify = arguments.is_verify;
+    options.is_dry_run = arguments.is_dry_run;
+    options.jobs = chosen_jobs(arguments.jobs);
+    options.include = arguments.include;
+    options.exclude = arguments.exclude;
+    return options;
+}
+
 }  // namespace
 
 ExitCode run_command(const RestoreArguments& arguments, CommandContext& context) {
@@ -147,12 +170,14 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
         choose_repository(context, repository_of_source(arguments.source, context.config()));
     const std::unique_ptr<Repository> repository = open_repository(choice, context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
+    const std::vector<SnapshotSummary> tagged = tagged_snapshots(snapshots, arguments.tags);
     const SnapshotSummary& snapshot =
-        choose_snapshot(snapshots, damaged, arguments.snapshot, arguments.source);
+        choose_snapshot(tagged, damaged, arguments.snapshot, arguments.source);
     if (!arguments.target) {
         throw explained<ConfigError>("restore does not know where to restore to",
                                      snapshot.type == DatabaseType::sqlite
-                                         ? "Give a file: --to PATH."
+                                         ? "Give a file, or for several databases a folder: "
+                                           "--to PATH."
                                          : "Give a target: --to URI.",
                                      "target_missing");
     }
@@ -160,13 +185,7 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
         refuse_target_inside(choice, *arguments.target);
         refuse_own_output(*arguments.target);
     }
-    RestoreOptions options;
-    options.target = *arguments.target;
-    options.overwrite = arguments.is_clean ? Overwrite::yes : Overwrite::no;
-    options.verify = arguments.is_verify;
-    options.is_dry_run = arguments.is_dry_run;
-    options.jobs = chosen_jobs(arguments.jobs);
-
+    const RestoreOptions options = restore_options(arguments);
     SourceOptions target;
     target.type = snapshot.type;
     target.lock_timeout = arguments.lock_timeout.value_or(target.lock_timeout);

@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -67,9 +69,41 @@ std::vector<Field> fields_of(const SnapshotDetails& details) {
     return fields;
 }
 
-std::string streams_text(const SnapshotDetails& details, const Terminal& terminal) {
+/// Nothing where there is no parent, or it is gone or damaged: then nothing is said of growth.
+std::optional<SnapshotDetails> parent_of(const SnapshotSummary& snapshot,
+                                         const std::vector<SnapshotSummary>& snapshots,
+                                         Repository& repository, CommandContext& context) {
+    const auto is_parent = [&](const SnapshotSummary& each) { return each.id == snapshot.parent; };
+    if (!snapshot.parent || std::ranges::none_of(snapshots, is_parent)) {
+        return std::nullopt;
+    }
+    try {
+        return repository.details(*snapshot.parent, context.stop);
+    } catch (const RepositoryError& error) {
+        context.log.warning("the parent snapshot cannot be read", {{"error", error.what()}});
+        return std::nullopt;
+    }
+}
+
+std::string growth_text(const StoredStream& stream, const std::optional<SnapshotDetails>& parent) {
+    if (!parent) {
+        return "";
+    }
+    const StoredStream* const before = stream_named(*parent, stream.name);
+    if (before == nullptr) {
+        return "new";
+    }
+    return stream.size_bytes >= before->size_bytes
+               ? "+" + format_size(stream.size_bytes - before->size_bytes)
+               : "-" + format_size(before->size_bytes - stream.size_bytes);
+}
+
+std::string streams_text(const SnapshotDetails& details,
+                         const std::optional<SnapshotDetails>& parent, const Terminal& terminal) {
     Table table({{"STREAM", Align::left, true, 0},
                  {"SIZE", Align::right, false, 1},
+                 {"GROWTH", Align::right, false, 2},
+                 {"STORED", Align::right, false, 2},
                  {"ROWS", Align::right, false, 2},
                  {"PAGE", Align::right, false, 4},
                  {"CONSISTENCY", Align::left, false, 3},
@@ -79,7 +113,9 @@ std::string streams_text(const SnapshotDetails& details, const Terminal& termina
         const Consistency consistency = index < details.stream_consistency.size()
                                             ? details.stream_consistency[index]
                                             : details.summary.consistency;
-        table.add({stream.name, format_size(stream.size_bytes),
+        const StoredCounts* const counts = stored_counts(details, index);
+        table.add({stream.name, format_size(stream.size_bytes), growth_text(stream, parent),
+                   counts != nullptr ? format_size(counts->bytes) : "",
                    stream.kind == StreamKind::rows ? count_text(stream.row_count) : "",
                    stream.kind == StreamKind::pages ? format_size(stream.page_bytes) : "",
                    std::string(consistency_name(consistency)), stream.fingerprint.text()});
@@ -94,12 +130,15 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
         choose_repository(context, repository_of_source(arguments.source, context.config())),
         context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
+    const std::vector<SnapshotSummary> tagged = tagged_snapshots(snapshots, arguments.tags);
     const SnapshotSummary& chosen =
-        choose_snapshot(snapshots, damaged, arguments.snapshot, arguments.source);
+        choose_snapshot(tagged, damaged, arguments.snapshot, arguments.source);
     const SnapshotDetails details = repository->details(chosen.id, context.stop);
+    const std::optional<SnapshotDetails> parent =
+        parent_of(chosen, snapshots, *repository, context);
     const std::set<SnapshotId> doubtful = doubtful_snapshots(snapshots);
     if (context.output.is_json()) {
-        context.output.document(details_json(details, doubtful));
+        context.output.document(details_json(details, parent, doubtful));
         return ExitCode::success;
     }
     std::string text = fmt::format("snapshot {}\n", details.summary.id) +
@@ -110,7 +149,7 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
     for (const std::string& warning : details.warnings) {
         text += "  warning: " + printable(warning) + "\n";
     }
-    context.output.text(text + streams_text(details, context.terminal));
+    context.output.text(text + streams_text(details, parent, context.terminal));
     return ExitCode::success;
 }
 

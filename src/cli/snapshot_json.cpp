@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace dbbackup {
 namespace {
 
@@ -36,6 +39,16 @@ Json stream_json(const StoredStream& stream, Consistency consistency) {
             {"definition", text_or_null(stream.definition)}};
 }
 
+void add_counts(const StoredCounts* counts, Json& stream) {
+    const auto or_unknown = [counts](std::uint64_t StoredCounts::* member) {
+        return counts != nullptr ? Json(counts->*member) : Json(nullptr);
+    };
+    stream["bytes_stored"] = or_unknown(&StoredCounts::bytes);
+    stream["chunks_new"] = or_unknown(&StoredCounts::chunks_new);
+    stream["chunks_delta"] = or_unknown(&StoredCounts::chunks_delta);
+    stream["chunks_reused"] = or_unknown(&StoredCounts::chunks_reused);
+}
+
 }  // namespace
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
@@ -62,7 +75,20 @@ Json summary_json(const SnapshotSummary& summary, const std::set<SnapshotId>& do
             {"tags", Json(summary.tags)}};
 }
 
-Json details_json(const SnapshotDetails& details, const std::set<SnapshotId>& doubtful) {
+const StoredStream* stream_named(const SnapshotDetails& details, const std::string& name) {
+    const auto found = std::ranges::find(details.streams, name, &StoredStream::name);
+    return found == details.streams.end() ? nullptr : &*found;
+}
+
+const StoredCounts* stored_counts(const SnapshotDetails& details, std::size_t index) {
+    if (index >= details.stream_counts.size() || !details.stream_counts[index]) {
+        return nullptr;
+    }
+    return &*details.stream_counts[index];
+}
+
+Json details_json(const SnapshotDetails& details, const std::optional<SnapshotDetails>& parent,
+                  const std::set<SnapshotId>& doubtful) {
     const SnapshotSummary& summary = details.summary;
     Json document = summary_json(summary, doubtful);
     document["requested_mode"] = word_of(summary.requested_mode);
@@ -86,7 +112,12 @@ Json details_json(const SnapshotDetails& details, const std::set<SnapshotId>& do
         const Consistency consistency = index < details.stream_consistency.size()
                                             ? details.stream_consistency[index]
                                             : summary.consistency;
-        streams.push_back(stream_json(details.streams[index], consistency));
+        Json stream = stream_json(details.streams[index], consistency);
+        const StoredStream* const before =
+            parent ? stream_named(*parent, details.streams[index].name) : nullptr;
+        stream["bytes_parent"] = before != nullptr ? Json(before->size_bytes) : Json(nullptr);
+        add_counts(stored_counts(details, index), stream);
+        streams.push_back(std::move(stream));
     }
     document["streams"] = std::move(streams);
     return document;

@@ -8,7 +8,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstddef>
+#include <optional>
 #include <set>
+#include <string>
 
 namespace dbbackup {
 
@@ -17,8 +20,17 @@ namespace dbbackup {
 [[nodiscard]] nlohmann::ordered_json summary_json(const SnapshotSummary& summary,
                                                   const std::set<SnapshotId>& doubtful);
 
+/// The stream of this name, or null.
+[[nodiscard]] const StoredStream* stream_named(const SnapshotDetails& details,
+                                               const std::string& name);
+
+/// What was stored of the stream at this place; null where the snapshot does not say.
+[[nodiscard]] const StoredCounts* stored_counts(const SnapshotDetails& details, std::size_t index);
+
 /// `show --json`.
+/// @param parent To tell how the streams grew; nothing where there is none to be read.
 [[nodiscard]] nlohmann::ordered_json details_json(const SnapshotDetails& details,
+                                                  const std::optional<SnapshotDetails>& parent,
                                                   const std::set<SnapshotId>& doubtful);
 
 /// The text, or null when it is empty.

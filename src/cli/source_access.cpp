@@ -71,6 +71,14 @@ SourceChoice from_uri(const std::string& uri, const std::optional<DatabaseType>&
     return choice;
 }
 
+void set_databases(const std::vector<std::string>& databases, SourceChoice& choice) {
+    if (databases.size() == 1) {
+        choice.database = databases.front();
+    } else {
+        choice.databases = databases;
+    }
+}
+
 SourceChoice from_config(const std::string& name, const Config& config) {
     const auto found = config.sources.find(name);
     if (found == config.sources.end()) {
@@ -88,11 +96,12 @@ SourceChoice from_config(const std::string& name, const Config& config) {
     }
     const SourceConfig& source = found->second;
     SourceChoice choice;
-    if (!source.uri.empty() && source.database.empty()) {
+    if (!source.uri.empty() && source.databases.empty()) {
         choice = from_uri(source.uri, source.type);
     } else {
         choice.type = source.type;
-        choice.database = source.database;
+        set_databases(source.databases, choice);
+        choice.folder = source.folder;
         choice.uri = source.uri;
     }
     choice.name = name;
@@ -124,7 +133,8 @@ SourceChoice choose_source(const SourceArguments& arguments, const Config& confi
     }
     SourceChoice choice;
     choice.type = arguments.type.value_or(DatabaseType::sqlite);
-    choice.database = arguments.database.value_or("");
+    set_databases(arguments.databases, choice);
+    choice.folder = arguments.all.value_or("");
     return choice;
 }
 
@@ -134,6 +144,9 @@ SourceOptions source_options(const SourceChoice& choice, const BackupArguments& 
     SourceOptions options;
     options.type = choice.type;
     options.database = choice.database;
+    options.databases = choice.databases;
+    options.folder = choice.folder;
+    options.name = arguments.source_name.value_or(choice.name.value_or(""));
     options.uri = choice.uri;
     options.spool_bytes = kSpoolBytesDefault;
     if (choice.config != nullptr) {
@@ -145,6 +158,10 @@ SourceOptions source_options(const SourceChoice& choice, const BackupArguments& 
             options.password = choice.config->password.fetch(
                 fmt::format("password of source {}", *choice.name), context.stop);
         }
+    }
+    if (!arguments.include.empty() || !arguments.exclude.empty()) {
+        options.include = arguments.include;
+        options.exclude = arguments.exclude;
     }
     options.spool_bytes = arguments.spool_bytes.value_or(options.spool_bytes);
     options.lock_timeout = arguments.lock_timeout.value_or(options.lock_timeout);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dbbackup {
 
@@ -19,6 +20,8 @@ namespace dbbackup {
 struct SourceChoice {
     DatabaseType type = DatabaseType::sqlite;
     std::string database;
+    std::vector<std::string> databases;  ///< Several, in the place of `database`.
+    std::string folder;                  ///< All that are in it, in the place of `database`.
     std::string uri;
     std::optional<std::string> name;       ///< Of the entry in the configuration.
     const SourceConfig* config = nullptr;  ///< Borrowed from the configuration.

@@ -1,5 +1,7 @@
 #include "config/check_config.hpp"
 
+#include "config/name_pattern.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -74,6 +76,12 @@ public:
                 wrong(section, "compression",
                       "zip is only for archives (--format archive); use zstd, gzip or none");
             }
+            if (source.type != DatabaseType::sqlite && source.databases.size() > 1) {
+                wrong(section, "database", "is one for a server; add a source for each");
+            }
+            if (source.type != DatabaseType::sqlite && !is_missing(section, "all")) {
+                wrong(section, "all", "is only for sqlite");
+            }
             if (!source.repository.empty() && !config_.repositories.contains(source.repository)) {
                 wrong(section, "repository",
                       fmt::format("there is no repository \"{}\" in repositories",
@@ -92,17 +100,26 @@ private:
 
     void sqlite(const Path& section, const SourceConfig& source) {
         const Path database = {section[0], section[1], "database"};
-        if (source.database.empty() && !settings_.unreadable.contains(database)) {
+        const bool is_given = !source.databases.empty() &&
+                              std::none_of(source.databases.begin(), source.databases.end(),
+                                           [](const std::string& path) { return path.empty(); });
+        const bool has_folder = !is_missing(section, "all");
+        if (!is_given && !has_folder && !settings_.unreadable.contains(database)) {
             wrong(section, "database", "is missing; it is the path of the SQLite file");
+        }
+        if (has_folder && !is_missing(section, "database")) {
+            wrong(section, "all", "and database exclude each other; remove one of them");
         }
         if (!source.uri.empty()) {
             wrong(section, "uri", "is not for sqlite; give the file as `database`");
         }
         for (const auto& [key, patterns] :
              {std::pair{"include", &source.include}, std::pair{"exclude", &source.exclude}}) {
-            if (!patterns->empty()) {
-                wrong(section, key, "is not for sqlite, which is backed up whole");
+            if (!patterns->empty() && !has_folder) {
+                wrong(section, key,
+                      "is not for sqlite, which is backed up whole; with `all` it names databases");
             }
+            patterns_of_folder(section, key, *patterns);
         }
         if (source.password.is_set()) {
             const auto has_group = [&](const auto& entry) {
@@ -113,6 +130,17 @@ private:
                 std::find_if(settings_.by_path.begin(), settings_.by_path.end(), has_group);
             wrong(section, found == settings_.by_path.end() ? "password" : found->first.back(),
                   "is not for sqlite, which has no passwords");
+        }
+    }
+
+    void patterns_of_folder(const Path& section, const std::string& key,
+                            const std::vector<std::string>& patterns) {
+        for (const std::string& pattern : patterns) {
+            try {
+                static_cast<void>(NamePattern(pattern));
+            } catch (const ConfigError& error) {
+                wrong(section, key, error.what());
+            }
         }
     }
 

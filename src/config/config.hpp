@@ -68,7 +68,8 @@ struct RepositoryConfig {
 
 struct SourceConfig {
     DatabaseType type = DatabaseType::sqlite;
-    std::string database;
+    std::vector<std::string> databases;  ///< Only SQLite can have more than one.
+    std::string folder;                  ///< SQLite: all databases in it instead.
     std::string uri;
     SecretSource password;
     std::vector<std::string> include;

@@ -108,13 +108,26 @@ void add_source_place(std::vector<ConfigKey>& keys) {
                         source(config, names).type = checked_value<DatabaseType>(value);
                     }});
     keys.push_back({.path = "sources.*.database",
-                    .kind = KeyKind::text,
-                    .description = "The path of a SQLite file, or the name of a database on a "
-                                   "server.",
+                    .kind = KeyKind::texts,
+                    .description = "The path of a SQLite file or a list of such paths, or the name "
+                                   "of a database on a server.",
                     .example = "/srv/shop/shop.db",
                     .fallback = "",
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
-                        source(config, names).database = value.text;
+                        SourceConfig& named = source(config, names);
+                        named.databases = value.list;
+                        if (value.list.empty()) {
+                            named.databases.push_back(value.text);
+                        }
+                    }});
+    keys.push_back({.path = "sources.*.all",
+                    .kind = KeyKind::path,
+                    .description = "In the place of `database`: a folder whose SQLite databases "
+                                   "are all backed up, in one snapshot.",
+                    .example = "/srv/shop",
+                    .fallback = "",
+                    .store = [](Config& config, const Names& names, const KeyValue& value) {
+                        source(config, names).folder = value.text;
                     }});
     keys.push_back({.path = "sources.*.uri",
                     .kind = KeyKind::uri,
@@ -134,7 +147,8 @@ void add_source_content(std::vector<ConfigKey>& keys) {
     keys.push_back({.path = "sources.*.include",
                     .kind = KeyKind::list,
                     .description = "Patterns `[database.][schema.]table` of what to back up; "
-                                   "without it, everything. Not for SQLite.",
+                                   "without it, everything. For SQLite only with `all`: names of "
+                                   "databases.",
                     .example = "[\"shop.*\"]",
                     .fallback = "",
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
@@ -142,7 +156,7 @@ void add_source_content(std::vector<ConfigKey>& keys) {
                     }});
     keys.push_back({.path = "sources.*.exclude",
                     .kind = KeyKind::list,
-                    .description = "Patterns of what to leave out of that. Not for SQLite.",
+                    .description = "Patterns of what to leave out of that.",
                     .example = "[\"audit.*\"]",
                     .fallback = "",
                     .store = [](Config& config, const Names& names, const KeyValue& value) {
@@ -372,27 +386,6 @@ std::string variable_of(std::span<const std::string> path) {
         }
     }
     return name;
-}
-
-std::string_view kind_name(KeyKind kind) {
-    switch (kind) {
-        case KeyKind::version: return "number";
-        case KeyKind::text: return "text";
-        case KeyKind::word: return "word";
-        case KeyKind::uri: return "URI";
-        case KeyKind::location: return "URL or path";
-        case KeyKind::path: return "path";
-        case KeyKind::secret: return "secret";
-        case KeyKind::command: return "command";
-        case KeyKind::variable: return "variable name";
-        case KeyKind::list: return "list of texts";
-        case KeyKind::count: return "number";
-        case KeyKind::size: return "size";
-        case KeyKind::duration: return "duration";
-        case KeyKind::age: return "age";
-        case KeyKind::compression: return "codec";
-    }
-    return "";
 }
 
 }  // namespace dbbackup

@@ -27,6 +27,7 @@ enum class KeyKind : std::uint8_t {
     command,   ///< A shell command that prints a secret.
     variable,  ///< The name of an environment variable.
     list,      ///< Of texts; in a variable, separated by commas.
+    texts,     ///< One text, or a list of them.
     count,     ///< A whole number from `least` to `most`.
     size,      ///< Bytes, from `least` to `most`.
     duration,  ///< Seconds, from `least` to `most`.

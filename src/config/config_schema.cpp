@@ -16,6 +16,10 @@ Json value_schema(const ConfigKey& key) {
             schema["type"] = "string";
             schema["enum"] = key.words;
             break;
+        case KeyKind::texts:
+            schema["type"] = {"string", "number", "array"};
+            schema["items"] = {{"type", "string"}, {"minLength", 1}};
+            break;
         case KeyKind::list:
             schema["type"] = "array";
             schema["items"] = {{"type", "string"}, {"minLength", 1}};
@@ -81,6 +85,28 @@ std::string config_schema() {
         add_key(root, key);
     }
     return root.dump(2) + "\n";
+}
+
+std::string_view kind_name(KeyKind kind) {
+    switch (kind) {
+        case KeyKind::version: return "number";
+        case KeyKind::text: return "text";
+        case KeyKind::word: return "word";
+        case KeyKind::uri: return "URI";
+        case KeyKind::location: return "URL or path";
+        case KeyKind::path: return "path";
+        case KeyKind::secret: return "secret";
+        case KeyKind::command: return "command";
+        case KeyKind::variable: return "variable name";
+        case KeyKind::list: return "list of texts";
+        case KeyKind::texts: return "text or list of texts";
+        case KeyKind::count: return "number";
+        case KeyKind::size: return "size";
+        case KeyKind::duration: return "duration";
+        case KeyKind::age: return "age";
+        case KeyKind::compression: return "codec";
+    }
+    return "";
 }
 
 }  // namespace dbbackup

@@ -174,10 +174,13 @@ void resolve(const Settings& settings, const Environment& variables, LoadedConfi
     Config& config = loaded.config;
     for (auto& [name, source] : config.sources) {
         const auto given = settings.by_path.find({"sources", name, "database"});
-        if (source.type == DatabaseType::sqlite && given != settings.by_path.end() &&
-            !source.database.empty()) {
-            source.database =
-                resolved_path(source.database, given->second.origin.folder, variables);
+        if (source.type != DatabaseType::sqlite || given == settings.by_path.end()) {
+            continue;
+        }
+        for (std::string& database : source.databases) {
+            database = database.empty()
+                           ? database
+                           : resolved_path(database, given->second.origin.folder, variables);
         }
     }
     const auto look_up = [&](SecretSource& secret) {

@@ -87,7 +87,9 @@ public:
 
     std::optional<KeyValue> read() {
         KeyValue value;
-        if (key_.kind == KeyKind::list) {
+        const bool is_list =
+            key_.kind == KeyKind::texts && setting_.value.kind == YamlNode::Kind::list;
+        if (key_.kind == KeyKind::list || is_list) {
             return read_list(value) ? std::optional(value) : std::nullopt;
         }
         if (!read_text(setting_.value, value.text) || !check(value)) {
@@ -179,6 +181,7 @@ private:
             case KeyKind::uri:
             case KeyKind::secret:
             case KeyKind::command:
+            case KeyKind::texts:
             case KeyKind::list: return true;
         }
         return true;
@@ -288,6 +291,9 @@ std::string shown_value(const Setting& setting, const KeyValue& value) {
         case KeyKind::secret: return "(secret)";
         case KeyKind::command: return "(command)";
         case KeyKind::list: return fmt::format("[{}]", fmt::join(value.list, ", "));
+        case KeyKind::texts:
+            return value.list.empty() ? value.text
+                                      : fmt::format("[{}]", fmt::join(value.list, ", "));
         case KeyKind::uri:
         case KeyKind::location:
             // A variable may hold a part that is secret, so it is shown unexpanded.

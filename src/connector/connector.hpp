@@ -15,7 +15,9 @@
 #include "crypto/fingerprint.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +25,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -31,7 +34,11 @@ namespace dbbackup {
 struct SourceOptions {
     DatabaseType type = DatabaseType::sqlite;
     std::string database;  ///< SQLite: the file; servers: the database's name.
-    std::string uri;       ///< Servers: where and as whom. Never holds the password once parsed.
+    /// SQLite, in the place of `database`: several files, or all databases of a folder.
+    std::vector<std::string> databases;
+    std::string folder;
+    std::string name;  ///< What the user calls the source; empty if he gave it no name.
+    std::string uri;   ///< Servers: where and as whom. Never holds the password once parsed.
     Secret password;
     std::vector<std::string> include;
     std::vector<std::string> exclude;
@@ -58,6 +65,8 @@ struct Probe {
     std::string server_version;
     std::uint64_t source_bytes = 0;
     std::vector<Capability> capabilities;
+    /// Identities under which a source may have begun that the user gave this name: it goes on.
+    std::vector<std::string> former_identities = {};
 };
 
 /// Where a view stands in the database's history. Opaque to the engine, shown to people.
@@ -127,6 +136,7 @@ struct ParentStream {
     /// Rows only: the ranges it was cut into. Pages are cut at fixed places, so `size_bytes` says
     /// it.
     std::vector<SegmentRange> segments;
+    std::string state = {};  ///< The notes on its view, where the session had several.
 };
 
 /// The parent snapshot, as far as a connector may look at it.
@@ -134,6 +144,7 @@ struct Parent {
     Position position;
     std::string state;  ///< The connector's own notes, as `Session::finish` returned them.
     std::vector<ParentStream> streams;
+    std::string snapshot = {};  ///< Its id, for messages.
 };
 
 /// Whether the change record reaches from the parent to now.
@@ -163,7 +174,9 @@ protected:
 /// What a session knows once everything was read.
 struct SessionEnd {
     Position position;  ///< Where the view stood.
-    std::string state;  ///< The connector's notes for the next run; at most 64 KiB.
+    /// The connector's notes for the next run; at most 64 KiB. Of several views each has its own,
+    /// which are kept with its streams.
+    std::string state;
     Consistency consistency = Consistency::view;
     std::vector<std::string> warnings;  ///< Anything here that was left out is exit code 3.
     bool is_incomplete = false;         ///< Something was left out, and the warnings say what.
@@ -172,8 +185,24 @@ struct SessionEnd {
     std::chrono::milliseconds writers_waited{0};
 };
 
-/// One consistent view of a source. The destructor releases every lock, transaction and slot,
+/// What one of several views would have given cannot be had. The snapshot is made without it, is
+/// incomplete, and says why. Not an `Error`: nothing but the engine's loop over the views takes it.
+class ViewGivenUp final : public std::exception {
+public:
+    explicit ViewGivenUp(std::string warning) : warning_(std::move(warning)) {}
+    /// One sentence for people: what is left out and why.
+    [[nodiscard]] const char* what() const noexcept override { return warning_.c_str(); }
+
+private:
+    std::string warning_;
+};
+
+/// One consistent view of a source, or several that follow one another where a source is several
+/// databases that share no moment. The destructor releases every lock, transaction and slot,
 /// whatever happened before.
+///
+/// Where there are several views, `plan`, `read` and `finish` may throw `ViewGivenUp`: then the
+/// streams of this view are left out, and the next one comes.
 class Session {
 public:
     Session(const Session&) = delete;
@@ -181,9 +210,9 @@ public:
     virtual ~Session() = default;
 
     /// Streams and their segments under this view, planned against the parent if there is one.
-    /// Called once.
+    /// Called once for each view.
     virtual std::vector<StreamPlan> plan() = 0;
-    /// How the plan came about. Valid after `plan`.
+    /// How the plans so far came about. Valid after `plan`.
     [[nodiscard]] virtual Capture capture() const = 0;
     /// Why it is `reread` or was not what one would expect; empty otherwise.
     [[nodiscard]] virtual std::string reason() const = 0;
@@ -195,9 +224,14 @@ public:
     virtual void read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
                       std::stop_token stop) = 0;
 
-    /// Called once, after the last `read` returned. Checks again that the view held.
+    /// Called once for each view, after its last `read` returned. Checks again that the view held.
     /// @throws SourceError when it did not: no snapshot may be made then.
     virtual SessionEnd finish(std::stop_token stop) = 0;
+
+    /// How many views there are. They are held one at a time.
+    [[nodiscard]] virtual std::size_t view_count() const { return 1; }
+    /// Lets go of this view, finished or not, and goes on to the next.
+    virtual void next_view() {}
 
 protected:
     Session() = default;
@@ -251,6 +285,9 @@ protected:
 /// Whether a restore may replace what is there.
 enum class Overwrite : bool { no, yes };
 
+/// Whether a restore is of a whole snapshot or of streams that the user chose by name.
+enum class Extent : bool { everything, chosen };
+
 /// Where and how to restore.
 struct RestoreRequest {
     std::string target;  ///< `--to`: a path for SQLite, a URI for servers.
@@ -260,6 +297,7 @@ struct RestoreRequest {
     std::string server_version;      ///< Of the source, when the snapshot was taken.
     std::string state;               ///< The connector's notes, as `Session::finish` returned them.
     std::string source_identity;     ///< To recognise that the target is the source itself.
+    Extent extent = Extent::everything;
 };
 
 /// What a restore would do; printed by `--dry-run`, then carried out unchanged.
@@ -290,6 +328,8 @@ public:
     [[nodiscard]] virtual const RestorePlan& plan() const = 0;
     /// Writes one stream. Streams come in the order of the manifest.
     virtual void apply(StreamReader& stream, std::stop_token stop) = 0;
+    /// Called after each `apply`. Where each stream is a database of its own, makes it visible.
+    virtual void end_stream(const Fingerprinter&, std::stop_token) {}
     /// Makes everything visible at once, durably; verifies if asked.
     virtual RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) = 0;
 

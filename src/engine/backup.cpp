@@ -2,8 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/backup_preparation.hpp"
-#include "engine/sample.hpp"
-#include "engine/stream_writer.hpp"
+#include "engine/backup_views.hpp"
 #include "repository/manifest.hpp"
 
 #include <fmt/format.h>
@@ -15,17 +14,6 @@ namespace {
 
 /// A run that a collector gave up starts over; twice in a row means that something else is wrong.
 constexpr int kAttemptsMax = 3;
-
-/// A part that would have been skipped is not what the parent holds: everything must be read.
-class SkippedPartDiffers final : public std::exception {
-public:
-    explicit SkippedPartDiffers(Mismatch mismatch) : mismatch_(std::move(mismatch)) {}
-    [[nodiscard]] const Mismatch& mismatch() const noexcept { return mismatch_; }
-    [[nodiscard]] const char* what() const noexcept override { return "a skipped part differs"; }
-
-private:
-    Mismatch mismatch_;
-};
 
 /// Something was referred to before its pack was found damaged.
 class ReferredToDamage final : public std::exception {
@@ -45,18 +33,6 @@ SealOptions seal_options(const BackupOptions& options, const Strategy& strategy)
     seal.held_as = is_full ? HeldAs::whole_only : HeldAs::whole_or_delta;
     seal.makes_deltas = !is_full && options.delta != DeltaPolicy::never;
     return seal;
-}
-
-std::uint64_t planned_bytes(const std::vector<StreamPlan>& plans) {
-    std::uint64_t bytes = 0;
-    for (const StreamPlan& plan : plans) {
-        for (const SegmentPlan& segment : plan.segments) {
-            bytes += segment.action == SegmentAction::read
-                         ? segment.range.page_count * plan.page_bytes
-                         : 0;
-        }
-    }
-    return bytes;
 }
 
 /// Fills in what the manifest says beside data.
@@ -112,35 +88,10 @@ void sum_up(const SealCounts& counts, Manifest& manifest) {
         has_rows = has_rows || stream.stream.kind == StreamKind::rows;
         manifest.details.streams.push_back(stream.stream);
         manifest.details.stream_consistency.push_back(stream.consistency);
+        manifest.details.stream_counts.push_back(stream.counts);
     }
     if (has_rows) {
         summary.rows = rows;
-    }
-}
-
-void refuse_skipping(const std::vector<StreamPlan>& plans) {
-    for (const StreamPlan& plan : plans) {
-        for (const SegmentPlan& segment : plan.segments) {
-            if (segment.action != SegmentAction::read) {
-                throw Error("the connector planned to skip what must be read");
-            }
-        }
-    }
-}
-
-/// @throws SkippedPartDiffers.
-void check_skipped_parts(const std::vector<StreamPlan>& plans, const Preparation& ready,
-                         Session& session, BackupRun& run, std::stop_token stop) {
-    if (ready.request.must_read) {
-        refuse_skipping(plans);
-    }
-    if (!ready.parent) {
-        return;
-    }
-    const std::vector<Sample> samples = choose_samples(plans, ready.strategy.sequence);
-    if (std::optional<Mismatch> mismatch =
-            compare_samples(samples, plans, *ready.parent, session, run, std::move(stop))) {
-        throw SkippedPartDiffers(std::move(*mismatch));
     }
 }
 
@@ -180,27 +131,12 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
                      options.fallback};
 
     const std::unique_ptr<Session> session = connector.begin(ready.request, stop);
-    const std::vector<StreamPlan> plans = session->plan();
-    check_skipped_parts(plans, ready, *session, shared, stop);
-    context.progress.bytes_total = planned_bytes(plans);
-    context.progress.phase = Phase::reading;
-    std::vector<std::unique_ptr<StreamWriter>> streams;
-    for (const StreamPlan& plan : plans) {
-        const StreamContents* const before =
-            ready.parent ? ready.parent->stream_named(plan.name) : nullptr;
-        streams.push_back(std::make_unique<StreamWriter>(shared, plan, before, stop));
-        for (const SegmentPlan& segment : plan.segments) {
-            streams.back()->write(*session, segment);
-        }
-        streams.back()->finish_reading();
-    }
-    const SessionEnd end = session->finish(stop);
+    ReadViews views(*session, ready, shared, stop);
     check_referred_packs(writer, repository, ready.strategy.mode);
     context.progress.phase = Phase::finishing;
     writer.flush();
-    for (const std::unique_ptr<StreamWriter>& stream : streams) {
-        manifest.streams.push_back(stream->finish());
-    }
+    manifest.streams = views.finish();
+    const SessionEnd& end = views.end();
     describe(ready, options, *session, end, shared.fallback_reason, manifest);
     manifest.details.warnings.insert(manifest.details.warnings.end(), shared.warnings.begin(),
                                      shared.warnings.end());
@@ -215,14 +151,13 @@ BackupReport rehearse(Connector& connector, const BackupOptions& options, const 
                       std::stop_token stop) {
     BackupReport report;
     const std::unique_ptr<Session> session = connector.begin(ready.request, stop);
-    for (const StreamPlan& plan : session->plan()) {
-        for (const SegmentPlan& segment : plan.segments) {
-            ++(segment.action == SegmentAction::reuse ? report.segments_to_reuse
-                                                      : report.segments_to_read);
-        }
+    SessionEnd end;
+    for (const SegmentAction action : planned_actions(*session, end.warnings)) {
+        ++(action == SegmentAction::reuse ? report.segments_to_reuse : report.segments_to_read);
     }
+    end.is_incomplete = !end.warnings.empty();
     Manifest manifest;
-    describe(ready, options, *session, {}, "", manifest);
+    describe(ready, options, *session, end, "", manifest);
     manifest.details.summary.bytes_source = ready.probe.source_bytes;
     report.snapshot = std::move(manifest.details);
     return report;

@@ -22,6 +22,18 @@ void refuse_taken_name(const std::vector<SnapshotSummary>& snapshots, const Prep
     }
 }
 
+/// What the user calls by a name goes on as what it began as, if that is a part of what it is now.
+std::string identity_gone_on(const std::vector<SnapshotSummary>& snapshots,
+                             const BackupOptions& options, const Probe& probe) {
+    const auto is_former = [&](const SnapshotSummary& snapshot) {
+        return options.source_name == snapshot.source_name && options.type == snapshot.type &&
+               std::ranges::find(probe.former_identities, snapshot.identity) !=
+                   probe.former_identities.end();
+    };
+    const auto found = std::ranges::find_if(snapshots, is_former);
+    return found == snapshots.end() ? probe.identity : found->identity;
+}
+
 /// A source keeps the name it got first, unless the user gives another one.
 std::string name_of(const std::vector<SnapshotSummary>& own, const BackupOptions& options,
                     const Probe& probe) {
@@ -39,8 +51,10 @@ Parent parent_of(const Manifest& manifest) {
                                   stream.stream.page_bytes,
                                   stream.stream.size_bytes,
                                   stream.stream.definition,
-                                  {}});
+                                  {},
+                                  stream.state});
     }
+    parent.snapshot = manifest.details.summary.id;
     return parent;
 }
 
@@ -127,9 +141,10 @@ Preparation prepare(Repository& repository, Connector& connector, const BackupOp
                     const Context& context, std::stop_token stop) {
     Preparation ready;
     ready.probe = connector.probe(stop);
-    ready.source_id = repository.source_id(options.type, ready.probe.identity);
     std::vector<std::string> damaged;
     const std::vector<SnapshotSummary> all = repository.snapshots(stop, &damaged);
+    ready.probe.identity = identity_gone_on(all, options, ready.probe);
+    ready.source_id = repository.source_id(options.type, ready.probe.identity);
     for (const std::string& name : damaged) {
         context.log.warning("an object is damaged and left out of account", {{"object", name}});
     }

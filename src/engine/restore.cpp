@@ -1,10 +1,15 @@
 #include "engine/restore.hpp"
 
 #include "base/error.hpp"
+#include "engine/database_choice.hpp"
 #include "engine/stored_stream.hpp"
 #include "repository/collector_records.hpp"
 
 #include <fmt/format.h>
+
+#include <set>
+#include <string>
+#include <vector>
 
 namespace dbbackup {
 namespace {
@@ -23,6 +28,18 @@ void throw_if_removed(Repository& repository, const SnapshotSummary& snapshot,
     }
 }
 
+/// In the order of the manifest.
+std::vector<StoredStream> chosen_streams(const Manifest& manifest, const RestoreOptions& options) {
+    std::vector<StoredStream> streams = manifest.details.streams;
+    if (!options.include.empty() || !options.exclude.empty()) {
+        const std::set<std::string> names = choose_databases(manifest.details.summary.type, streams,
+                                                             options.include, options.exclude);
+        std::erase_if(streams,
+                      [&](const StoredStream& stream) { return !names.contains(stream.name); });
+    }
+    return streams;
+}
+
 RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest,
                                 Connector& connector, const RestoreOptions& options,
                                 const Context& context, std::stop_token stop) {
@@ -36,17 +53,35 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
     request.server_version = manifest.details.server_version;
     request.state = manifest.details.connector_state;
     request.source_identity = manifest.details.summary.identity;
-    const std::unique_ptr<RestoreSession> session =
-        connector.restore(request, manifest.details.streams, stop);
+    const std::vector<StoredStream> streams = chosen_streams(manifest, options);
+    if (streams.size() < manifest.streams.size() || !options.include.empty()) {
+        request.extent = Extent::chosen;
+        request.source_bytes = 0;
+        for (const StoredStream& stream : streams) {
+            request.source_bytes += stream.size_bytes;
+        }
+    }
+    if (are_several_databases(outcome.snapshot.type, manifest.details.streams)) {
+        for (const StoredStream& stream : streams) {
+            outcome.databases.push_back(stream.name);
+        }
+    }
+    const std::unique_ptr<RestoreSession> session = connector.restore(request, streams, stop);
     outcome.plan = session->plan();
     if (!options.is_dry_run) {
         context.progress.bytes_total = request.source_bytes;
         context.progress.phase = Phase::writing;
         ChunkReader reader(repository, Elsewhere::any_pack);
+        auto next = streams.begin();
         for (const StreamContents& stream : manifest.streams) {
+            if (next == streams.end() || next->name != stream.stream.name) {
+                continue;
+            }
+            ++next;
             StoredStreamReader stored(stream, reader, repository.keys().fingerprinter(),
                                       options.jobs, context.progress);
             session->apply(stored, stop);
+            session->end_stream(repository.keys().fingerprinter(), stop);
         }
         context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;
         outcome.report = session->finish(repository.keys().fingerprinter(), stop);

@@ -11,6 +11,7 @@
 
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace dbbackup {
 
@@ -20,6 +21,9 @@ struct RestoreOptions {
     bool verify = false;
     bool is_dry_run = false;
     unsigned jobs = 2;
+    /// Which databases of a snapshot of several; see database_choice.hpp.
+    std::vector<std::string> include = {};
+    std::vector<std::string> exclude = {};
 };
 
 /// The fields of `restore --json`.
@@ -27,13 +31,16 @@ struct RestoreOutcome {
     SnapshotSummary snapshot;
     RestorePlan plan;
     RestoreReport report;  ///< Empty for a dry run.
+    /// Of a snapshot of several databases, those that are restored; else empty.
+    std::vector<std::string> databases;
     double duration_s = 0;
 };
 
-/// Restores `snapshot` (whole) through `connector`.
-/// @throws ConfigError for the target, SourceError when writing it fails, CorruptionError when
-/// stored bytes are damaged, RepositoryError (code "snapshot_removed") when the snapshot was
-/// removed meanwhile, StorageError, Cancelled. A target that did not exist does not exist then.
+/// Restores `snapshot`, or what `options` choose of it, through `connector`.
+/// @throws ConfigError for the choice or the target, SourceError when writing it fails,
+/// CorruptionError when stored bytes are damaged, RepositoryError (code "snapshot_removed") when
+/// the snapshot was removed meanwhile, StorageError, Cancelled. A target that did not exist does
+/// not exist then; of several databases, those that were restored before stay.
 [[nodiscard]] RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot,
                                      Connector& connector, const RestoreOptions& options,
                                      const Context& context, std::stop_token stop);

@@ -107,6 +107,14 @@ Bytes stored_pages(const StoredSegment& segment, const SegmentRange& part, std::
     return result;
 }
 
+/// A session may give segments in ascending order only.
+void sort_by_place(std::vector<Sample>& samples) {
+    std::sort(samples.begin(), samples.end(), [](const Sample& left, const Sample& right) {
+        return std::tie(left.stream, left.part.first_page) <
+               std::tie(right.stream, right.part.first_page);
+    });
+}
+
 std::string place_of(const StreamPlan& plan, const SegmentRange& part) {
     return plan.kind == StreamKind::pages
                ? fmt::format("pages {} to {} of stream '{}'", part.first_page,
@@ -131,11 +139,38 @@ std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans, std::ui
             {next.stream, next.segment->range,
              part_of(plans[next.stream], next.segment->range, turn / skipped.size())});
     }
-    // A session may give segments in ascending order only.
-    std::sort(samples.begin(), samples.end(), [](const Sample& left, const Sample& right) {
-        return std::tie(left.stream, left.part.first_page) <
-               std::tie(right.stream, right.part.first_page);
-    });
+    sort_by_place(samples);
+    return samples;
+}
+
+std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
+                                           std::uint64_t sequence, const ViewPlace& place) {
+    std::vector<Sample> samples;
+    const std::uint64_t total = place.segments_in_all;
+    const std::uint64_t count =
+        std::min((total + kSampleRuns - 1) / kSampleRuns, kSampleBytesMax / part_bytes_max(plans));
+    for (std::uint64_t number = 0; number < count; ++number) {
+        const std::uint64_t turn = sequence * count + number;
+        std::uint64_t index = turn % total;
+        if (index < place.segments_before) {
+            continue;
+        }
+        index -= place.segments_before;
+        for (std::size_t stream = 0; stream < plans.size(); ++stream) {
+            const std::vector<SegmentPlan>& segments = plans[stream].segments;
+            if (index < segments.size()) {
+                const SegmentPlan& segment = segments[index];
+                if (segment.action == SegmentAction::reuse &&
+                    plans[stream].kind != StreamKind::opaque) {
+                    samples.push_back({stream, segment.range,
+                                       part_of(plans[stream], segment.range, turn / total)});
+                }
+                break;
+            }
+            index -= segments.size();
+        }
+    }
+    sort_by_place(samples);
     return samples;
 }
 

@@ -35,6 +35,18 @@ inline constexpr std::uint64_t kSampleBytesMax = 512_KiB;
 [[nodiscard]] std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans,
                                                  std::uint64_t sequence);
 
+/// Where one of several views stands among all of them.
+struct ViewPlace {
+    std::uint64_t segments_before = 0;  ///< Planned in the views before it.
+    std::uint64_t segments_in_all = 0;  ///< As far as that is known before all are planned.
+};
+
+/// The same for one of several views: which of the samples that run `sequence` takes in all views
+/// together are in this one. A segment that is read anyway needs none.
+[[nodiscard]] std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
+                                                         std::uint64_t sequence,
+                                                         const ViewPlace& place);
+
 /// A skipped segment that is not what the parent holds.
 struct Mismatch {
     std::string what;                 ///< For people: which stream and where.

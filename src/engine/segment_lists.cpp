@@ -22,6 +22,11 @@ const std::vector<StoredSegment>& SegmentLists::list(std::size_t index, std::sto
     return decoded_;
 }
 
+void SegmentLists::forget() {
+    decoded_index_.reset();
+    decoded_ = {};
+}
+
 ChunkCopyPtr SegmentLists::list_chunk(std::size_t index) const {
     return index < stream_.lists.size() ? stream_.lists[index].chunk : nullptr;
 }

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] const StoredSegment* find(const SegmentRange& range, StreamKind kind,
                                             std::stop_token stop);
 
+    /// Lets go of the decoded list.
+    void forget();
+
 private:
     const StreamContents& stream_;
     ChunkReader& reader_;

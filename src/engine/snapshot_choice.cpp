@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 
 namespace dbbackup {
@@ -199,6 +200,18 @@ const SnapshotSummary& choose_snapshot(const std::vector<SnapshotSummary>& snaps
             "snapshot_unknown");
     }
     return *newest;
+}
+
+std::vector<SnapshotSummary> tagged_snapshots(const std::vector<SnapshotSummary>& snapshots,
+                                              const std::map<std::string, std::string>& tags) {
+    std::vector<SnapshotSummary> tagged;
+    std::ranges::copy_if(snapshots, std::back_inserter(tagged), [&](const auto& snapshot) {
+        return std::ranges::all_of(tags, [&](const auto& tag) {
+            const auto found = snapshot.tags.find(tag.first);
+            return found != snapshot.tags.end() && found->second == tag.second;
+        });
+    });
+    return tagged;
 }
 
 std::set<SnapshotId> doubtful_snapshots(const std::vector<SnapshotSummary>& snapshots) {

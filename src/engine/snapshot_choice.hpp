@@ -5,6 +5,7 @@
 
 #include "repository/snapshot.hpp"
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -34,6 +35,10 @@ namespace dbbackup {
                                                      const std::vector<std::string>& damaged,
                                                      std::string_view text,
                                                      const std::optional<std::string>& source);
+
+/// Those that carry all of `tags`.
+[[nodiscard]] std::vector<SnapshotSummary> tagged_snapshots(
+    const std::vector<SnapshotSummary>& snapshots, const std::map<std::string, std::string>& tags);
 
 /// Those that a later snapshot found to hold, perhaps, older data than they say
 /// (`SnapshotSummary::doubtful`).

@@ -333,6 +333,9 @@ void StreamWriter::finish_reading() {
     workers_.reset();
     sealers_.clear();
     close_list();
+    if (parent_) {
+        parent_->forget();  // The streams of thousands of databases may wait to be finished.
+    }
 }
 
 StreamContents StreamWriter::finish() {

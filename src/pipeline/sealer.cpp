@@ -63,11 +63,14 @@ ChunkCopyPtr Sealer::seal(const ChunkToSeal& chunk) {
     if (options_.makes_deltas && chunk.parent) {
         if (ChunkCopyPtr delta = try_delta(id, chunk)) {
             ++counts_.stored_delta;
+            counts_.stored_bytes += delta->sealed_bytes;
             return delta;
         }
     }
     ++counts_.stored_whole;
-    return store_whole(id, chunk.content);
+    ChunkCopyPtr whole = store_whole(id, chunk.content);
+    counts_.stored_bytes += whole->sealed_bytes;
+    return whole;
 }
 
 ChunkCopyPtr Sealer::find(const ChunkId& id, const ChunkCopyPtr& parent) {

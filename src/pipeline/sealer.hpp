@@ -47,6 +47,7 @@ struct SealCounts {
     std::atomic<std::uint64_t> stored_whole{0};
     std::atomic<std::uint64_t> stored_delta{0};
     std::atomic<std::uint64_t> reused{0};
+    std::atomic<std::uint64_t> stored_bytes{0};  ///< Sealed.
 };
 
 /// One per worker thread: it owns the codecs' working memory.

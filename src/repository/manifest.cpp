@@ -108,6 +108,14 @@ void stream_to_record(const StreamContents& in, records::Stream& out) {
     out.set_consistency(static_cast<std::uint32_t>(in.consistency));
     out.set_fingerprint_high(in.stream.fingerprint.high);
     out.set_fingerprint_low(in.stream.fingerprint.low);
+    out.set_state(in.state);
+    if (in.counts) {
+        records::StoredCounts& counts = *out.mutable_stored();
+        counts.set_bytes(in.counts->bytes);
+        counts.set_chunks_new(in.counts->chunks_new);
+        counts.set_chunks_delta(in.counts->chunks_delta);
+        counts.set_chunks_reused(in.counts->chunks_reused);
+    }
     CopyTable table(*out.mutable_list_chunks()->mutable_directory());
     for (const SegmentListRef& list : in.lists) {
         if (!list.chunk) {
@@ -143,6 +151,12 @@ StreamContents stream_from_record(const records::Stream& in) {
     out.stream.definition = in.definition();
     out.stream.fingerprint = {in.fingerprint_high(), in.fingerprint_low()};
     out.consistency = enum_from_record(in.consistency(), Consistency::none);
+    out.state = in.state();
+    if (in.has_stored()) {
+        const records::StoredCounts& counts = in.stored();
+        out.counts = {counts.bytes(), counts.chunks_new(), counts.chunks_delta(),
+                      counts.chunks_reused()};
+    }
     for (const records::ChunkList& list : in.inline_lists()) {
         out.lists.push_back(inline_list(list));
     }
@@ -248,6 +262,7 @@ std::optional<Manifest> decode_manifest(const Keys& keys, const ObjectName& name
         manifest.streams.push_back(stream_from_record(stream));
         manifest.details.streams.push_back(manifest.streams.back().stream);
         manifest.details.stream_consistency.push_back(manifest.streams.back().consistency);
+        manifest.details.stream_counts.push_back(manifest.streams.back().counts);
     }
     manifest.indexes.assign(body.indexes().begin(), body.indexes().end());
     manifest.inline_index = index_from_record(body.inline_index());

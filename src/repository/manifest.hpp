@@ -28,6 +28,8 @@ struct StreamContents {
     StoredStream stream;
     Consistency consistency = Consistency::view;
     std::vector<SegmentListRef> lists;
+    std::string state = {};  ///< The connector's notes, where each stream has its own.
+    std::optional<StoredCounts> counts = {};
 };
 
 /// Everything a manifest object holds.

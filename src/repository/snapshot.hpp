@@ -48,6 +48,15 @@ struct SnapshotSummary {
     std::vector<SnapshotId> doubtful;
 };
 
+/// What a run stored of one stream.
+struct StoredCounts {
+    std::uint64_t bytes = 0;  ///< Sealed, in packs.
+    std::uint64_t chunks_new = 0;
+    std::uint64_t chunks_delta = 0;
+    std::uint64_t chunks_reused = 0;
+    friend bool operator==(const StoredCounts&, const StoredCounts&) = default;
+};
+
 /// Everything else that people and restores need, without the chunks.
 struct SnapshotDetails {
     SnapshotSummary summary;
@@ -64,6 +73,8 @@ struct SnapshotDetails {
     std::string predecessor_digest;
     std::vector<StoredStream> streams;
     std::vector<Consistency> stream_consistency;  ///< One for each stream.
+    /// One for each stream; nothing in snapshots of programs that did not count by stream.
+    std::vector<std::optional<StoredCounts>> stream_counts;
 };
 
 }  // namespace dbbackup

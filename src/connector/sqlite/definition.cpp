@@ -1,7 +1,6 @@
 #include "connector/sqlite/definition.hpp"
 
 #include "base/plain_json.hpp"
-#include "base/units.hpp"
 #include "connector/sqlite/reachability.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,12 +10,11 @@
 namespace dbbackup::sqlite {
 namespace {
 
-constexpr std::uint64_t kObjectBytesMax = 1_MiB;
 constexpr std::size_t kUserVersion = 60;  // offsets in the file header
 constexpr std::size_t kApplicationId = 68;
 constexpr std::array<const char*, 3> kAutoVacuumNames = {"none", "full", "incremental"};
 
-nlohmann::json objects_of(View& view, bool& is_cut) {
+nlohmann::json objects_of(View& view, std::uint64_t bytes_max, bool& is_cut) {
     nlohmann::json objects = nlohmann::json::array();
     std::uint64_t bytes = 0;
     view.database().query(
@@ -26,7 +24,7 @@ nlohmann::json objects_of(View& view, bool& is_cut) {
                                      {"table", row.text(2)},
                                      {"sql", row.text(3)}};
             bytes += row.text(1).size() + row.text(2).size() + row.text(3).size() + 64;
-            is_cut = is_cut || bytes > kObjectBytesMax;
+            is_cut = is_cut || bytes > bytes_max;
             if (!is_cut) {
                 objects.push_back(std::move(object));
             }
@@ -36,7 +34,7 @@ nlohmann::json objects_of(View& view, bool& is_cut) {
 
 }  // namespace
 
-std::string definition_of(View& view) {
+std::string definition_of(View& view, std::uint64_t objects_bytes_max) {
     nlohmann::json json;
     json["page_size"] = view.page_bytes();
     json["page_count"] = view.page_count();
@@ -48,7 +46,7 @@ std::string definition_of(View& view) {
         const auto mode = view.database().integer("PRAGMA auto_vacuum");
         json["auto_vacuum"] = kAutoVacuumNames.at(static_cast<std::size_t>(mode));
         bool is_cut = false;
-        json["objects"] = objects_of(view, is_cut);
+        json["objects"] = objects_of(view, objects_bytes_max, is_cut);
         json["objects_cut"] = is_cut;
     }
     if (const auto facts = facts_of(view.path())) {

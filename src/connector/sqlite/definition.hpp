@@ -4,6 +4,7 @@
 /// What a snapshot says about a SQLite database beyond its pages, as JSON: for people (`show`) and
 /// for restoring (owner and mode of the file).
 
+#include "base/units.hpp"
 #include "connector/sqlite/view.hpp"
 
 #include <cstdint>
@@ -13,6 +14,9 @@
 
 namespace dbbackup::sqlite {
 
+/// The most that the definition of one database says of its tables.
+inline constexpr std::uint64_t kObjectsBytesMax = 1_MiB;
+
 /// Who may use the file.
 struct Ownership {
     std::uint32_t owner = 0;
@@ -21,8 +25,9 @@ struct Ownership {
 };
 
 /// Page size, encoding, modes, ownership, and tables, indexes, views and triggers with their SQL,
-/// at most 1 MiB of them.
-[[nodiscard]] std::string definition_of(View& view);
+/// at most `objects_bytes_max` of them, about.
+[[nodiscard]] std::string definition_of(View& view,
+                                        std::uint64_t objects_bytes_max = kObjectsBytesMax);
 
 /// Nothing when the definition does not say.
 [[nodiscard]] std::optional<Ownership> ownership_in(std::string_view definition);

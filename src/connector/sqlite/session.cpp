@@ -1,7 +1,6 @@
 #include "connector/sqlite/session.hpp"
 
 #include "base/error.hpp"
-#include "connector/sqlite/definition.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "sys/file_error.hpp"
 
@@ -57,13 +56,27 @@ SqliteSession::SqliteSession(const SourceOptions& options, const BackupRequest& 
     identity_ = identity_of(view_.path());
 }
 
+void SqliteSession::name_stream(std::string name, std::uint64_t objects_bytes_max) {
+    stream_name_ = std::move(name);
+    objects_bytes_max_ = std::min(objects_bytes_max, kObjectsBytesMax);
+}
+
+std::vector<std::string> SqliteSession::tables() {
+    std::vector<std::string> names;
+    if (!view_.is_damaged()) {
+        view_.database().query("SELECT name FROM sqlite_schema WHERE type='table'",
+                               [&](const Row& row) { names.emplace_back(row.text(0)); });
+    }
+    return names;
+}
+
 std::vector<StreamPlan> SqliteSession::plan() {
     signs_ = take_signs(view_, clock_.now());
     StreamPlan stream;
-    stream.name = kStreamName;
+    stream.name = stream_name_;
     stream.kind = StreamKind::pages;
     stream.page_bytes = view_.page_bytes();
-    stream.definition = definition_of(view_);
+    stream.definition = definition_of(view_, objects_bytes_max_);
     stream.consistency = view_.is_damaged() ? Consistency::none : Consistency::view;
     stream.segments = segments_of(view_);
     if (!parent_) {

@@ -8,10 +8,12 @@
 #include "base/clock.hpp"
 #include "connector/connector.hpp"
 #include "connector/sqlite/clone.hpp"
+#include "connector/sqlite/definition.hpp"
 #include "connector/sqlite/signs.hpp"
 #include "connector/sqlite/spool.hpp"
 #include "connector/sqlite/view.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,6 +34,11 @@ public:
     /// @param clock Borrowed; outlives the session.
     SqliteSession(const SourceOptions& options, const BackupRequest& request, const Clock& clock,
                   std::stop_token stop);
+
+    /// Before `plan`, for one of several databases. @param objects_bytes_max See `definition_of`.
+    void name_stream(std::string name, std::uint64_t objects_bytes_max);
+    /// The names of its tables; none if it is damaged.
+    [[nodiscard]] std::vector<std::string> tables();
 
     std::vector<StreamPlan> plan() override;
     [[nodiscard]] Capture capture() const override { return capture_; }
@@ -54,6 +61,8 @@ private:
     bool must_read_;
     const Clock& clock_;
     SpoolLimits limits_;
+    std::string stream_name_ = kStreamName;
+    std::uint64_t objects_bytes_max_ = kObjectsBytesMax;
     std::string identity_;
     View view_;
     Signs signs_;

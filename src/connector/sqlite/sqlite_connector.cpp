@@ -1,9 +1,11 @@
 #include "connector/sqlite/sqlite_connector.hpp"
 
 #include "base/error.hpp"
+#include "connector/sqlite/database_set.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "connector/sqlite/restore.hpp"
 #include "connector/sqlite/session.hpp"
+#include "connector/sqlite/set_session.hpp"
 #include "connector/sqlite/view.hpp"
 
 #include <sqlite3.h>
@@ -14,24 +16,8 @@ namespace dbbackup {
 namespace sqlite {
 namespace {
 
-/// "sqlite-my-app" for "/srv/My App.db": what a name of a source may consist of.
-std::string suggested_name(const std::filesystem::path& path) {
-    std::string name = "sqlite-";
-    const std::string stem = path.stem().native();
-    for (const char c : stem) {
-        if (c >= 'A' && c <= 'Z') {
-            name += static_cast<char>(c - 'A' + 'a');
-        } else {
-            const bool is_allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                                    c == '_' || c == '-';
-            name += is_allowed ? c : '-';
-        }
-    }
-    return name;
-}
-
-std::vector<Capability> capabilities(const View& view) {
-    std::vector<Capability> all = {
+std::vector<Capability> capabilities() {
+    return {
         {"full backup", Support::yes, "", ""},
         {"compared incremental", Support::yes, "", ""},
         {"tracked incremental", Support::no,
@@ -39,6 +25,10 @@ std::vector<Capability> capabilities(const View& view) {
          "unchanged",
          ""},
     };
+}
+
+std::vector<Capability> capabilities(const View& view) {
+    std::vector<Capability> all = capabilities();
     if (view.blocks_writers()) {
         all.push_back({"backup beside writers", Support::degraded,
                        "in rollback journal mode writers wait while the file is read",
@@ -57,11 +47,14 @@ public:
         : options_(std::move(options)), own_clock_(std::move(clock)), clock_(*own_clock_) {}
 
     Probe probe(std::stop_token stop) override {
+        if (is_set(options_)) {
+            return probe_set();
+        }
         refuse_selection();
         const View view(view_options(options_), std::move(stop));
         Probe probe;
         probe.identity = identity_of(view.path());
-        probe.suggested_name = suggested_name(view.path());
+        probe.suggested_name = suggested_name(view.path().stem().native());
         probe.server_version = sqlite3_libversion();
         probe.source_bytes = view.size_bytes();
         probe.capabilities = capabilities(view);
@@ -71,11 +64,14 @@ public:
     Continuity check(const Parent&, std::stop_token) override { return {true, ""}; }
 
     std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token stop) override {
-        refuse_selection();
         if (request.is_native) {
             throw explained<ConfigError>("SQLite has no native dump tool",
                                          "Leave out --method native.", "method_not_supported");
         }
+        if (is_set(options_)) {
+            return std::make_unique<SetSession>(options_, request, clock_, std::move(stop));
+        }
+        refuse_selection();
         return std::make_unique<SqliteSession>(options_, request, clock_, std::move(stop));
     }
 
@@ -86,11 +82,27 @@ public:
     }
 
 private:
+    [[nodiscard]] Probe probe_set() const {
+        DatabaseSet set = find_databases(options_);
+        Probe probe;
+        probe.identity = std::move(set.identity);
+        probe.suggested_name = std::move(set.suggested_name);
+        probe.former_identities = std::move(set.former_identities);
+        probe.server_version = sqlite3_libversion();
+        probe.source_bytes = set.size_bytes();
+        probe.capabilities = capabilities();
+        probe.capabilities.push_back(
+            {"one moment for all databases", Support::no,
+             "SQLite has no transaction that spans them, so each is consistent in itself", ""});
+        return probe;
+    }
+
     void refuse_selection() const {
         if (!options_.include.empty() || !options_.exclude.empty()) {
-            throw explained<ConfigError>("a SQLite database can only be backed up whole",
-                                         "Leave out include and exclude of the source.",
-                                         "selection_not_supported");
+            throw explained<ConfigError>(
+                "a SQLite database can only be backed up whole",
+                "Leave out include and exclude; they choose among the databases of --all.",
+                "selection_not_supported");
         }
     }
 

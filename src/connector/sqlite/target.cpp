@@ -2,23 +2,19 @@
 
 #include "base/units.hpp"
 #include "connector/sqlite/companions.hpp"
+#include "connector/sqlite/database_set.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "sys/file.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string_view>
 #include <system_error>
 
 namespace dbbackup::sqlite {
 namespace {
-
-/// Source: https://www.sqlite.org/fileformat2.html, section 1.3.1.
-constexpr std::string_view kMagic("SQLite format 3\0", 16);
 
 ConfigError not_writable(const std::filesystem::path& path, std::string_view why) {
     return explained<ConfigError>(fmt::format("cannot write to {}: {}", path.native(), why),
@@ -52,33 +48,10 @@ std::optional<FileFacts> facts_of_target(const std::filesystem::path& path) {
     }
 }
 
-void check_folder_writable(const std::filesystem::path& folder) {
-    try {
-        // Asking for permission is no proof: to root everything is permitted, even in /proc. The
-        // file that is tried has no name.
-        static_cast<void>(File::temporary(folder));
-    } catch (const FileError& error) {
-        if (error.is_full_disk()) {
-            return;  // the plan tells how much is free
-        }
-        throw not_writable(folder, std::generic_category().message(error.error_number()));
-    }
-}
-
-std::uint64_t free_in(const std::filesystem::path& folder) {
-    try {
-        return free_bytes(folder);
-    } catch (const FileError& error) {
-        throw not_writable(folder, std::generic_category().message(error.error_number()));
-    }
-}
-
 bool is_database(const std::filesystem::path& path) {
     // Before any connection to it is open in this process: see FileHandle.
     try {
-        std::array<std::uint8_t, kMagic.size()> begin{};
-        const File file = File::open(path, File::Mode::read);
-        return file.read_at(0, begin) == begin.size() && as_text(begin) == kMagic;
+        return begins_like_database(path);
     } catch (const FileError& error) {
         throw not_writable(path, std::generic_category().message(error.error_number()));
     }
@@ -167,6 +140,27 @@ void refuse_companion(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+void check_folder_writable(const std::filesystem::path& folder) {
+    try {
+        // Asking for permission is no proof: to root everything is permitted, even in /proc. The
+        // file that is tried has no name.
+        static_cast<void>(File::temporary(folder));
+    } catch (const FileError& error) {
+        if (error.is_full_disk()) {
+            return;  // the plan tells how much is free
+        }
+        throw not_writable(folder, std::generic_category().message(error.error_number()));
+    }
+}
+
+std::uint64_t free_in(const std::filesystem::path& folder) {
+    try {
+        return free_bytes(folder);
+    } catch (const FileError& error) {
+        throw not_writable(folder, std::generic_category().message(error.error_number()));
+    }
+}
 
 Target examine_target(const RestoreRequest& request) {
     if (request.target.empty()) {

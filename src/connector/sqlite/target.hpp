@@ -35,6 +35,12 @@ struct Target {
 /// or target_has_journal.
 [[nodiscard]] Target examine_target(const RestoreRequest& request);
 
+/// @throws ConfigError (target_not_writable) unless files can be made in `folder`.
+void check_folder_writable(const std::filesystem::path& folder);
+
+/// The free bytes of its file system. @throws ConfigError (target_not_writable).
+[[nodiscard]] std::uint64_t free_in(const std::filesystem::path& folder);
+
 /// What is there, in words: "new", "empty", "database of 4096 bytes, the source itself".
 [[nodiscard]] std::string state_of(const Target& target);
 

@@ -35,7 +35,7 @@ TEST(CommandLine, ReadsABackup) {
          "--tag", "env=prod", "--tag", "team=db", "--no-fallback", "--dry-run"});
     const auto& backup = std::get<BackupArguments>(line.command);
     EXPECT_EQ(backup.source.type, DatabaseType::sqlite);
-    EXPECT_EQ(backup.source.database, "test.db");
+    EXPECT_EQ(backup.source.databases, std::vector<std::string>{"test.db"});
     EXPECT_EQ(backup.mode, BackupMode::full);
     EXPECT_EQ(backup.jobs, 3U);
     EXPECT_EQ(backup.tags.size(), 2U);
@@ -70,7 +70,8 @@ TEST(CommandLine, TakesWordsOfCommandsAsArguments) {
 TEST(CommandLine, TakesValuesThatLookLikeOptionsOrLists) {
     const CommandLine line =
         parse_command_line({"backup", "--type", "sqlite", "--database", "[a,b]"});
-    EXPECT_EQ(std::get<BackupArguments>(line.command).source.database, "[a,b]");
+    EXPECT_EQ(std::get<BackupArguments>(line.command).source.databases,
+              std::vector<std::string>{"[a,b]"});
     const CommandLine dashed = parse_command_line({"restore", "--to", "-x.db", "--", "latest"});
     EXPECT_EQ(std::get<RestoreArguments>(dashed.command).target, "-x.db");
     EXPECT_EQ(std::get<RestoreArguments>(dashed.command).snapshot, "latest");

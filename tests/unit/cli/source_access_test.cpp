@@ -37,7 +37,7 @@ TEST(SourceChoice, RefusesUrisWithoutShowingThem) {
 
 TEST(SourceChoice, FindsConfiguredSources) {
     Config config;
-    config.sources["shop"].database = "/var/shop.db";
+    config.sources["shop"].databases = {"/var/shop.db"};
     SourceArguments arguments;
     arguments.configured_name = "shop";
     const SourceChoice choice = choose_source(arguments, config);

@@ -87,7 +87,16 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
     EXPECT_EQ(shop.lock_timeout, std::chrono::seconds(90));
     EXPECT_EQ(shop.tags.at("team"), "web");
     EXPECT_EQ(shop.repository, "main");
-    EXPECT_EQ(config.sources.at("file").database, "/srv/x.db");
+    EXPECT_EQ(
+        load_config_text("version: 1\nsources: {a: {type: sqlite, database: [/x, /y]}}", "", {})
+            .config.sources.at("a")
+            .databases,
+        (std::vector<std::string>{"/x", "/y"}));
+    EXPECT_EQ(load_config_text("version: 1\nsources: {a: {type: sqlite, all: /d}}", "", {})
+                  .config.sources.at("a")
+                  .folder,
+              "/d");
+    EXPECT_EQ(config.sources.at("file").databases, std::vector<std::string>{"/srv/x.db"});
     EXPECT_EQ(
         config.retention.at("careful"),
         (RetentionRules{1, 2, 3, 4, 5, 6, Age{std::chrono::months(18), std::chrono::days(2)}}));
@@ -284,6 +293,21 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: 1\nrepositories: {main: {url: /r}}\nsources: {a: {type: mysql, repository: "
               "mian}}",
               "there is no repository \"mian\" in repositories (did you mean \"main\"?)"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    SeveralDatabasesReasons, WrongConfig,
+    testing::Values(Wrong{"version: 1\nsources: {a: {type: sqlite, database: x, all: /d}}",
+                          "sources.a.all: and database exclude each other"},
+                    Wrong{"version: 1\nsources: {a: {type: sqlite, all: /d, include: [\"[x\"]}}",
+                          "has a [ that nothing closes"},
+                    Wrong{"version: 1\nsources: {a: {type: sqlite, database: []}}",
+                          "sources.a.database: is missing"},
+                    Wrong{"version: 1\nsources: {a: {type: sqlite, database: {x: y}}}",
+                          "must be a text or list of texts, not a map"},
+                    Wrong{"version: 1\nsources: {a: {type: mysql, all: /d}}",
+                          "sources.a.all: is only for sqlite"},
+                    Wrong{"version: 1\nsources: {a: {type: mysql, database: [x, y]}}",
+                          "sources.a.database: is one for a server"}));
 
 INSTANTIATE_TEST_SUITE_P(
     RetentionReasons, WrongConfig,

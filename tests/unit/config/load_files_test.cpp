@@ -101,8 +101,8 @@ logging: {file: ~/x.log}
     EXPECT_EQ(config.repositories.at("main").key_file, folder_.path() / "key");
     EXPECT_EQ(config.repositories.at("far").url, "file:///r");
     EXPECT_EQ(config.repositories.at("far").key_file, "here");
-    EXPECT_EQ(config.sources.at("a").database, folder_.path().parent_path() / "a.db");
-    EXPECT_EQ(config.sources.at("b").database, "name");
+    EXPECT_EQ(config.sources.at("a").databases.at(0), folder_.path().parent_path() / "a.db");
+    EXPECT_EQ(config.sources.at("b").databases.at(0), "name");
     EXPECT_EQ(config.logging.file, folder_.path() / "home/x.log");
 }
 

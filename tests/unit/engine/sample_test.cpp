@@ -65,6 +65,33 @@ TEST(ChooseSamples, GivesEverySegmentATurnInFiftyRuns) {
     }
 }
 
+/// Of 130 views of one or more segments each, all have their turn within fifty runs, and no run
+/// reads more than its share.
+TEST(ChooseSamples, GivesEverySegmentOfSeveralViewsATurn) {
+    std::vector<std::vector<StreamPlan>> views;
+    std::uint64_t total = 0;
+    for (std::size_t view = 0; view < 130; ++view) {
+        views.push_back({skipped_pages("view", 1 + view % 3, kPage)});
+        total += 1 + view % 3;
+    }
+    std::set<std::pair<std::size_t, std::uint64_t>> seen;
+    for (std::uint64_t run = 7; run < 7 + kSampleRuns; ++run) {
+        std::uint64_t before = 0;
+        std::uint64_t bytes = 0;
+        for (std::size_t view = 0; view < views.size(); ++view) {
+            const std::vector<Sample> samples = choose_samples_of_view(
+                views[view], run, {.segments_before = before, .segments_in_all = total});
+            for (const Sample& sample : samples) {
+                seen.emplace(view, sample.segment.first_page);
+            }
+            bytes += bytes_of(samples, views[view]);
+            before += views[view].front().segments.size();
+        }
+        EXPECT_LE(bytes, (total / kSampleRuns + 1) * 16'384);
+    }
+    EXPECT_EQ(seen.size(), total);
+}
+
 TEST(ChooseSamples, StaysWithinItsBytesForAnySource) {
     for (const std::uint32_t page_bytes : {512U, 4096U, 65'536U}) {
         const std::vector<StreamPlan> plans = {

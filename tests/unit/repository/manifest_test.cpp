@@ -76,6 +76,9 @@ Manifest sample_manifest() {
     StreamContents stream;
     stream.stream = {"orders", StreamKind::rows, 0, 700, 70, "CREATE TABLE orders ()", {11, 12}};
     stream.consistency = Consistency::locked;
+    stream.state = std::string("its\0state", 9);
+    stream.counts =
+        StoredCounts{.bytes = 1, .chunks_new = 2, .chunks_delta = 3, .chunks_reused = 4};
     StoredSegment segment;
     segment.range = {5, 6, "low", "high"};
     stream.lists.push_back({5, 0, nullptr, {segment}});
@@ -190,6 +193,12 @@ TEST_P(ManifestTest, GivesBackItsStreamsAndLists) {
     EXPECT_EQ(orders.stream.definition, "CREATE TABLE orders ()");
     EXPECT_EQ(orders.stream.fingerprint, (Fingerprint{11, 12}));
     EXPECT_EQ(orders.consistency, Consistency::locked);
+    EXPECT_EQ(orders.state, std::string("its\0state", 9));
+    EXPECT_EQ(orders.counts,
+              (StoredCounts{.bytes = 1, .chunks_new = 2, .chunks_delta = 3, .chunks_reused = 4}));
+    EXPECT_EQ(read->streams[1].state, "");
+    EXPECT_EQ(read->streams[1].counts, std::nullopt);
+    EXPECT_EQ(read->details.stream_counts.at(0), orders.counts);
     ASSERT_EQ(orders.lists.size(), 2U);
     EXPECT_EQ(orders.lists[0].segments.at(0).range.lower, "low");
     EXPECT_EQ(orders.lists[0].first_page, 5U);

@@ -1,0 +1,192 @@
+#include "engine/backup_views.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+
+namespace dbbackup {
+namespace {
+
+std::uint64_t planned_bytes(const std::vector<StreamPlan>& plans) {
+    std::uint64_t bytes = 0;
+    for (const StreamPlan& plan : plans) {
+        for (const SegmentPlan& segment : plan.segments) {
+            bytes += segment.action == SegmentAction::read
+                         ? segment.range.page_count * plan.page_bytes
+                         : 0;
+        }
+    }
+    return bytes;
+}
+
+void refuse_skipping(const std::vector<StreamPlan>& plans) {
+    for (const StreamPlan& plan : plans) {
+        for (const SegmentPlan& segment : plan.segments) {
+            if (segment.action != SegmentAction::read) {
+                throw Error("the connector planned to skip what must be read");
+            }
+        }
+    }
+}
+
+StoredCounts so_far(const SealCounts& counts) {
+    return {counts.stored_bytes, counts.stored_whole, counts.stored_delta, counts.reused};
+}
+
+StoredCounts difference(const StoredCounts& after, const StoredCounts& before) {
+    return {after.bytes - before.bytes, after.chunks_new - before.chunks_new,
+            after.chunks_delta - before.chunks_delta, after.chunks_reused - before.chunks_reused};
+}
+
+/// How many segments all views together have, known before the first one is planned: each run takes
+/// its samples evenly from all of them. As many as the parent has, whose long streams are not
+/// looked into: pages are cut in segments of one size.
+std::uint64_t segments_expected(const Manifest& parent) {
+    std::uint64_t segments = 0;
+    for (const StreamContents& stream : parent.streams) {
+        for (const SegmentListRef& list : stream.lists) {
+            segments += list.chunk == nullptr ? list.segments.size()
+                                              : (list.bytes + kPageChunks.bytes_target - 1) /
+                                                    kPageChunks.bytes_target;
+        }
+    }
+    return segments;
+}
+
+}  // namespace
+
+ReadViews::ReadViews(Session& session, const Preparation& ready, BackupRun& run,
+                     std::stop_token stop)
+    : ready_(ready), run_(run), stop_(std::move(stop)), has_several_(session.view_count() > 1) {
+    if (ready_.parent) {
+        for (const StreamContents& stream : ready_.parent->streams) {
+            parent_streams_.emplace(stream.stream.name, &stream);
+        }
+    }
+    run_.context.progress.bytes_total = 0;
+    run_.context.progress.phase = Phase::reading;
+    for (std::size_t view = 0; view < session.view_count(); ++view) {
+        if (view > 0) {
+            session.next_view();
+        }
+        try {
+            read_view(session);
+        } catch (const ViewGivenUp& lost) {
+            run_.context.log.warning(lost.what());
+            given_up_.emplace_back(lost.what());
+        }
+    }
+    if (streams_.empty() && !given_up_.empty()) {
+        throw explained<SourceError>("nothing of the source could be read: " + given_up_.front(),
+                                     "The log names what is wrong with each database.",
+                                     "source_unreadable");
+    }
+    end_.is_incomplete = end_.is_incomplete || !given_up_.empty();
+    end_.warnings.insert(end_.warnings.end(), given_up_.begin(), given_up_.end());
+}
+
+void ReadViews::read_view(Session& session) {
+    std::vector<StreamPlan> plans = session.plan();
+    segments_planned_ += check_skipped_parts(plans, session);
+    run_.context.progress.bytes_total += planned_bytes(plans);
+    std::list<ReadStream> streams;
+    for (StreamPlan& plan : plans) {
+        streams.push_back({.plan = std::move(plan), .writer = nullptr, .counts = {}, .state = {}});
+        read_stream(session, streams.back());
+    }
+    add(session.finish(stop_), streams);
+}
+
+std::uint64_t ReadViews::check_skipped_parts(const std::vector<StreamPlan>& plans,
+                                             Session& session) {
+    if (ready_.request.must_read) {
+        refuse_skipping(plans);
+    }
+    std::uint64_t segments = 0;
+    for (const StreamPlan& plan : plans) {
+        segments += plan.segments.size();
+    }
+    if (!ready_.parent) {
+        return segments;
+    }
+    const std::uint64_t sequence = ready_.strategy.sequence;
+    const std::vector<Sample> samples =
+        has_several_
+            ? choose_samples_of_view(plans, sequence,
+                                     {.segments_before = segments_planned_,
+                                      .segments_in_all = segments_expected(*ready_.parent)})
+            : choose_samples(plans, sequence);
+    if (std::optional<Mismatch> mismatch =
+            compare_samples(samples, plans, *ready_.parent, session, run_, stop_)) {
+        throw SkippedPartDiffers(std::move(*mismatch));
+    }
+    return segments;
+}
+
+const StreamContents* ReadViews::parent_stream(std::string_view name) const {
+    const auto found = parent_streams_.find(name);
+    return found == parent_streams_.end() ? nullptr : found->second;
+}
+
+void ReadViews::read_stream(Session& session, ReadStream& stream) {
+    const StreamContents* const before = parent_stream(stream.plan.name);
+    const StoredCounts counts = so_far(run_.counts);
+    stream.writer = std::make_unique<StreamWriter>(run_, stream.plan, before, stop_);
+    for (const SegmentPlan& segment : stream.plan.segments) {
+        stream.writer->write(session, segment);
+    }
+    stream.writer->finish_reading();
+    stream.counts = difference(so_far(run_.counts), counts);
+    // There may be thousands of streams, and this is not needed any more.
+    stream.plan.segments = {};
+    stream.plan.definition = {};
+}
+
+void ReadViews::add(SessionEnd end, std::list<ReadStream>& streams) {
+    if (has_several_) {
+        for (ReadStream& stream : streams) {
+            stream.state = end.state;
+        }
+        end.state.clear();
+    }
+    end_.position = std::move(end.position);
+    end_.state = std::move(end.state);
+    end_.consistency = std::max(end_.consistency, end.consistency);
+    end_.warnings.insert(end_.warnings.end(), end.warnings.begin(), end.warnings.end());
+    end_.is_incomplete = end_.is_incomplete || end.is_incomplete;
+    end_.bytes_read += end.bytes_read;
+    end_.writers_waited = std::max(end_.writers_waited, end.writers_waited);
+    streams_.splice(streams_.end(), streams);
+}
+
+std::vector<StreamContents> ReadViews::finish() {
+    std::vector<StreamContents> contents;
+    for (ReadStream& stream : streams_) {
+        contents.push_back(stream.writer->finish());
+        contents.back().counts = stream.counts;
+        contents.back().state = std::move(stream.state);
+        stream.writer.reset();
+    }
+    return contents;
+}
+
+std::vector<SegmentAction> planned_actions(Session& session, std::vector<std::string>& warnings) {
+    std::vector<SegmentAction> actions;
+    for (std::size_t view = 0; view < session.view_count(); ++view) {
+        if (view > 0) {
+            session.next_view();
+        }
+        try {
+            for (const StreamPlan& plan : session.plan()) {
+                for (const SegmentPlan& segment : plan.segments) {
+                    actions.push_back(segment.action);
+                }
+            }
+        } catch (const ViewGivenUp& lost) {
+            warnings.emplace_back(lost.what());
+        }
+    }
+    return actions;
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,80 @@
+#pragma once
+
+/// @file
+/// Reads a source: its consistent view, or several views one after the other, stream by stream.
+///
+/// Data path: connector -> [views] -> stream writer -> chunker -> sealer -> packer.
+
+#include "connector/connector.hpp"
+#include "engine/backup_preparation.hpp"
+#include "engine/sample.hpp"
+#include "engine/stream_writer.hpp"
+#include "repository/manifest.hpp"
+
+#include <exception>
+#include <list>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace dbbackup {
+
+/// A part that would have been skipped is not what the parent holds: everything must be read.
+class SkippedPartDiffers final : public std::exception {
+public:
+    explicit SkippedPartDiffers(Mismatch mismatch) : mismatch_(std::move(mismatch)) {}
+    [[nodiscard]] const Mismatch& mismatch() const noexcept { return mismatch_; }
+    [[nodiscard]] const char* what() const noexcept override { return "a skipped part differs"; }
+
+private:
+    Mismatch mismatch_;
+};
+
+/// Everything that was read of a source, not yet complete: lists of chunks may wait for their
+/// packs.
+class ReadViews {
+public:
+    /// @throws SkippedPartDiffers, SourceError, StorageError, Cancelled.
+    ReadViews(Session& session, const Preparation& ready, BackupRun& run, std::stop_token stop);
+
+    /// What the session knows, of all views together.
+    [[nodiscard]] const SessionEnd& end() const { return end_; }
+    /// @pre SnapshotWriter::flush was called since. Once.
+    [[nodiscard]] std::vector<StreamContents> finish();
+
+private:
+    struct ReadStream {
+        StreamPlan plan;
+        std::unique_ptr<StreamWriter> writer;  // borrows the plan
+        StoredCounts counts;
+        std::string state;
+    };
+
+    void read_view(Session& session);
+    /// @return the segments that were planned.
+    std::uint64_t check_skipped_parts(const std::vector<StreamPlan>& plans, Session& session);
+    [[nodiscard]] const StreamContents* parent_stream(std::string_view name) const;
+    void read_stream(Session& session, ReadStream& stream);
+    void add(SessionEnd end, std::list<ReadStream>& streams);
+
+    const Preparation& ready_;
+    BackupRun& run_;
+    std::stop_token stop_;
+    bool has_several_;
+    std::unordered_map<std::string_view, const StreamContents*> parent_streams_;
+    std::uint64_t segments_planned_ = 0;
+    std::list<ReadStream> streams_;
+    SessionEnd end_;
+    std::vector<std::string> given_up_;
+};
+
+/// A dry run: plans every view and reads none.
+/// @param warnings What the views that cannot be had say.
+[[nodiscard]] std::vector<SegmentAction> planned_actions(Session& session,
+                                                         std::vector<std::string>& warnings);
+
+}  // namespace dbbackup
