@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "config/enums.hpp"
 #include "config/retention_rules.hpp"
+#include "connector/selection.hpp"
 #include "crypto/key_slot.hpp"
 
 #include <chrono>
@@ -71,10 +72,14 @@ struct RestoreArguments {
     std::optional<std::string> source;
     std::optional<std::string> target;
     std::map<std::string, std::string> tags;  ///< `latest` is of those that carry all of these.
-    std::vector<std::string> include;
-    std::vector<std::string> exclude;
     std::optional<unsigned> jobs;
     std::optional<std::chrono::milliseconds> lock_timeout;
+    std::vector<std::string> include;
+    std::vector<std::string> exclude;
+    std::vector<RowCondition> where;
+    std::vector<Rename> renames;
+    bool is_schema_only = false;
+    bool is_data_only = false;
     bool is_clean = false;
     bool is_verify = false;
     bool is_dry_run = false;

@@ -1,6 +1,7 @@
 #include "cli/command_tree.hpp"
 
 #include "cli/argument_values.hpp"
+#include "cli/selection_arguments.hpp"
 
 #include <functional>
 #include <initializer_list>
@@ -107,8 +108,8 @@ void add_source_options(CLI::App& command, SourceArguments& source) {
     command.option_defaults()->group("Options");
 }
 
-void add_patterns(CLI::App& command, std::vector<std::string>& include,
-                  std::vector<std::string>& exclude) {
+void add_patterns(CLI::App& command, const char* include_text, const char* exclude_text,
+                  std::vector<std::string>& include, std::vector<std::string>& exclude) {
     const auto add = [&command](const char* name, const char* text,
                                 std::vector<std::string>& patterns) {
         add_values(command, {name, "PATTERN", text},
@@ -118,8 +119,8 @@ void add_patterns(CLI::App& command, std::vector<std::string>& include,
                        }
                    });
     };
-    add("--include", "only these databases of several; may be repeated", include);
-    add("--exclude", "not these databases; may be repeated", exclude);
+    add("--include", include_text, include);
+    add("--exclude", exclude_text, exclude);
 }
 
 void add_tags(CLI::App& command, const char* text, std::map<std::string, std::string>& tags) {
@@ -164,7 +165,8 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
                   arguments.is_native = index_of_word("--method", text, {"auto", "native"}) == 1;
               });
     add_jobs(command, arguments.jobs);
-    add_patterns(command, arguments.include, arguments.exclude);
+    add_patterns(command, "only these databases of several; may be repeated",
+                 "not these databases; may be repeated", arguments.include, arguments.exclude);
     add_tags(command, "a note on the snapshot; may be repeated", arguments.tags);
     add_flag(command, "--no-fallback", arguments.is_fallback_refused,
              "fail rather than read everything when the change record can not be used");
@@ -180,6 +182,28 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
 }
 
+void add_selection(CLI::App& command, RestoreArguments& arguments) {
+    command.option_defaults()->group("Which databases and tables");
+    add_patterns(command, "only databases or tables like this; may be repeated",
+                 "no databases or tables like this; may be repeated", arguments.include,
+                 arguments.exclude);
+    add_values(command, {"--where", "CONDITION", "only some rows, as 'orders: customer_id = 7'"},
+               [&arguments](const std::vector<std::string>& texts) {
+                   for (const std::string& text : texts) {
+                       arguments.where.push_back(where_argument(text));
+                   }
+               });
+    add_values(command, {"--rename", "OLD=NEW", "another name for a table; may be repeated"},
+               [&arguments](const std::vector<std::string>& texts) {
+                   for (const std::string& text : texts) {
+                       arguments.renames.push_back(rename_argument(text));
+                   }
+               });
+    add_flag(command, "--schema-only", arguments.is_schema_only, "make the tables without rows");
+    add_flag(command, "--data-only", arguments.is_data_only, "add the rows to tables that exist");
+    command.option_defaults()->group("Options");
+}
+
 void add_restore(CLI::App& root, CommandTreeValues& values) {
     RestoreArguments& arguments = values.restore;
     CLI::App& command = add_command(root, "restore", "Restore a snapshot", values.globals,
@@ -187,6 +211,8 @@ void add_restore(CLI::App& root, CommandTreeValues& values) {
                                     "db-backup restore latest --source sqlite-test --to test.db "
                                     "--clean --verify\n"
                                     "db-backup restore latest --include 'shop*' --to restored/\n"
+                                    "db-backup restore latest --to shop.db --include orders "
+                                    "--rename orders=orders_old\n"
                                     "db-backup restore latest~1 --to restored.db --dry-run");
     command.add_option("SNAPSHOT", arguments.snapshot,
                        "an id or its beginning, latest, latest~N, or a time");
@@ -195,7 +221,7 @@ void add_restore(CLI::App& root, CommandTreeValues& values) {
     add_text(command,
              {"--to", "TARGET", "where to restore to; for SQLite a file, or a folder for several"},
              arguments.target);
-    add_patterns(command, arguments.include, arguments.exclude);
+    add_selection(command, arguments);
     add_flag(command, "--clean", arguments.is_clean, "replace what the target holds");
     add_flag(command, "--verify", arguments.is_verify,
              "read the result back and prove that it equals the snapshot");

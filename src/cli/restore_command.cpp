@@ -31,7 +31,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json rows_json(const RestoreOutcome& outcome) {
-    return outcome.snapshot.rows ? Json(outcome.report.rows) : Json(nullptr);
+    const bool has_rows = outcome.snapshot.rows || outcome.is_of_tables;
+    return has_rows ? Json(outcome.report.rows) : Json(nullptr);
 }
 
 std::vector<std::string> warnings_of(const RestoreOutcome& outcome) {
@@ -40,15 +41,34 @@ std::vector<std::string> warnings_of(const RestoreOutcome& outcome) {
     return warnings;
 }
 
+Json tables_json(const std::vector<RestoredTable>& tables) {
+    Json list = Json::array();
+    for (const RestoredTable& table : tables) {
+        list.push_back({{"table", table.name},
+                        {"target", table.target},
+                        {"rows", table.rows ? Json(*table.rows) : Json(nullptr)}});
+    }
+    return list;
+}
+
 Json outcome_json(const RestoreOutcome& outcome, const RestoreOptions& options) {
-    Json document = {
-        {"snapshot", outcome.snapshot.id},  {"source", outcome.snapshot.source_name},
-        {"target", options.target},         {"bytes_written", outcome.report.bytes_written},
-        {"rows", rows_json(outcome)},       {"verified", outcome.report.is_verified},
-        {"duration_s", outcome.duration_s}, {"warnings", warnings_of(outcome)},
-        {"dry_run", options.is_dry_run}};
+    Json document = {{"snapshot", outcome.snapshot.id},
+                     {"source", outcome.snapshot.source_name},
+                     {"target", options.target},
+                     {"bytes_written", outcome.report.bytes_written},
+                     {"rows", rows_json(outcome)},
+                     {"verified", outcome.report.is_verified},
+                     {"duration_s", outcome.duration_s},
+                     {"warnings", warnings_of(outcome)},
+                     {"bytes_fetched", outcome.bytes_fetched},
+                     {"dry_run", options.is_dry_run}};
     if (!outcome.databases.empty()) {
         document["databases"] = outcome.databases;
+    }
+    if (outcome.is_of_tables) {
+        document["tables"] =
+            tables_json(options.is_dry_run ? outcome.plan.tables : outcome.report.tables);
+        document["incomplete"] = outcome.report.is_incomplete;
     }
     if (options.is_dry_run) {
         document["plan"] = {{"steps", outcome.plan.steps},
@@ -66,6 +86,22 @@ std::string snapshot_line(const SnapshotSummary& snapshot) {
                        local_time_text(snapshot.begun_at));
 }
 
+std::string replaces_text(const RestorePlan& plan) {
+    if (!plan.overwrites) {
+        return "nothing";
+    }
+    return plan.tables.empty() ? "what the target holds" : "the tables of these names";
+}
+
+std::string needs_text(const RestorePlan& plan) {
+    if (!plan.tables.empty()) {
+        return fmt::format("what the tables take, {} free", format_size(plan.bytes_free));
+    }
+    return fmt::format("{}, {} free{}", format_size(plan.bytes_needed),
+                       format_size(plan.bytes_free),
+                       plan.bytes_needed > plan.bytes_free ? " (NOT ENOUGH)" : "");
+}
+
 std::string plan_text(const RestoreOutcome& outcome, const RestoreOptions& options,
                       const Terminal& terminal) {
     const RestorePlan& plan = outcome.plan;
@@ -76,10 +112,8 @@ std::string plan_text(const RestoreOutcome& outcome, const RestoreOptions& optio
             {"server", fmt::format("{} {}", word_of(outcome.snapshot.type), plan.source_version)},
             {"target", options.target},
             {"holds now", plan.target_state},
-            {"replaces", plan.overwrites ? "what the target holds" : "nothing"},
-            {"needs", fmt::format("{}, {} free{}", format_size(plan.bytes_needed),
-                                  format_size(plan.bytes_free),
-                                  plan.bytes_needed > plan.bytes_free ? " (NOT ENOUGH)" : "")},
+            {"replaces", replaces_text(plan)},
+            {"needs", needs_text(plan)},
         },
         terminal);
     text += "steps:\n";
@@ -104,15 +138,34 @@ std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& op
         const double rate = static_cast<double>(outcome.report.bytes_written) / seconds;
         time += fmt::format(" ({}/s)", format_size(static_cast<std::uint64_t>(rate)));
     }
+    std::vector<Field> fields = {{"snapshot", snapshot_line(outcome.snapshot)}};
+    const std::vector<RestoredTable>& tables = outcome.report.tables;
+    if (!tables.empty()) {
+        fields.emplace_back("tables", count_text(tables.size()));
+        fields.emplace_back("rows", count_text(outcome.report.rows));
+        fields.emplace_back("fetched", format_size(outcome.bytes_fetched));
+    }
+    fields.emplace_back("written", written_text(outcome));
+    fields.emplace_back("verified",
+                        outcome.report.is_verified ? "yes: equal to the snapshot" : "no");
+    fields.emplace_back("time", time);
     return fmt::format("restored {}\n", printable(options.target)) +
-           aligned_fields(
-               {
-                   {"snapshot", snapshot_line(outcome.snapshot)},
-                   {"written", written_text(outcome)},
-                   {"verified", outcome.report.is_verified ? "yes: equal to the snapshot" : "no"},
-                   {"time", time},
-               },
-               terminal);
+           aligned_fields(fields, terminal);
+}
+
+Selection selection_of(const RestoreArguments& arguments) {
+    if (arguments.is_schema_only && arguments.is_data_only) {
+        throw explained<ConfigError>("--schema-only and --data-only exclude each other",
+                                     "Leave both out for definitions and rows.", "usage");
+    }
+    Selection selection;
+    selection.names = NameSelection::parse(arguments.include, arguments.exclude);
+    selection.where = arguments.where;
+    selection.renames = arguments.renames;
+    if (arguments.is_schema_only || arguments.is_data_only) {
+        selection.parts = arguments.is_schema_only ? Parts::schema : Parts::data;
+    }
+    return selection;
 }
 
 /// A database among the objects of the repository would look like damage, or replace one.
@@ -158,8 +211,7 @@ RestoreOptions restore_options(const RestoreArguments& arguments) {
     options.verify = arguments.is_verify;
     options.is_dry_run = arguments.is_dry_run;
     options.jobs = chosen_jobs(arguments.jobs);
-    options.include = arguments.include;
-    options.exclude = arguments.exclude;
+    options.selection = selection_of(arguments);
     return options;
 }
 
@@ -228,7 +280,7 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
     } else if (!context.globals.is_quiet) {
         context.output.text(outcome_text(outcome, options, context.terminal));
     }
-    return ExitCode::success;
+    return outcome.report.is_incomplete ? ExitCode::incomplete : ExitCode::success;
 }
 
 }  // namespace dbbackup

@@ -2,6 +2,8 @@
 
 namespace dbbackup {
 
+void RestoreSession::inspect(StreamReader& /*stream*/, std::stop_token /*stop*/) {}
+
 std::string_view capture_name(Capture capture) noexcept {
     switch (capture) {
         case Capture::full: return "full";

@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "config/enums.hpp"
+#include "connector/selection.hpp"
 #include "crypto/fingerprint.hpp"
 
 #include <chrono>
@@ -298,6 +299,16 @@ struct RestoreRequest {
     std::string state;               ///< The connector's notes, as `Session::finish` returned them.
     std::string source_identity;     ///< To recognise that the target is the source itself.
     Extent extent = Extent::everything;
+    /// What of the snapshot is wanted. A connector that cannot choose that throws ConfigError (code
+    /// "selection_not_supported").
+    Selection selection;
+};
+
+/// One table or view of a selective restore.
+struct RestoredTable {
+    std::string name;                   ///< In the snapshot.
+    std::string target;                 ///< In the target.
+    std::optional<std::uint64_t> rows;  ///< In a plan an estimate; nothing for views, or unknown.
 };
 
 /// What a restore would do; printed by `--dry-run`, then carried out unchanged.
@@ -309,6 +320,7 @@ struct RestorePlan {
     bool overwrites = false;     ///< Something that exists is replaced.
     std::string source_version;  ///< Of the server or library when the snapshot was taken.
     std::string target_state;    ///< What is there now: "new", "empty", "database of 4096 bytes".
+    std::vector<RestoredTable> tables;  ///< Of a selective restore.
 };
 
 struct RestoreReport {
@@ -316,6 +328,8 @@ struct RestoreReport {
     std::uint64_t rows = 0;
     bool is_verified = false;
     std::vector<std::string> warnings;
+    std::vector<RestoredTable> tables;  ///< Of a selective restore.
+    bool is_incomplete = false;         ///< Something was left out, and the warnings say what.
 };
 
 /// One restore into one target. The destructor removes everything half-written.
@@ -326,6 +340,11 @@ public:
     virtual ~RestoreSession() = default;
 
     [[nodiscard]] virtual const RestorePlan& plan() const = 0;
+    /// Before `plan` and only for a selection: lets the session look into a stream to find what was
+    /// selected. Writes nothing.
+    /// @param stream Borrowed until the session ends.
+    /// @throws ConfigError when the selection does not fit what is stored or the target.
+    virtual void inspect(StreamReader& stream, std::stop_token stop);
     /// Writes one stream. Streams come in the order of the manifest.
     virtual void apply(StreamReader& stream, std::stop_token stop) = 0;
     /// Called after each `apply`. Where each stream is a database of its own, makes it visible.

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include <set>
-#include <string>
+#include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace dbbackup {
@@ -28,23 +28,57 @@ void throw_if_removed(Repository& repository, const SnapshotSummary& snapshot,
     }
 }
 
-/// In the order of the manifest.
-std::vector<StoredStream> chosen_streams(const Manifest& manifest, const RestoreOptions& options) {
-    std::vector<StoredStream> streams = manifest.details.streams;
-    if (!options.include.empty() || !options.exclude.empty()) {
-        const std::set<std::string> names = choose_databases(manifest.details.summary.type, streams,
-                                                             options.include, options.exclude);
-        std::erase_if(streams,
-                      [&](const StoredStream& stream) { return !names.contains(stream.name); });
+/// What is restored, in the order of the manifest, and how it is read. Not thread-safe.
+class ChosenStreams {
+public:
+    /// Borrows everything.
+    ChosenStreams(Repository& repository, const Manifest& manifest, const StreamChoice& choice,
+                  unsigned jobs, Progress& progress)
+        : repository_(repository),
+          jobs_(jobs),
+          progress_(progress),
+          reader_(repository, Elsewhere::any_pack) {
+        for (const StreamContents& stream : manifest.streams) {
+            if (choice.names.contains(stream.stream.name)) {
+                contents_.push_back(&stream);
+                streams_.push_back(stream.stream);
+            }
+        }
+        open_.resize(streams_.size());
     }
-    return streams;
-}
 
-RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest,
-                                Connector& connector, const RestoreOptions& options,
-                                const Context& context, std::stop_token stop) {
-    RestoreOutcome outcome;
-    outcome.snapshot = manifest.details.summary;
+    [[nodiscard]] const std::vector<StoredStream>& streams() const { return streams_; }
+    [[nodiscard]] std::uint64_t bytes_fetched() const { return reader_.bytes_fetched(); }
+    [[nodiscard]] std::uint64_t size_bytes() const {
+        std::uint64_t bytes = 0;
+        for (const StoredStream& stream : streams_) {
+            bytes += stream.size_bytes;
+        }
+        return bytes;
+    }
+
+    /// Stays open until `close`.
+    [[nodiscard]] StoredStreamReader& open(std::size_t index) {
+        if (!open_[index]) {
+            open_[index] = std::make_unique<StoredStreamReader>(
+                *contents_[index], reader_, repository_.keys().fingerprinter(), jobs_, progress_);
+        }
+        return *open_[index];
+    }
+    void close(std::size_t index) { open_[index].reset(); }
+
+private:
+    Repository& repository_;
+    unsigned jobs_;
+    Progress& progress_;
+    ChunkReader reader_;
+    std::vector<const StreamContents*> contents_;
+    std::vector<StoredStream> streams_;
+    std::vector<std::unique_ptr<StoredStreamReader>> open_;
+};
+
+RestoreRequest request_for(const Manifest& manifest, const RestoreOptions& options,
+                           const StreamChoice& choice, const ChosenStreams& chosen) {
     RestoreRequest request;
     request.target = options.target;
     request.overwrite = options.overwrite;
@@ -53,39 +87,52 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
     request.server_version = manifest.details.server_version;
     request.state = manifest.details.connector_state;
     request.source_identity = manifest.details.summary.identity;
-    const std::vector<StoredStream> streams = chosen_streams(manifest, options);
-    if (streams.size() < manifest.streams.size() || !options.include.empty()) {
+    request.selection = choice.within;
+    if (choice.is_a_part) {
         request.extent = Extent::chosen;
-        request.source_bytes = 0;
-        for (const StoredStream& stream : streams) {
-            request.source_bytes += stream.size_bytes;
-        }
+        request.source_bytes = chosen.size_bytes();
     }
-    if (are_several_databases(outcome.snapshot.type, manifest.details.streams)) {
-        for (const StoredStream& stream : streams) {
+    return request;
+}
+
+RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest,
+                                Connector& connector, const RestoreOptions& options,
+                                const Context& context, std::stop_token stop) {
+    RestoreOutcome outcome;
+    outcome.snapshot = manifest.details.summary;
+    const std::vector<StoredStream>& all = manifest.details.streams;
+    const StreamChoice choice = choose_streams(outcome.snapshot.type, all, options.selection);
+    outcome.is_of_tables = !choice.within.is_everything();
+    ChosenStreams chosen(repository, manifest, choice, options.jobs, context.progress);
+    const RestoreRequest request = request_for(manifest, options, choice, chosen);
+    if (are_several_databases(outcome.snapshot.type, all)) {
+        for (const StoredStream& stream : chosen.streams()) {
             outcome.databases.push_back(stream.name);
         }
     }
-    const std::unique_ptr<RestoreSession> session = connector.restore(request, streams, stop);
+    const std::size_t count = chosen.streams().size();
+    const std::unique_ptr<RestoreSession> session =
+        connector.restore(request, chosen.streams(), stop);
+    for (std::size_t index = 0; outcome.is_of_tables && index < count; ++index) {
+        context.progress.phase = Phase::reading;
+        session->inspect(chosen.open(index), stop);
+    }
     outcome.plan = session->plan();
     if (!options.is_dry_run) {
-        context.progress.bytes_total = request.source_bytes;
+        // How much of the snapshot chosen tables need is not known before.
+        context.progress.bytes_total = outcome.is_of_tables ? 0 : request.source_bytes;
         context.progress.phase = Phase::writing;
-        ChunkReader reader(repository, Elsewhere::any_pack);
-        auto next = streams.begin();
-        for (const StreamContents& stream : manifest.streams) {
-            if (next == streams.end() || next->name != stream.stream.name) {
-                continue;
-            }
-            ++next;
-            StoredStreamReader stored(stream, reader, repository.keys().fingerprinter(),
-                                      options.jobs, context.progress);
-            session->apply(stored, stop);
+        for (std::size_t index = 0; index < count; ++index) {
+            session->apply(chosen.open(index), stop);
             session->end_stream(repository.keys().fingerprinter(), stop);
+            if (!outcome.is_of_tables) {
+                chosen.close(index);  // A session for tables goes on reading until its end.
+            }
         }
         context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;
         outcome.report = session->finish(repository.keys().fingerprinter(), stop);
     }
+    outcome.bytes_fetched = chosen.bytes_fetched();
     return outcome;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/backup.hpp"
 #include "repository/repository.hpp"
 
+#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -21,22 +22,23 @@ struct RestoreOptions {
     bool verify = false;
     bool is_dry_run = false;
     unsigned jobs = 2;
-    /// Which databases of a snapshot of several; see database_choice.hpp.
-    std::vector<std::string> include = {};
-    std::vector<std::string> exclude = {};
+    /// Which databases of a snapshot of several (database_choice.hpp), or which tables.
+    Selection selection;
 };
 
 /// The fields of `restore --json`.
 struct RestoreOutcome {
     SnapshotSummary snapshot;
     RestorePlan plan;
-    RestoreReport report;  ///< Empty for a dry run.
+    RestoreReport report;             ///< Empty for a dry run.
+    std::uint64_t bytes_fetched = 0;  ///< Of packs, from the storage.
     /// Of a snapshot of several databases, those that are restored; else empty.
     std::vector<std::string> databases;
+    bool is_of_tables = false;  ///< Chosen tables, not databases as they are.
     double duration_s = 0;
 };
 
-/// Restores `snapshot`, or what `options` choose of it, through `connector`.
+/// Restores `snapshot`, or what is selected of it, through `connector`.
 /// @throws ConfigError for the choice or the target, SourceError when writing it fails,
 /// CorruptionError when stored bytes are damaged, RepositoryError (code "snapshot_removed") when
 /// the snapshot was removed meanwhile, StorageError, Cancelled. A target that did not exist does

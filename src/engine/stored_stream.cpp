@@ -17,8 +17,9 @@ namespace {
 /// How far the quickest worker may be ahead of the slowest. Only places wait, so it costs no
 /// memory: the bytes of a chunk are there while one worker has it.
 constexpr std::uint64_t kInsideBytesPerJob = 64_MiB;
-/// Decoded chunks kept for random access: a b-tree walk comes back to the same few.
-constexpr std::size_t kRecentMax = 8;
+/// Decoded chunks kept for random access: a b-tree walk comes back to the same few, and rows that
+/// an index names come from many.
+constexpr std::uint64_t kRecentBytesMax = 48_MiB;
 
 }  // namespace
 
@@ -64,7 +65,10 @@ const StoredStreamReader::Decoded& StoredStreamReader::chunk_at(std::uint64_t of
         recent_.splice(recent_.begin(), recent_, found);
     } else {
         recent_.push_front(decode_at(offset, std::move(stop)));
-        if (recent_.size() > kRecentMax) {
+        recent_bytes_ += recent_.front().content.size();
+        progress_.bytes_done += recent_.front().content.size();
+        while (recent_bytes_ > kRecentBytesMax && recent_.size() > 1) {
+            recent_bytes_ -= recent_.back().content.size();
             recent_.pop_back();
         }
     }

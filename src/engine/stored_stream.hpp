@@ -9,6 +9,7 @@
 #include "engine/progress.hpp"
 #include "engine/segment_lists.hpp"
 
+#include <cstdint>
 #include <list>
 #include <mutex>
 #include <string>
@@ -46,7 +47,8 @@ private:
     Progress& progress_;
     std::mutex mutex_;  ///< Guards what random access keeps.
     SegmentLists lists_;
-    std::list<Decoded> recent_;  ///< Newest first.
+    std::list<Decoded> recent_;       ///< Newest first.
+    std::uint64_t recent_bytes_ = 0;  ///< The sum of their sizes.
 };
 
 }  // namespace dbbackup

@@ -15,6 +15,7 @@
 #include "repository/repository.hpp"
 #include "storage/storage.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -57,6 +58,8 @@ public:
     /// @throws CorruptionError that names the pack; StorageError; Cancelled.
     [[nodiscard]] Bytes read(const ChunkCopy& copy, std::stop_token stop,
                              Proof proof = Proof::chunk_id);
+    /// What was fetched from the storage so far.
+    [[nodiscard]] std::uint64_t bytes_fetched() const noexcept { return windows_.bytes_fetched(); }
 
 private:
     /// A pack that this copy needs and that was missing before; nothing: it may all be there.

@@ -19,15 +19,14 @@ Bytes part_of(BytesView content, std::uint64_t offset, std::uint64_t length) {
 std::optional<Bytes> PackWindows::read(const PackName& pack, ByteRange range,
                                        std::stop_token stop) {
     if (range.length_bytes > kPieceBytesMax) {
-        return storage_.get_range(pack_object_name(pack), range, std::move(stop));
+        return fetch(pack, range, std::move(stop));
     }
     std::optional<Window> window = find(pack, range);
     if (!window) {
         const std::uint64_t begin = range.offset_bytes / kWindowBytes * kWindowBytes;
         const std::uint64_t end =
             std::max(begin + kWindowBytes, range.offset_bytes + range.length_bytes);
-        std::optional<Bytes> content =
-            storage_.get_range(pack_object_name(pack), {begin, end - begin}, std::move(stop));
+        std::optional<Bytes> content = fetch(pack, {begin, end - begin}, std::move(stop));
         if (!content) {
             return std::nullopt;
         }
@@ -35,6 +34,14 @@ std::optional<Bytes> PackWindows::read(const PackName& pack, ByteRange range,
         keep(*window);
     }
     return part_of(*window->content, range.offset_bytes - window->offset_bytes, range.length_bytes);
+}
+
+std::optional<Bytes> PackWindows::fetch(const PackName& pack, ByteRange range,
+                                        std::stop_token stop) {
+    std::optional<Bytes> content =
+        storage_.get_range(pack_object_name(pack), range, std::move(stop));
+    bytes_fetched_ += content ? content->size() : 0;
+    return content;
 }
 
 void PackWindows::forget(const PackName& pack) {

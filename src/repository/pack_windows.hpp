@@ -11,6 +11,7 @@
 #include "repository/ids.hpp"
 #include "storage/storage.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -38,6 +39,8 @@ public:
     /// right.
     void forget(const PackName& pack);
 
+    [[nodiscard]] std::uint64_t bytes_fetched() const noexcept { return bytes_fetched_; }
+
 private:
     struct Window {
         PackName pack;
@@ -49,8 +52,11 @@ private:
 
     [[nodiscard]] std::optional<Window> find(const PackName& pack, const ByteRange& range);
     void keep(const Window& window);
+    [[nodiscard]] std::optional<Bytes> fetch(const PackName& pack, ByteRange range,
+                                             std::stop_token stop);
 
     Storage& storage_;
+    std::atomic<std::uint64_t> bytes_fetched_{0};
     Guarded<std::list<Window>> windows_;  ///< Newest first.
 };
 

@@ -51,6 +51,8 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.json("show", "latest"), "show")
     assert_fits(repository.json("restore", "latest", "--to", folder / "r.db", "--dry-run"), "restore")
     assert_fits(repository.restore("latest", folder / "r.db", "--verify"), "restore")
+    assert_fits(repository.restore("latest", folder / "n.db", "--include", "notes", "--dry-run"), "restore")
+    assert_fits(repository.restore("latest", folder / "n.db", "--include", "notes"), "restore")
     assert_fits(repository.verify(), "verify")
     assert_fits(repository.verify("--data"), "verify")
     assert_fits(repository.json("prune", "--dry-run"), "prune")

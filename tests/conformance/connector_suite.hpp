@@ -286,6 +286,27 @@ TEST_P(ConnectorSuite, ATargetThatHoldsSomethingIsRefusedUnlessAsked) {
     EXPECT_EQ(place_->target_content(target), place_->source_content());
 }
 
+TEST_P(ConnectorSuite, ASelectionOfNothingIsRefusedAndNeverTakenForEverything) {
+    const MemorySnapshot snapshot = take_snapshot(*connector_);
+    const auto before = place_->around_targets();
+    RestoreRequest request = request_of(snapshot, place_->new_target());
+    request.selection.names = NameSelection::parse({"no_such_table"}, {});
+    const auto readers = readers_of(snapshot);
+    try {
+        const auto session = connector_->restore(request, stored_streams(readers), {});
+        for (const auto& reader : readers) {
+            session->inspect(*reader, {});
+        }
+        FAIL() << "accepted";
+    } catch (const ConfigError& error) {
+        EXPECT_TRUE(error.code() == "selection_not_supported" ||
+                    error.code() == "selection_matches_nothing")
+            << error.code();
+        EXPECT_FALSE(error.hint().empty());
+    }
+    EXPECT_EQ(place_->around_targets(), before);
+}
+
 TEST_P(ConnectorSuite, AnImpossibleTargetIsRefusedBeforeAnythingIsRead) {
     const MemorySnapshot snapshot = take_snapshot(*connector_);
     const RestoreRequest request = request_of(snapshot, place_->impossible_target());

@@ -184,6 +184,10 @@ public:
     std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,
                                             const std::vector<StoredStream>&,
                                             std::stop_token) override {
+        if (!request.selection.is_everything()) {
+            throw explained<ConfigError>("a file of lines can only be restored whole",
+                                         "Leave out the selection.", "selection_not_supported");
+        }
         return std::make_unique<ToyRestore>(request);
     }
 

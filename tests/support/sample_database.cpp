@@ -299,7 +299,7 @@ public:
 private:
     SampleConnector& connector_;
     RestoreRequest request_;
-    RestorePlan plan_{{"write the sample"}, {}, 0, 0, false, "1.0", "new"};
+    RestorePlan plan_{{"write the sample"}, {}, 0, 0, false, "1.0", "new", {}};
     std::vector<StoredStream> pages_;
     std::map<std::string, Bytes> restored_;
 };

@@ -4,6 +4,7 @@
 #include "connector/sqlite/restore_new.hpp"
 #include "connector/sqlite/restore_over.hpp"
 #include "connector/sqlite/restore_set.hpp"
+#include "connector/sqlite/restore_tables.hpp"
 #include "connector/sqlite/session.hpp"
 #include "connector/sqlite/target.hpp"
 
@@ -17,14 +18,18 @@ namespace {
 constexpr std::uint32_t kPageBytesMin = 512;
 constexpr std::uint32_t kPageBytesMax = 65536;
 
+ConfigError not_sqlite() {
+    return explained<ConfigError>("the snapshot does not hold a SQLite database",
+                                  "Choose a snapshot of a SQLite source.", "wrong_type");
+}
+
 void check_stream(const StoredStream& stream) {
     const bool is_fitting =
         stream.kind == StreamKind::pages && std::has_single_bit(stream.page_bytes) &&
         stream.page_bytes >= kPageBytesMin && stream.page_bytes <= kPageBytesMax &&
         stream.size_bytes % stream.page_bytes == 0;
     if (!is_fitting) {
-        throw explained<ConfigError>("the snapshot does not hold a SQLite database",
-                                     "Choose a snapshot of a SQLite source.", "wrong_type");
+        throw not_sqlite();
     }
 }
 
@@ -56,10 +61,14 @@ std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& reque
                                                      std::chrono::milliseconds lock_timeout,
                                                      std::stop_token stop) {
     if (streams.empty()) {
-        check_stream({});
+        throw not_sqlite();
     }
     for (const StoredStream& stream : streams) {
         check_stream(stream);
+    }
+    if (!request.selection.is_everything()) {
+        return std::make_unique<RestoreTables>(examine_target(request), request, streams.front(),
+                                               lock_timeout);
     }
     if (streams.size() == 1 && (streams.front().name == kStreamName || is_file(request))) {
         return make_file_session(request, streams.front(), lock_timeout, std::move(stop));

@@ -2,15 +2,12 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "connector/sqlite/definition.hpp"
 #include "connector/sqlite/image_file.hpp"
+#include "connector/sqlite/target_database.hpp"
 #include "sys/file_error.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 namespace dbbackup::sqlite {
@@ -61,9 +58,9 @@ RestoreReport RestoreNew::finish(const Fingerprinter& fingerprinter, std::stop_t
         if (stop.stop_requested()) {
             throw Cancelled();
         }
-        set_ownership();
+        set_ownership(written_->file(), target_, stream_.definition, report_.warnings);
         written_->file().sync();
-        give_name();
+        give_name(*written_, target_);
     } catch (const FileError& error) {
         written_.reset();
         throw target_failed(error);
@@ -71,46 +68,8 @@ RestoreReport RestoreNew::finish(const Fingerprinter& fingerprinter, std::stop_t
         written_.reset();
         throw;
     }
-    try {
-        sync_directory(target_.folder);
-    } catch (const FileError& error) {
-        throw explained<SourceError>(
-            fmt::format("{} holds the snapshot, but may not outlive a power failure: {}",
-                        target_.path.native(), error.what()),
-            "Check the disk of the target.", "target_failed");
-    }
+    sync_folder(target_);
     return std::move(report_);
-}
-
-void RestoreNew::set_ownership() {
-    const auto wanted = ownership_in(stream_.definition);
-    if (!wanted) {
-        return;
-    }
-    const int descriptor = written_->file().descriptor();
-    struct stat made{};
-    if (::fstat(descriptor, &made) != 0) {
-        throw FileError("read the owner of", target_.path, errno);
-    }
-    const bool is_other = made.st_uid != wanted->owner || made.st_gid != wanted->group;
-    if (is_other && ::fchown(descriptor, wanted->owner, wanted->group) != 0) {
-        report_.warnings.push_back(
-            fmt::format("the file belongs to user {} and group {}, not to {} and {} as it did",
-                        made.st_uid, made.st_gid, wanted->owner, wanted->group));
-    }
-    if (::fchmod(descriptor, wanted->mode) != 0) {
-        throw FileError("set the permissions of", target_.path, errno);
-    }
-}
-
-void RestoreNew::give_name() {
-    refuse_old_journal(target_.path);
-    if (!written_->publish()) {
-        throw explained<ConfigError>(
-            fmt::format("the target {} was made by somebody else meanwhile", target_.path.native()),
-            "Restore to another path with --to, or write over it with --clean.",
-            "target_not_empty");
-    }
 }
 
 }  // namespace dbbackup::sqlite

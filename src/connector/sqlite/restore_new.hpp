@@ -22,9 +22,6 @@ public:
     RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
 
 private:
-    void set_ownership();
-    void give_name();
-
     Target target_;
     StoredStream stream_;
     bool is_verifying_;

@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "connector/sqlite/image_file.hpp"
-#include "connector/sqlite/permission.hpp"
 #include "connector/sqlite/reachability.hpp"
+#include "connector/sqlite/target_database.hpp"
 #include "connector/sqlite/verification.hpp"
 #include "connector/sqlite/view.hpp"
 #include "sys/file_error.hpp"
@@ -106,37 +106,10 @@ void RestoreOver::apply(StreamReader& stream, std::stop_token stop) {
 }
 
 void RestoreOver::open_target(std::stop_token stop) {
-    OpenOptions how;
-    how.access = OpenOptions::Access::write;
-    how.role = Role::target;
-    how.lock_timeout = lock_timeout_;
-    if (makes_companions_as_owner(target_.path)) {
-        how.vfs = companions_.name();
-    } else {
-        refuse_strange_log(how, stop);
-    }
-    database_ = std::make_unique<Database>(target_.path, how, std::move(stop));
+    database_ = open_for_writing(target_, companions_, lock_timeout_, std::move(stop));
     // Who cannot write to it shall learn that now, not after everything was read.
     database_->execute("BEGIN EXCLUSIVE");
     database_->execute("ROLLBACK");
-}
-
-void RestoreOver::refuse_strange_log(OpenOptions how, std::stop_token stop) const {
-    const CompanionVfs companions;
-    how.vfs = companions.name();
-    try {
-        Database trial(target_.path, how, std::move(stop));
-        static_cast<void>(trial.integer("PRAGMA schema_version"));
-    } catch (const SqliteError&) {
-        if (companions.has_refused()) {
-            throw explained<ConfigError>(
-                fmt::format("cannot write over {} as user {}: its write-ahead log would have to be "
-                            "made, and its owner could not use it",
-                            target_.path.native(), this_user()),
-                run_as_owner_of(target_.path), "target_not_writable");
-        }
-        // Anything else is told by who opens it for good.
-    }
 }
 
 void RestoreOver::stage(StreamReader& stream, std::stop_token stop) {

@@ -51,7 +51,6 @@ private:
     [[nodiscard]] std::uint64_t growth_bytes() const;
     [[nodiscard]] bool is_done_already() const;
     void open_target(std::stop_token stop);
-    void refuse_strange_log(OpenOptions how, std::stop_token stop) const;
     void stage(StreamReader& stream, std::stop_token stop);
     void prove_and_copy_staged(const Fingerprinter& fingerprinter, std::stop_token stop);
     void copy_all_but_last(StreamReader& stream, StreamVfs::ReadAhead read_ahead,

@@ -116,7 +116,8 @@ void examine_existing(Target& target, const RestoreRequest& request, const FileF
     }
     target.kind = TargetKind::database;
     target.is_source = is_source_of(request.source_identity, target.path, facts);
-    if (request.overwrite == Overwrite::no) {
+    // Chosen tables are added to what is there; whether one is there already is seen later.
+    if (request.overwrite == Overwrite::no && request.selection.is_everything()) {
         refuse_unasked(target);
     }
     refuse_read_only();
