@@ -6,6 +6,7 @@
 #include "repository/manifest.hpp"
 #include "repository/record.hpp"
 #include "repository/run.hpp"
+#include "repository/store_proof.hpp"
 #include "storage/access_denied.hpp"
 
 #include <fmt/format.h>

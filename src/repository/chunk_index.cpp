@@ -1,8 +1,9 @@
 #include "repository/chunk_index.hpp"
 
 #include "base/error.hpp"
+#include "repository/local_index.hpp"
 #include "repository/manifest.hpp"
-#include "repository/record.hpp"
+#include "repository/synced_index.hpp"
 
 #include <algorithm>
 
@@ -12,36 +13,9 @@ namespace {
 /// Small runs keep their directory in the manifest. Older ones than this are left to merged
 /// indexes; a chunk that is not found costs space, never safety.
 constexpr std::size_t kManifestsMax = 32;
-
-void load_index_objects(Repository& repository, const Removals& removals, ChunkIndex& index,
-                        std::stop_token stop) {
-    std::vector<ObjectName> names;
-    repository.storage().list(
-        ObjectPrefix("indexes"),
-        [&](const ObjectInfo& info) {
-            if (!removals.indexes.contains(info.name.text())) {
-                names.push_back(info.name);
-            }
-        },
-        stop);
-    for (const ObjectName& name : names) {
-        const std::optional<Bytes> object = repository.storage().get(name, stop);
-        if (!object) {
-            continue;  // A collector merged it into another one meanwhile.
-        }
-        try {
-            const Record record = decode_record(repository.keys(), name, *object);
-            for (const Bytes& section : record.sections) {
-                for (const IndexedPack& pack : decode_index(section)) {
-                    index.add(pack, removals);
-                }
-            }
-        } catch (const CorruptionError& error) {
-            repository.log().warning("an index cannot be read; chunks may be stored again",
-                                     {{"object", name.text()}, {"error", error.what()}});
-        }
-    }
-}
+/// Near 16 MiB.
+constexpr std::size_t kPlacesMax = 65'536;
+constexpr std::size_t kTagKeyBytes = 32;
 
 void load_inline_indexes(Repository& repository, const SourceId& source, const Removals& removals,
                          ChunkIndex& index, std::stop_token stop) {
@@ -64,8 +38,19 @@ void load_inline_indexes(Repository& repository, const SourceId& source, const R
 
 }  // namespace
 
+ChunkIndex::ChunkIndex() = default;
+ChunkIndex::ChunkIndex(std::unique_ptr<SyncedIndex> shared, Admits admits)
+    : shared_(std::move(shared)), admits_(std::move(admits)) {}
+ChunkIndex::~ChunkIndex() = default;
+ChunkIndex::ChunkIndex(ChunkIndex&&) noexcept = default;
+ChunkIndex& ChunkIndex::operator=(ChunkIndex&&) noexcept = default;
+
 void ChunkIndex::add(const IndexedPack& pack, const Removals& removals) {
     if (removals.packs.contains(pack.name)) {
+        return;
+    }
+    if (places_.size() + pack.entries.size() > kPlacesMax) {
+        add_to_database(pack);
         return;
     }
     auto identity = std::make_shared<PackIdentity>();
@@ -73,7 +58,19 @@ void ChunkIndex::add(const IndexedPack& pack, const Removals& removals) {
     identity->salt = pack.salt;
     identity->is_stored = true;
     for (const PackEntry& entry : pack.entries) {
-        places_.emplace(entry.form.id, Place{identity, entry});
+        places_.emplace(entry.form.id, ChunkPlace{identity, entry});
+    }
+}
+
+void ChunkIndex::add_to_database(const IndexedPack& pack) {
+    try {
+        if (!more_) {
+            more_ = std::make_unique<LocalIndex>(std::make_unique<OwnDatabase>(std::stop_token()),
+                                                 "added", random_bytes(kTagKeyBytes));
+        }
+        more_->add(pack);
+    } catch (const OwnDatabaseError&) {
+        // The temporary folder is full: these chunks are not found, which costs space.
     }
 }
 
@@ -88,26 +85,46 @@ ChunkCopyPtr ChunkIndex::find_shallower(const ChunkId& id, unsigned depth_below,
     if (!is_new) {
         return known->second;
     }
-    const auto [first, last] = places_.equal_range(id);
-    std::vector<const Place*> places;
-    for (auto place = first; place != last; ++place) {
-        if (place->second.entry.form.depth < depth_below) {
-            places.push_back(&place->second);
-        }
-    }
-    std::sort(places.begin(), places.end(), [](const Place* left, const Place* right) {
-        return left->entry.form.depth < right->entry.form.depth;
-    });
-    for (const Place* place : places) {
-        if (ChunkCopyPtr copy = copy_at(*place, found)) {
+    for (const ChunkPlace& place : places_of(id, depth_below)) {
+        if (ChunkCopyPtr copy = copy_at(place, found)) {
             return found[{id, depth_below}] = std::move(copy);
         }
     }
     return nullptr;
 }
 
+/// The shallowest first.
+std::vector<ChunkPlace> ChunkIndex::places_of(const ChunkId& id, unsigned depth_below) const {
+    std::vector<ChunkPlace> places;
+    const auto [first, last] = places_.equal_range(id);
+    for (auto place = first; place != last; ++place) {
+        if (place->second.entry.form.depth < depth_below) {
+            places.push_back(place->second);
+        }
+    }
+    if (more_) {
+        try {
+            more_->find(id, depth_below, places);
+        } catch (const OwnDatabaseError&) {
+            // As if it had not been added.
+        }
+    }
+    if (shared_) {
+        shared_->find(id, depth_below, places);
+    }
+    if (admits_) {
+        std::erase_if(places,
+                      [this](const ChunkPlace& place) { return !admits_(place.pack->name); });
+    }
+    std::stable_sort(places.begin(), places.end(),
+                     [](const ChunkPlace& left, const ChunkPlace& right) {
+                         return left.entry.form.depth < right.entry.form.depth;
+                     });
+    return places;
+}
+
 /// The copy with its closure; null when a base is not to be found.
-ChunkCopyPtr ChunkIndex::copy_at(const Place& place, Found& found) const {
+ChunkCopyPtr ChunkIndex::copy_at(const ChunkPlace& place, Found& found) const {
     const PackEntry& entry = place.entry;
     std::vector<ChunkCopyPtr> bases;
     for (const ChunkId& id : entry.form.base_ids) {
@@ -123,10 +140,27 @@ ChunkCopyPtr ChunkIndex::copy_at(const Place& place, Found& found) const {
 
 ChunkIndex load_chunk_index(Repository& repository, const SourceId& source,
                             const Removals& removals, std::stop_token stop) {
-    ChunkIndex index;
-    load_index_objects(repository, removals, index, stop);
+    auto shared = std::make_unique<SyncedIndex>(repository, removals.indexes);
+    shared->sync(stop);
+    ChunkIndex index(std::move(shared), [packs = removals.packs](const PackName& name) {
+        return !packs.contains(name);
+    });
     load_inline_indexes(repository, source, removals, index, stop);
     return index;
+}
+
+std::size_t ChunkIndex::size() const {
+    std::size_t count = places_.size();
+    const auto add = [&](const PackName& name, std::uint64_t entries) {
+        count += !admits_ || admits_(name) ? entries : 0;
+    };
+    if (more_) {
+        more_->visit_packs(add);
+    }
+    if (shared_) {
+        shared_->visit_packs(add);
+    }
+    return count;
 }
 
 }  // namespace dbbackup

@@ -2,10 +2,12 @@
 
 #include "base/error.hpp"
 #include "repository/collector_records.hpp"
-#include "repository/index_objects.hpp"
 #include "repository/manifest.hpp"
-#include "storage/listing.hpp"
+#include "repository/pack.hpp"
+#include "repository/synced_index.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -16,44 +18,30 @@ constexpr int kListingsMax = 10;
 /// Of one reader; each look reads all indexes.
 constexpr unsigned kLooksMax = 8;
 
-std::set<ObjectName> set_below(Repository& repository, const char* folder, std::stop_token stop) {
-    const std::vector<ObjectName> names =
-        names_below(repository.storage(), folder, std::move(stop));
-    return {names.begin(), names.end()};
-}
-
 /// All indexes of one moment. A collector stores the merged index before it deletes those that it
 /// replaces, so indexes are listed until two listings are equal: then none has gone in between.
-std::vector<IndexedPack> read_all_indexes(Repository& repository, std::stop_token stop) {
-    std::set<ObjectName> names = set_below(repository, "indexes", stop);
-    for (int listing = 0;; ++listing) {
-        std::vector<IndexedPack> packs;
-        for (const ObjectName& name : names) {
-            try {
-                if (const auto index = read_index_object(repository, name, stop)) {
-                    packs.insert(packs.end(), index->packs.begin(), index->packs.end());
-                }
-            } catch (const CorruptionError& error) {
-                repository.log().warning("an index cannot be read",
-                                         {{"object", name.text()}, {"error", error.what()}});
-            }
-        }
-        std::set<ObjectName> again = set_below(repository, "indexes", stop);
-        if (again == names || listing == kListingsMax) {
-            return packs;
+std::unique_ptr<SyncedIndex> read_all_indexes(Repository& repository, std::stop_token stop) {
+    auto index = std::make_unique<SyncedIndex>(repository, std::set<std::string>());
+    std::set<std::string> names = index->sync(stop);
+    for (int listing = 0; listing < kListingsMax; ++listing) {
+        std::set<std::string> again = index->sync(stop);
+        if (again == names) {
+            break;
         }
         names = std::move(again);
     }
+    return index;
 }
 
 /// Small runs keep their directory in the manifest until an index takes it over.
-void add_inline_indexes(Repository& repository, std::vector<IndexedPack>& packs,
-                        std::stop_token stop) {
+void add_inline_indexes(Repository& repository, ChunkIndex& index, std::stop_token stop) {
     std::vector<std::string> damaged;
     for (const SnapshotSummary& snapshot : repository.snapshots(stop, &damaged)) {
         try {
             const auto manifest = repository.manifest(snapshot.id, stop);
-            packs.insert(packs.end(), manifest->inline_index.begin(), manifest->inline_index.end());
+            for (const IndexedPack& pack : manifest->inline_index) {
+                index.add(pack, {});
+            }
         } catch (const Error& error) {
             repository.log().debug("a manifest's index is not used",
                                    {{"snapshot", snapshot.id}, {"error", error.what()}});
@@ -61,18 +49,28 @@ void add_inline_indexes(Repository& repository, std::vector<IndexedPack>& packs,
     }
 }
 
+void list_packs(Storage& storage, std::vector<PackName>& packs, std::stop_token stop) {
+    storage.list(
+        ObjectPrefix("packs"),
+        [&packs](const ObjectInfo& info) {
+            if (const std::optional<PackName> pack = pack_name_of(info.name)) {
+                packs.push_back(*pack);
+            }
+        },
+        std::move(stop));
+    std::sort(packs.begin(), packs.end());
+}
+
 std::unique_ptr<ChunkIndex> look_for_copies(Repository& repository, std::stop_token stop) {
-    std::vector<IndexedPack> packs = read_all_indexes(repository, stop);
-    add_inline_indexes(repository, packs, stop);
-    // What is there can be read, whoever wants to remove it.
-    const std::set<ObjectName> present = set_below(repository, "packs", stop);
-    auto index = std::make_unique<ChunkIndex>();
-    std::set<PackName> added;
-    for (const IndexedPack& pack : packs) {
-        if (present.contains(pack_object_name(pack.name)) && added.insert(pack.name).second) {
-            index->add(pack, {});
-        }
-    }
+    // What is there can be read, whoever wants to remove it. Shared with the function that asks,
+    // which has to be there before the packs are listed.
+    const auto present = std::make_shared<std::vector<PackName>>();
+    auto index = std::make_unique<ChunkIndex>(
+        read_all_indexes(repository, stop), [present](const PackName& name) {
+            return std::binary_search(present->begin(), present->end(), name);
+        });
+    add_inline_indexes(repository, *index, stop);
+    list_packs(repository.storage(), *present, stop);
     return index;
 }
 

@@ -110,9 +110,10 @@ PackBuilder::PackBuilder(const Keys& keys) : keys_(keys), key_(keys, random_salt
 
 bool PackBuilder::has_room(const ChunkForm& form, std::size_t packed_bytes) const noexcept {
     const std::size_t overhead = seal_overhead_bytes(keys_.cipher());
-    return entries_.empty() || content_.size() + packed_bytes + overhead + directory_bytes_ +
-                                       entry_bytes_max(form) + overhead + kEndBytes <=
-                                   kPackBytesMax;
+    return entries_.empty() || (entries_.size() < kPackEntriesMax &&
+                                content_.size() + packed_bytes + overhead + directory_bytes_ +
+                                        entry_bytes_max(form) + overhead + kEndBytes <=
+                                    kPackBytesMax);
 }
 
 PackEntry PackBuilder::add(const ChunkForm& form, BytesView packed) {

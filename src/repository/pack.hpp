@@ -28,6 +28,8 @@ namespace dbbackup {
 /// requests.
 inline constexpr std::uint64_t kPackBytesMax = 16_MiB;
 inline constexpr std::uint64_t kChunkPlainBytesMax = 4_MiB;
+/// So many chunks are near 4 MiB of directory, and near 20 MiB in memory while it is decoded.
+inline constexpr std::size_t kPackEntriesMax = 65'536;
 
 /// What a chunk is, apart from where it lies.
 struct ChunkForm {
@@ -76,8 +78,8 @@ class PackBuilder {
 public:
     explicit PackBuilder(const Keys& keys);
 
-    /// Whether `add` of so many bytes keeps the pack within `kPackBytesMax`; an empty one always
-    /// has room for a chunk.
+    /// Whether `add` of so many bytes keeps the pack within `kPackBytesMax` and `kPackEntriesMax`;
+    /// an empty one always has room for a chunk.
     [[nodiscard]] bool has_room(const ChunkForm& form, std::size_t packed_bytes) const noexcept;
 
     /// Seals `packed` and appends it. @pre has_room

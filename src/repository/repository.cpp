@@ -10,6 +10,7 @@
 #include "repository/newest_seen.hpp"
 #include "repository/record.hpp"
 #include "repository/run.hpp"
+#include "repository/store_proof.hpp"
 #include "storage/access_denied.hpp"
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ namespace {
 
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kMasterKeyBytes = 32;
-constexpr std::string_view kProbeLeaf = "probe";
+constexpr std::size_t kPlaceBytes = 8;
 constexpr std::string_view kManifestsFolder = "manifests";
 
 bool by_source_and_sequence(const SnapshotSummary& left, const SnapshotSummary& right) {
@@ -62,26 +63,7 @@ bool by_source_and_sequence(const SnapshotSummary& left, const SnapshotSummary& 
                                             fmt::format("Make one with: {}", init_line));
 }
 
-/// A store that lets a second writer replace an object can lose any snapshot, so it is refused.
-void prove_create_if_absent(Storage& storage, std::stop_token stop) {
-    const ObjectName probe("runs/" + new_run_id() + "/" + std::string(kProbeLeaf));
-    const PutResult first = storage.put(probe, as_bytes("first"), stop);
-    const PutResult second = storage.put(probe, as_bytes("second"), stop);
-    const std::optional<Bytes> content = storage.get(probe, stop);
-    storage.remove(probe, stop);
-    if (first != PutResult::created || second != PutResult::exists || !content ||
-        as_text(*content) != "first") {
-        throw explained<RepositoryError>(
-            fmt::format("{} does not honour create-if-absent", storage.url()),
-            "db-backup cannot keep data safe there; choose another store.", "store_unsafe");
-    }
-}
-
 }  // namespace
-
-bool is_init_probe(const ObjectName& name) {
-    return name.text().starts_with("runs/") && name.leaf() == kProbeLeaf;
-}
 
 struct Repository::Parts {
     std::unique_ptr<Storage> storage;
@@ -91,8 +73,9 @@ struct Repository::Parts {
     ManifestCache cache;
     NewestSeen newest_seen;
     std::unordered_map<SnapshotId, ObjectName> names;
-    std::vector<std::string> unknown_for_writing;  ///< Features; set once.
-    std::set<ObjectName> lost_manifests;           ///< That somebody took away.
+    std::vector<std::string> unknown_for_writing;                ///< Features; set once.
+    std::set<ObjectName> lost_manifests;                         ///< That somebody took away.
+    std::optional<std::filesystem::path> local_index_file = {};  ///< Set once.
 
     /// The summary of one manifest object, from the cache or the storage; nothing for a tombstone
     /// or when it has gone. @throws CorruptionError.
@@ -295,8 +278,16 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     known.remember(config);
     std::vector<std::string> for_writing = check_features(*storage, stop);
     std::optional<std::filesystem::path> cache_file;
-    if (options.cache_folder) {
+    if (options.cache_folder && !storage->capabilities().is_local) {
+        // A copy of a local file would save nothing.
         cache_file = *options.cache_folder / config.repository_id / "manifest-heads";
+    }
+    std::optional<std::filesystem::path> index_file;
+    if (options.cache_folder) {
+        // Copies of a repository have its id; what one of them holds the other may not.
+        const Digest place = sha256(as_bytes(storage->url()));
+        index_file = *options.cache_folder / config.repository_id /
+                     fmt::format("index-{}.sqlite", to_hex(BytesView(place).first(kPlaceBytes)));
     }
     std::optional<std::filesystem::path> seen_file;
     if (options.state_folder) {
@@ -311,7 +302,8 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                                   NewestSeen(seen_file),
                                                   {},
                                                   std::move(for_writing),
-                                                  {}});
+                                                  {},
+                                                  std::move(index_file)});
     return std::unique_ptr<Repository>(new Repository(std::move(parts)));
 }
 
@@ -323,6 +315,9 @@ bool Repository::is_encrypted() const { return parts_->keys->cipher() != Cipher:
 Storage& Repository::storage() { return *parts_->storage; }
 const Keys& Repository::keys() const { return *parts_->keys; }
 Log& Repository::log() { return *parts_->log; }
+const std::optional<std::filesystem::path>& Repository::local_index_file() const {
+    return parts_->local_index_file;
+}
 
 void Repository::check_writable() const {
     if (!parts_->unknown_for_writing.empty()) {

@@ -76,10 +76,6 @@ struct Removals {
     bool is_complete = true;
 };
 
-/// Whether this is what an interrupted `Repository::init` may leave of its proof that the store
-/// honours create-if-absent. It means nothing to anybody.
-[[nodiscard]] bool is_init_probe(const ObjectName& name);
-
 /// Safe to call from several threads at once, except where noted.
 class Repository {
 public:
@@ -107,6 +103,8 @@ public:
     [[nodiscard]] Storage& storage();
     [[nodiscard]] const Keys& keys() const;
     [[nodiscard]] Log& log();
+    /// Where this machine keeps what the repository's index objects say; nothing: nowhere.
+    [[nodiscard]] const std::optional<std::filesystem::path>& local_index_file() const;
     /// @throws RepositoryError (code "unknown_feature") when only a newer program may write here.
     void check_writable() const;
     /// The keyed hash that names the folder of a source's manifests.

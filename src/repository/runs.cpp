@@ -5,6 +5,7 @@
 #include "repository/record_conversion.hpp"
 #include "repository/repository.hpp"
 #include "repository/run.hpp"
+#include "repository/store_proof.hpp"
 
 #include <fmt/format.h>
 

@@ -66,7 +66,8 @@ RunGivenUp::RunGivenUp(const RunId& run)
     : RepositoryError(fmt::format("run {} was given up by a collector", run)) {}
 
 SnapshotWriter::SnapshotWriter(Repository& repository, const Clock& clock, const std::string& kind,
-                               SourceId source, std::stop_token stop)
+                               SourceId source, std::stop_token stop,
+                               std::size_t added_in_memory_max)
     : repository_(writable(repository)),
       clock_(clock),
       source_(std::move(source)),
@@ -75,6 +76,7 @@ SnapshotWriter::SnapshotWriter(Repository& repository, const Clock& clock, const
           repository.storage(), repository.keys(), clock, kind,
           [this](const RunId& id) { return manifest_object_name(source_, id); }, stop_),
       removals_(removals_for_writing(repository, stop_)),
+      added_in_memory_max_(added_in_memory_max),
       index_put_at_(std::chrono::steady_clock::now()),
       uploader_(std::make_unique<Uploader>(
           repository.storage(), kUploadThreads,
@@ -96,7 +98,7 @@ SnapshotWriter::~SnapshotWriter() {
 }
 
 bool SnapshotWriter::is_own(const ChunkCopy& copy) const {
-    return own_packs_.with([&copy](const auto& own) { return own.contains(copy.pack.get()); });
+    return own_packs_.with([&copy](const auto& own) { return own.contains({copy.pack->salt}); });
 }
 
 bool SnapshotWriter::is_trusted(const ChunkCopy& copy) const {
@@ -165,21 +167,24 @@ void SnapshotWriter::look_for_referred_packs() {
 }
 
 ChunkCopyPtr SnapshotWriter::find(const ChunkId& id, HeldAs held_as) {
-    const std::lock_guard lock(mutex_);
-    return find_locked(id, held_as);
-}
-
-ChunkCopyPtr SnapshotWriter::find_locked(const ChunkId& id, HeldAs held_as) {
-    if (const auto own = added_.find(id);
-        own != added_.end() && (held_as == HeldAs::whole_or_delta || own->second->depth == 0)) {
-        return own->second;
+    if (ChunkCopyPtr own = find_added(id, held_as)) {
+        return own;
     }
+    const std::lock_guard lock(lookup_mutex_);
     if (!index_) {
         // Loaded at the first chunk that is not the parent's: an unchanged source needs none.
         index_ = load_chunk_index(repository_, source_, removals_, stop_);
     }
     ChunkCopyPtr copy = index_->find(id, held_as);
     return copy && provides(copy) ? copy : nullptr;
+}
+
+ChunkCopyPtr SnapshotWriter::find_added(const ChunkId& id, HeldAs held_as) {
+    const std::lock_guard lock(mutex_);
+    const auto own = added_.find(id);
+    return own != added_.end() && (held_as == HeldAs::whole_or_delta || own->second->depth == 0)
+               ? own->second
+               : nullptr;
 }
 
 ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
@@ -210,7 +215,7 @@ ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
             open_.builder = std::make_unique<PackBuilder>(repository_.keys());
             open_.identity = std::make_shared<PackIdentity>();
             open_.identity->salt = open_.builder->salt();
-            own_packs_.with([this](auto& own) { own.insert(open_.identity.get()); });
+            own_packs_.with([this](auto& own) { own.insert({open_.identity->salt}); });
         }
     }
     if (ChunkCopyPtr own = added_copy(form)) {  // By another thread while this one waited.
@@ -264,14 +269,43 @@ void SnapshotWriter::flush() {
     uploader_->wait();
 }
 
+void SnapshotWriter::move_to_index(const IndexedPack& pack) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (added_.size() <= added_in_memory_max_) {
+            return;
+        }
+    }
+    {
+        // There first, so that it is found all the while. Nothing was looked up, and so nothing
+        // will be, where there is no index.
+        const std::lock_guard lock(lookup_mutex_);
+        if (!index_) {
+            return;
+        }
+        index_->add(pack, {});
+    }
+    const std::lock_guard lock(mutex_);
+    for (const PackEntry& entry : pack.entries) {
+        const auto own = added_.find(entry.form.id);
+        if (own != added_.end() && own->second->pack->salt == pack.salt) {
+            added_.erase(own);
+        }
+    }
+}
+
 void SnapshotWriter::pack_stored(const IndexedPack& pack) {
+    move_to_index(pack);
     std::vector<IndexedPack> due;
     {
         const std::lock_guard lock(index_mutex_);
         unindexed_.push_back(pack);
+        unindexed_entries_ += pack.entries.size();
         const auto now = std::chrono::steady_clock::now();
-        if (unindexed_.size() >= kIndexEveryPacks || now - index_put_at_ >= kIndexEvery) {
+        if (unindexed_.size() >= kIndexEveryPacks || unindexed_entries_ >= kIndexEntriesMax ||
+            now - index_put_at_ >= kIndexEvery) {
             due = std::exchange(unindexed_, {});
+            unindexed_entries_ = 0;
             index_put_at_ = now;
         }
     }
@@ -283,6 +317,7 @@ void SnapshotWriter::pack_stored(const IndexedPack& pack) {
     } catch (...) {
         const std::lock_guard lock(index_mutex_);
         unindexed_.insert(unindexed_.end(), due.begin(), due.end());  // The destructor tries again.
+        unindexed_entries_ += entry_count(due);
         throw;
     }
 }

@@ -40,11 +40,16 @@ public:
 /// `provides`, `find` and `add` are thread-safe; the rest belongs to one thread.
 class SnapshotWriter {
 public:
+    static constexpr std::size_t kAddedInMemoryMax = 65'536;
+
     /// Announces the run, then reads what collectors have removed or condemned: in this order, and
     /// before anything is read from the source.
     /// @param kind "backup" or "copy".
+    /// @param added_in_memory_max Chunks that this run stored are looked up in memory until they
+    /// are so many (near 16 MiB), and then on disk.
     SnapshotWriter(Repository& repository, const Clock& clock, const std::string& kind,
-                   SourceId source, std::stop_token stop);
+                   SourceId source, std::stop_token stop,
+                   std::size_t added_in_memory_max = kAddedInMemoryMax);
     /// Without a commit: names what was stored in an index, so that the next run reuses it.
     ~SnapshotWriter();
     SnapshotWriter(const SnapshotWriter&) = delete;
@@ -97,7 +102,8 @@ private:
         std::shared_ptr<PackIdentity> identity;
     };
 
-    [[nodiscard]] ChunkCopyPtr find_locked(const ChunkId& id, HeldAs held_as);
+    /// What this run added and still has in memory.
+    [[nodiscard]] ChunkCopyPtr find_added(const ChunkId& id, HeldAs held_as);
     [[nodiscard]] bool is_own(const ChunkCopy& copy) const;
     /// @pre !is_own(copy)
     [[nodiscard]] bool is_trusted(const ChunkCopy& copy) const;
@@ -107,6 +113,8 @@ private:
     void submit_open(std::unique_lock<std::mutex>& lock);
     void submit(OpenPack pack);
     void pack_stored(const IndexedPack& pack);
+    /// Moves what a stored pack holds from `added_` to the index, if there is much.
+    void move_to_index(const IndexedPack& pack);
     void put_index(const std::vector<IndexedPack>& packs, std::stop_token stop);
     PutResult put_counted(const ObjectName& name, BytesView content, std::stop_token stop);
 
@@ -120,10 +128,16 @@ private:
     Guarded<DamagedPacks> distrusted_;
     /// Packs of others that this run may refer to, and how long they have to be in bytes.
     mutable Guarded<std::map<PackName, std::uint64_t>> referred_;
-    Guarded<std::unordered_set<const PackIdentity*>> own_packs_;  ///< Begun by this run.
+    /// A pack's salt is drawn when it is begun, and no other pack has it.
+    using PackSalt = Name32<struct PackSaltTag>;
+    Guarded<std::unordered_set<PackSalt>> own_packs_;  ///< Begun by this run.
+    const std::size_t added_in_memory_max_;
+
+    /// Guards the index. Taken without `mutex_`, so that chunks are added while one is looked up.
+    std::mutex lookup_mutex_;
+    std::optional<ChunkIndex> index_;
 
     std::mutex mutex_;  ///< Guards the members from here to the next empty line.
-    std::optional<ChunkIndex> index_;
     std::unordered_map<ChunkId, ChunkCopyPtr> added_;
     OpenPack open_;
     /// A full pack waits for room among the uploads; until then no other is begun, so that packs in
@@ -133,6 +147,7 @@ private:
 
     std::mutex index_mutex_;  ///< Guards the packs that no index names yet.
     std::vector<IndexedPack> unindexed_;
+    std::size_t unindexed_entries_ = 0;
     std::vector<std::string> indexes_;
     std::chrono::steady_clock::time_point index_put_at_;
 

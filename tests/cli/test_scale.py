@@ -2,7 +2,6 @@
 within the memory bound, and 10,000 snapshots with an unchanged backup and a list under a second each.
 """
 
-import os
 import pathlib
 import shutil
 import sys
@@ -11,6 +10,7 @@ import time
 import pytest
 
 import databases
+from measure_program import IS_INSTRUMENTED, timed
 from program import Repository
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
@@ -21,18 +21,6 @@ import orders_data  # noqa: E402
 MIB = 2**20
 JOBS = 2
 MEMORY_MAX = (256 + 16 * JOBS) * MIB
-# Sanitizers and coverage have a memory and a pace of their own.
-IS_INSTRUMENTED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "GCOV_PREFIX"))
-
-
-def timed(repository, words, report, name):
-    sample = measure.run(
-        [[repository.program.path, *words, *repository.words, "--json"]], [],
-        env=repository.program.environment, log=repository.program.folder / "stderr.log",
-    )
-    report(f"{name}_s", round(sample.seconds, 3))
-    report(f"{name}_anonymous_mib", round(sample.anonymous_bytes / MIB, 1))
-    return sample
 
 
 def test_memory_does_not_grow_with_the_database(program, folder, is_long, report):

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 namespace dbbackup {
 namespace {
 
@@ -105,6 +107,37 @@ TEST_F(ChunkIndexTest, ADeepTreeWithoutARootIsGivenUpAtOnce) {
     EXPECT_FALSE(find(40));
     index_.add(pack_of(3, {entry_of(0)}), removals_);
     EXPECT_EQ(find(40)->depth, 40);
+}
+
+/// More than are kept in memory: the rest lies in a temporary database, and closures go across.
+TEST_F(ChunkIndexTest, ManyChunksAreFoundToo) {
+    const auto many = [](std::uint8_t kind, std::uint32_t count) {
+        std::vector<PackEntry> entries(count);
+        for (std::uint32_t number = 0; number < count; ++number) {
+            Digest& id = entries[number].form.id.bytes;
+            id.fill(kind);
+            std::memcpy(id.data(), &number, sizeof number);
+            entries[number].ordinal = number;
+        }
+        return entries;
+    };
+    index_.add(pack_of(1, many(200, 65'000)), removals_);
+    index_.add(pack_of(2, many(201, 1'000)), removals_);
+    PackEntry delta = entry_of(5, 1);
+    delta.form.base_ids = {many(200, 7).back().form.id, many(201, 9).back().form.id};
+    index_.add(pack_of(3, std::vector<PackEntry>(1, delta)), removals_);
+    std::vector<PackEntry> deeper = many(202, 1000);
+    deeper[3] = entry_of(6, 2, {5});
+    index_.add(pack_of(4, deeper), removals_);
+    EXPECT_EQ(index_.size(), 67'001U);
+    const ChunkCopyPtr found = find(6);
+    ASSERT_TRUE(found);
+    const ChunkCopyPtr base = found->bases.at(0);
+    EXPECT_EQ(base->bases.at(0)->pack->name, sample_name<PackName>(1));
+    EXPECT_EQ(base->bases.at(0)->ordinal, 6U);
+    EXPECT_EQ(base->bases.at(1)->pack->name, sample_name<PackName>(2));
+    EXPECT_EQ(base->bases.at(1)->ordinal, 8U);
+    EXPECT_FALSE(find(7));
 }
 
 TEST(LoadChunkIndex, ReadsIndexObjectsAndInlineIndexesOfTheSource) {

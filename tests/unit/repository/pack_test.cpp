@@ -134,6 +134,15 @@ TEST_P(PackTest, RefusesADirectoryThatLeavesBytesOut) {
     EXPECT_THROW(static_cast<void>(read_pack_directory(keys_, name_, longer)), CorruptionError);
 }
 
+TEST_P(PackTest, HasNoRoomForMoreChunksThanADirectoryMayName) {
+    PackBuilder builder(keys_);
+    const ChunkForm form{sample_name<ChunkId>(1), 0, Codec::stored, 0, 0, {}};
+    while (builder.has_room(form, 0)) {
+        builder.add(form, {});
+    }
+    EXPECT_EQ(builder.entries().size(), kPackEntriesMax);
+}
+
 TEST_P(PackTest, MayBeEmpty) {
     const Bytes empty = PackBuilder(keys_).finish();
     EXPECT_TRUE(read_pack_directory(keys_, PackName{sha256(empty)}, empty).empty());

@@ -190,6 +190,33 @@ TEST_F(SnapshotWriterTest, FindsWhatEarlierSnapshotsAndDeadRunsStored) {
     EXPECT_FALSE(find(*run, "nowhere"));
 }
 
+/// A run of many chunks keeps only those in memory whose packs are not stored.
+TEST_F(SnapshotWriterTest, FindsItsOwnStoredChunksOnDisk) {
+    SnapshotWriter run(*repository_, place_.clock, "backup", kSampleSource, {}, 0);
+    EXPECT_FALSE(find(run, "base"));
+    const ChunkCopyPtr base = add(run, "base");
+    const ChunkCopyPtr delta = add(run, "chunk", {base});
+    EXPECT_EQ(find(run, "chunk"), delta) << "not stored yet";
+    run.flush();
+    const ChunkCopyPtr found = find(run, "chunk");
+    ASSERT_TRUE(found);
+    EXPECT_NE(found, delta) << "still in memory";
+    EXPECT_EQ(found->pack->name, delta->pack->name);
+    EXPECT_EQ(found->bases.at(0)->offset_bytes, base->offset_bytes);
+    EXPECT_TRUE(run.provides(found));
+    EXPECT_FALSE(find(run, "chunk", HeldAs::whole_only));
+    EXPECT_EQ(find(run, "base", HeldAs::whole_only)->pack->name, base->pack->name);
+    const ChunkCopyPtr whole = add(run, "chunk");
+    EXPECT_EQ(find(run, "chunk", HeldAs::whole_only), whole);
+    run.flush();
+    EXPECT_EQ(find(run, "chunk")->depth, 0);
+    run.look_for_referred_packs();
+    EXPECT_TRUE(run.distrusted().empty());
+    Manifest manifest = RepositoryPlace::manifest(1, {found, whole});
+    run.commit(manifest);
+    EXPECT_TRUE(find(*writer(), "chunk"));
+}
+
 TEST_F(SnapshotWriterTest, AnUnchangedSourceNeedsNoIndex) {
     const auto run = writer();
     Manifest manifest = RepositoryPlace::manifest(1);
