@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 
 namespace dbbackup {
 namespace {
@@ -16,11 +17,8 @@ namespace {
 constexpr const char* kOnlyDatabase = "main";
 constexpr std::size_t kNamesShownMax = 10;
 
-void refuse_unknown(const NamePattern& pattern, const std::vector<std::string>& names) {
-    if (std::any_of(names.begin(), names.end(),
-                    [&](const std::string& name) { return pattern.matches(name); })) {
-        return;
-    }
+[[noreturn]] void refuse_unknown(const NamePattern& pattern,
+                                 const std::vector<std::string>& names) {
     const std::string meant = nearest(pattern.text(), names);
     const std::size_t shown = std::min(names.size(), kNamesShownMax);
     throw explained<ConfigError>(
@@ -34,6 +32,37 @@ void refuse_unknown(const NamePattern& pattern, const std::vector<std::string>& 
         "selection_unknown");
 }
 
+bool names_any(const NamePattern& pattern, const std::vector<std::string>& names) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return pattern.matches(name); });
+}
+
+/// The database that all patterns of tables begin with.
+std::string database_of_tables(const Selection& selection, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        const auto is_of_it = [&name](const NamePattern& pattern) {
+            return pattern.text().starts_with(name + ".");
+        };
+        const auto& include = selection.names.include;
+        if (!include.empty() && std::all_of(include.begin(), include.end(), is_of_it)) {
+            return name;
+        }
+    }
+    for (const NamePattern& pattern : selection.names.include) {
+        const bool is_of_any =
+            std::any_of(names.begin(), names.end(), [&pattern](const std::string& name) {
+                return pattern.matches(name) || pattern.text().starts_with(name + ".");
+            });
+        if (!is_of_any) {
+            refuse_unknown(pattern, names);
+        }
+    }
+    throw explained<ConfigError>(
+        "the snapshot is of several databases, and tables are restored from one at a time",
+        fmt::format("Write --include DATABASE.TABLE, for example --include '{}.*'.", names.front()),
+        "selection_not_supported");
+}
+
 }  // namespace
 
 bool are_several_databases(DatabaseType type, const std::vector<StoredStream>& streams) {
@@ -41,34 +70,41 @@ bool are_several_databases(DatabaseType type, const std::vector<StoredStream>& s
            (streams.size() != 1 || streams.front().name != kOnlyDatabase);
 }
 
-std::set<std::string> choose_databases(DatabaseType type, const std::vector<StoredStream>& streams,
-                                       const std::vector<std::string>& include,
-                                       const std::vector<std::string>& exclude) {
-    if (!are_several_databases(type, streams)) {
-        throw explained<ConfigError>("the snapshot is of one database, which is restored whole",
-                                     "Leave out --include and --exclude.",
-                                     "selection_not_supported");
-    }
-    const NameSelection selection = NameSelection::parse(include, exclude);
+StreamChoice choose_streams(DatabaseType type, const std::vector<StoredStream>& streams,
+                            const Selection& selection) {
+    StreamChoice choice;
     std::vector<std::string> names;
-    std::set<std::string> chosen;
     for (const StoredStream& stream : streams) {
         names.push_back(stream.name);
-        if (selection.takes(stream.name)) {
-            chosen.insert(stream.name);
-        }
     }
-    for (const std::vector<NamePattern>* const patterns :
-         {&selection.include, &selection.exclude}) {
-        for (const NamePattern& pattern : *patterns) {
+    if (!are_several_databases(type, streams) || selection.is_everything()) {
+        choice.names.insert(names.begin(), names.end());
+        choice.within = selection;
+        return choice;
+    }
+    choice.is_a_part = true;
+    const NameSelection& wanted = selection.names;
+    const bool is_of_tables =
+        !selection.where.empty() || !selection.renames.empty() || selection.parts != Parts::all ||
+        std::any_of(wanted.include.begin(), wanted.include.end(),
+                    [&names](const NamePattern& each) { return !names_any(each, names); });
+    if (is_of_tables) {
+        choice.names = {database_of_tables(selection, names)};
+        choice.within = selection;
+        return choice;
+    }
+    for (const NamePattern& pattern : wanted.exclude) {
+        if (!names_any(pattern, names)) {
             refuse_unknown(pattern, names);
         }
     }
-    if (chosen.empty()) {
+    std::copy_if(names.begin(), names.end(), std::inserter(choice.names, choice.names.end()),
+                 [&wanted](const std::string& name) { return wanted.takes(name); });
+    if (choice.names.empty()) {
         throw explained<ConfigError>("the patterns leave no database of the snapshot",
                                      "Exclude fewer of them.", "selection_empty");
     }
-    return chosen;
+    return choice;
 }
 
 }  // namespace dbbackup

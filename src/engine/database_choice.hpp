@@ -5,8 +5,9 @@
 ///
 /// For SQLite a pattern that names whole databases is told from one that names tables by the
 /// snapshot: where it is of several databases, a pattern that is the name of one, as a whole,
-/// chooses that database; any other one is `[DATABASE.]TABLE`. Where it is of one database, which
-/// is then called "main", every pattern is `[main.]TABLE`.
+/// chooses that database; any other one is `DATABASE.TABLE`, and tables are chosen from one
+/// database at a time. Where the snapshot is of one database, which is then called "main", every
+/// pattern is `[main.]TABLE`.
 
 #include "connector/connector.hpp"
 
@@ -20,12 +21,17 @@ namespace dbbackup {
 [[nodiscard]] bool are_several_databases(DatabaseType type,
                                          const std::vector<StoredStream>& streams);
 
-/// The names of the databases that the patterns leave.
-/// @throws ConfigError: code "selection_not_supported" where the snapshot is of one database,
-/// "selection_empty" where nothing is left, "selection_unknown" for a pattern that names none.
-[[nodiscard]] std::set<std::string> choose_databases(DatabaseType type,
-                                                     const std::vector<StoredStream>& streams,
-                                                     const std::vector<std::string>& include,
-                                                     const std::vector<std::string>& exclude);
+/// What a selection means in one snapshot.
+struct StreamChoice {
+    std::set<std::string> names;  ///< Of the streams that are restored.
+    Selection within;             ///< What of them; everything where they are meant whole.
+    bool is_a_part = false;       ///< Not the whole snapshot.
+};
+
+/// @throws ConfigError: code "selection_empty" where nothing is left, "selection_unknown" for a
+/// pattern that names none, "selection_not_supported" for tables of several databases.
+[[nodiscard]] StreamChoice choose_streams(DatabaseType type,
+                                          const std::vector<StoredStream>& streams,
+                                          const Selection& selection);
 
 }  // namespace dbbackup

@@ -17,16 +17,18 @@ std::vector<StoredStream> streams_named(const std::vector<std::string>& names) {
 
 const std::vector<std::string> kNames = {"cart.db", "shop.db", "users"};
 
-std::set<std::string> choose(const std::vector<std::string>& include,
-                             const std::vector<std::string>& exclude) {
-    return choose_databases(DatabaseType::sqlite, streams_named(kNames), include, exclude);
+StreamChoice choose(const std::vector<std::string>& include,
+                    const std::vector<std::string>& exclude,
+                    const std::vector<std::string>& names = kNames) {
+    Selection selection;
+    selection.names = NameSelection::parse(include, exclude);
+    return choose_streams(DatabaseType::sqlite, streams_named(names), selection);
 }
 
-std::string refusal(const std::vector<std::string>& names, const std::vector<std::string>& include,
+std::string refusal(const std::vector<std::string>& include,
                     const std::vector<std::string>& exclude = {}) {
     try {
-        static_cast<void>(
-            choose_databases(DatabaseType::sqlite, streams_named(names), include, exclude));
+        static_cast<void>(choose(include, exclude));
     } catch (const ConfigError& error) {
         return error.code();
     }
@@ -41,17 +43,47 @@ TEST(DatabaseChoice, TellsOneDatabaseFromSeveral) {
 }
 
 TEST(DatabaseChoice, TakesWholeNames) {
-    EXPECT_EQ(choose({"shop.db"}, {}), (std::set<std::string>{"shop.db"}));
-    EXPECT_EQ(choose({"*.db"}, {}), (std::set<std::string>{"cart.db", "shop.db"}));
-    EXPECT_EQ(choose({}, {"*.db"}), (std::set<std::string>{"users"}));
-    EXPECT_EQ(choose({"*"}, {"users"}), (std::set<std::string>{"cart.db", "shop.db"}));
+    EXPECT_EQ(choose({"shop.db"}, {}).names, (std::set<std::string>{"shop.db"}));
+    EXPECT_EQ(choose({"*.db"}, {}).names, (std::set<std::string>{"cart.db", "shop.db"}));
+    EXPECT_EQ(choose({}, {"*.db"}).names, (std::set<std::string>{"users"}));
+    EXPECT_EQ(choose({"*"}, {"users"}).names, (std::set<std::string>{"cart.db", "shop.db"}));
+    EXPECT_TRUE(choose({"shop.db"}, {}).is_a_part);
+    EXPECT_TRUE(choose({"shop.db"}, {}).within.is_everything());
+}
+
+TEST(DatabaseChoice, NothingSaidIsTheWholeSnapshot) {
+    const StreamChoice choice = choose({}, {});
+    EXPECT_EQ(choice.names.size(), kNames.size());
+    EXPECT_FALSE(choice.is_a_part);
+}
+
+TEST(DatabaseChoice, TakesTablesOfOneDatabase) {
+    const StreamChoice choice = choose({"shop.db.orders", "shop.db.cust*"}, {"shop.db.custom"});
+    EXPECT_EQ(choice.names, (std::set<std::string>{"shop.db"}));
+    EXPECT_EQ(choice.within.names.include.size(), 2U);
+}
+
+TEST(DatabaseChoice, OfOneDatabaseEveryPatternIsOfTables) {
+    const StreamChoice choice = choose({"orders"}, {}, {"main"});
+    EXPECT_EQ(choice.names, (std::set<std::string>{"main"}));
+    EXPECT_FALSE(choice.within.is_everything());
+    EXPECT_FALSE(choice.is_a_part);
 }
 
 TEST(DatabaseChoice, RefusesWhatNamesNothing) {
-    EXPECT_EQ(refusal(kNames, {"shop"}), "selection_unknown");
-    EXPECT_EQ(refusal(kNames, {"*"}, {"shop.db.orders"}), "selection_unknown");
-    EXPECT_EQ(refusal(kNames, {"users"}, {"*"}), "selection_empty");
-    EXPECT_EQ(refusal({"main"}, {"main"}), "selection_not_supported");
+    EXPECT_EQ(refusal({"shop"}), "selection_unknown");
+    EXPECT_EQ(refusal({"*"}, {"shop.db.orders"}), "selection_unknown");
+    EXPECT_EQ(refusal({"users"}, {"*"}), "selection_empty");
+}
+
+TEST(DatabaseChoice, RefusesTablesOfSeveralDatabases) {
+    EXPECT_EQ(refusal({"shop.db.orders", "users.names"}), "selection_not_supported");
+    EXPECT_EQ(refusal({"shop.db.orders", "users"}), "selection_not_supported");
+    Selection schema;
+    schema.parts = Parts::schema;
+    EXPECT_THROW(
+        static_cast<void>(choose_streams(DatabaseType::sqlite, streams_named(kNames), schema)),
+        ConfigError);
 }
 
 }  // namespace
