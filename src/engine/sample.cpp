@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -145,29 +146,28 @@ std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans, std::ui
 
 std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
                                            std::uint64_t sequence, const ViewPlace& place) {
+    std::vector<std::pair<std::size_t, const SegmentPlan*>> segments;
+    for (std::size_t stream = 0; stream < plans.size(); ++stream) {
+        for (const SegmentPlan& segment : plans[stream].segments) {
+            segments.emplace_back(stream, &segment);
+        }
+    }
     std::vector<Sample> samples;
-    const std::uint64_t total = place.segments_in_all;
+    const std::uint64_t total = std::max<std::uint64_t>(1, place.segments_in_all);
     const std::uint64_t count =
         std::min((total + kSampleRuns - 1) / kSampleRuns, kSampleBytesMax / part_bytes_max(plans));
     for (std::uint64_t number = 0; number < count; ++number) {
         const std::uint64_t turn = sequence * count + number;
-        std::uint64_t index = turn % total;
-        if (index < place.segments_before) {
-            continue;
-        }
-        index -= place.segments_before;
-        for (std::size_t stream = 0; stream < plans.size(); ++stream) {
-            const std::vector<SegmentPlan>& segments = plans[stream].segments;
-            if (index < segments.size()) {
-                const SegmentPlan& segment = segments[index];
-                if (segment.action == SegmentAction::reuse &&
-                    plans[stream].kind != StreamKind::opaque) {
-                    samples.push_back({stream, segment.range,
-                                       part_of(plans[stream], segment.range, turn / total)});
-                }
-                break;
+        // Where there are more than was known before, every place that is congruent has its turn.
+        const std::uint64_t before = place.segments_before % total;
+        for (std::uint64_t index = (turn % total + total - before) % total;
+             index < segments.size(); index += total) {
+            const auto& [stream, segment] = segments[index];
+            if (segment->action == SegmentAction::reuse &&
+                plans[stream].kind != StreamKind::opaque) {
+                samples.push_back({stream, segment->range,
+                                   part_of(plans[stream], segment->range, turn / total)});
             }
-            index -= segments.size();
         }
     }
     sort_by_place(samples);

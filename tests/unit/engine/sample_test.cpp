@@ -92,6 +92,22 @@ TEST(ChooseSamples, GivesEverySegmentOfSeveralViewsATurn) {
     EXPECT_EQ(seen.size(), total);
 }
 
+/// How many segments there are is known only about, before all views are planned.
+TEST(ChooseSamples, GivesEverySegmentATurnWhereThereAreMoreThanWereKnown) {
+    const std::vector<std::vector<StreamPlan>> views = {{skipped_pages("a", 40, kPage)},
+                                                        {skipped_pages("b", 60, kPage)}};
+    std::set<std::pair<std::size_t, std::uint64_t>> seen;
+    for (std::uint64_t run = 1; run <= kSampleRuns; ++run) {
+        for (std::size_t view = 0; view < views.size(); ++view) {
+            const ViewPlace place{.segments_before = view * 40, .segments_in_all = 30};
+            for (const Sample& sample : choose_samples_of_view(views[view], run, place)) {
+                seen.emplace(view, sample.segment.first_page);
+            }
+        }
+    }
+    EXPECT_EQ(seen.size(), 100U);
+}
+
 TEST(ChooseSamples, StaysWithinItsBytesForAnySource) {
     for (const std::uint32_t page_bytes : {512U, 4096U, 65'536U}) {
         const std::vector<StreamPlan> plans = {
