@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include "cli/argument_values.hpp"
+#include "cli/command_options.hpp"
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
 #include "cli/help_text.hpp"

@@ -31,7 +31,4 @@ struct CommandTreeValues {
 /// Adds every command to `root`. Callbacks throw ConfigError for values that are not acceptable.
 void add_commands(CLI::App& root, CommandTreeValues& values);
 
-/// The options that every command takes.
-void add_global_options(CLI::App& app, GlobalArguments& globals);
-
 }  // namespace dbbackup
