@@ -102,11 +102,14 @@ std::optional<std::filesystem::path> folder_or_none(std::filesystem::path (*fold
     }
 }
 
-OpenOptions open_options(const RepositoryChoice& choice) {
+OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice) {
     OpenOptions options;
     options.init_line = init_line(choice);
     options.state_folder = folder_or_none(state_home);
-    options.cache_folder = folder_or_none(cache_home);
+    options.index_folder = folder_or_none(cache_home);
+    if (!storage.capabilities().is_local) {  // A copy of a local file saves nothing.
+        options.cache_folder = options.index_folder;
+    }
     return options;
 }
 
@@ -196,7 +199,7 @@ std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, cons
     if (!storage) {
         throw missing(choice, context.config());
     }
-    const OpenOptions options = open_options(choice);
+    const OpenOptions options = open_options(*storage, choice);
     try {
         return Repository::open(std::move(storage), unlock, options, context.log, context.stop);
     } catch (RepositoryMissingError& error) {
@@ -261,7 +264,7 @@ void refuse_lost_default(const RepositoryChoice& choice, CommandContext& context
 void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
                              const CommandContext& context) {
     if (const std::optional<Bytes> config = storage.get(config_object_name(), context.stop)) {
-        KnownRepository(open_options(choice).state_folder, storage.url())
+        KnownRepository(open_options(storage, choice).state_folder, storage.url())
             .remember(decode_config(*config));
     }
 }

@@ -160,13 +160,13 @@ std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
         const std::uint64_t turn = sequence * count + number;
         // Where there are more than was known before, every place that is congruent has its turn.
         const std::uint64_t before = place.segments_before % total;
-        for (std::uint64_t index = (turn % total + total - before) % total;
-             index < segments.size(); index += total) {
+        for (std::uint64_t index = (turn % total + total - before) % total; index < segments.size();
+             index += total) {
             const auto& [stream, segment] = segments[index];
             if (segment->action == SegmentAction::reuse &&
                 plans[stream].kind != StreamKind::opaque) {
-                samples.push_back({stream, segment->range,
-                                   part_of(plans[stream], segment->range, turn / total)});
+                samples.push_back(
+                    {stream, segment->range, part_of(plans[stream], segment->range, turn / total)});
             }
         }
     }

@@ -37,6 +37,8 @@ public:
     /// @param shared Was synced.
     ChunkIndex(std::unique_ptr<SyncedIndex> shared, Admits admits);
     ~ChunkIndex();
+    ChunkIndex(const ChunkIndex&) = delete;
+    ChunkIndex& operator=(const ChunkIndex&) = delete;
     ChunkIndex(ChunkIndex&& other) noexcept;
     ChunkIndex& operator=(ChunkIndex&& other) noexcept;
 

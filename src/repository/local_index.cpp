@@ -217,10 +217,9 @@ void LocalIndex::add(const IndexedPack& pack) {
         .run();
     // In order of ids, so that each page of a large table is written once for a pack.
     IndexedPack sorted = pack;
-    std::sort(sorted.entries.begin(), sorted.entries.end(),
-              [](const PackEntry& left, const PackEntry& right) {
-                  return left.form.id < right.form.id;
-              });
+    std::sort(
+        sorted.entries.begin(), sorted.entries.end(),
+        [](const PackEntry& left, const PackEntry& right) { return left.form.id < right.form.id; });
     insert_entries(*add_entry_, sorted, database_->integer("SELECT last_insert_rowid()"));
     transaction.commit();
 }

@@ -278,15 +278,14 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     known.remember(config);
     std::vector<std::string> for_writing = check_features(*storage, stop);
     std::optional<std::filesystem::path> cache_file;
-    if (options.cache_folder && !storage->capabilities().is_local) {
-        // A copy of a local file would save nothing.
+    if (options.cache_folder) {
         cache_file = *options.cache_folder / config.repository_id / "manifest-heads";
     }
     std::optional<std::filesystem::path> index_file;
-    if (options.cache_folder) {
+    if (options.index_folder) {
         // Copies of a repository have its id; what one of them holds the other may not.
         const Digest place = sha256(as_bytes(storage->url()));
-        index_file = *options.cache_folder / config.repository_id /
+        index_file = *options.index_folder / config.repository_id /
                      fmt::format("index-{}.sqlite", to_hex(BytesView(place).first(kPlaceBytes)));
     }
     std::optional<std::filesystem::path> seen_file;

@@ -60,6 +60,8 @@ struct InitOptions {
 struct OpenOptions {
     /// Where copies of small objects may be kept to save requests; nothing: no cache.
     std::optional<std::filesystem::path> cache_folder = {};
+    /// Where the local index may be kept from run to run; nothing: it is made anew where needed.
+    std::optional<std::filesystem::path> index_folder = {};
     /// Where to remember the newest snapshots that were seen; nothing: nowhere.
     std::optional<std::filesystem::path> state_folder = {};
     /// What makes this repository, as a line for a shell; for hints.

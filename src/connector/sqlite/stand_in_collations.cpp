@@ -35,7 +35,7 @@ void provide(void* opaque, sqlite3* database, int, const char* name) {
         StandInCollations::One{static_cast<StandInCollations*>(opaque), name});
     if (sqlite3_create_collation_v2(database, name, SQLITE_UTF8, one.get(), compare, forget) ==
         SQLITE_OK) {
-        static_cast<void>(one.release());  // SQLite calls `forget`
+        [[maybe_unused]] const auto* const owned = one.release();  // SQLite calls `forget`.
     }
 }
 

@@ -15,6 +15,7 @@ namespace dbbackup::sqlite {
 class StandInCollations {
 public:
     explicit StandInCollations(sqlite3* database);
+    ~StandInCollations() = default;
     StandInCollations(const StandInCollations&) = delete;
     StandInCollations& operator=(const StandInCollations&) = delete;
 

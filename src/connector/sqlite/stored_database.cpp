@@ -92,7 +92,7 @@ Columns columns_of(Database& database, const std::string& table) {
             });
         });
     if (word == kWords.end()) {
-        columns.has_hidden_rowid = !(keys == 1 && is_key_integer);
+        columns.has_hidden_rowid = keys != 1 || !is_key_integer;
         return columns;
     }
     sqlite3_stmt* probe = nullptr;

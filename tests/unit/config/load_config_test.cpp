@@ -87,15 +87,10 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
     EXPECT_EQ(shop.lock_timeout, std::chrono::seconds(90));
     EXPECT_EQ(shop.tags.at("team"), "web");
     EXPECT_EQ(shop.repository, "main");
-    EXPECT_EQ(
-        load_config_text("version: 1\nsources: {a: {type: sqlite, database: [/x, /y]}}", "", {})
-            .config.sources.at("a")
-            .databases,
-        (std::vector<std::string>{"/x", "/y"}));
-    EXPECT_EQ(load_config_text("version: 1\nsources: {a: {type: sqlite, all: /d}}", "", {})
-                  .config.sources.at("a")
-                  .folder,
-              "/d");
+    const Config several =
+        load("sources: {a: {type: sqlite, database: [/x, /y]}, b: {type: sqlite, all: /d}}").config;
+    EXPECT_EQ(several.sources.at("a").databases, (std::vector<std::string>{"/x", "/y"}));
+    EXPECT_EQ(several.sources.at("b").folder, "/d");
     EXPECT_EQ(config.sources.at("file").databases, std::vector<std::string>{"/srv/x.db"});
     EXPECT_EQ(
         config.retention.at("careful"),

@@ -36,7 +36,7 @@ protected:
     /// As another process of this machine would.
     std::unique_ptr<Repository> reopen() {
         OpenOptions options;
-        options.cache_folder = folder_.path() / "cache";
+        options.index_folder = folder_.path() / "cache";
         return Repository::open(std::make_unique<FaultyStorage>(watched_, Faults{}),
                                 sample_unlock(), options, place_.log, {});
     }
