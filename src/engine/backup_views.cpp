@@ -59,6 +59,7 @@ ReadViews::ReadViews(Session& session, const Preparation& ready, BackupRun& run,
                      std::stop_token stop)
     : ready_(ready), run_(run), stop_(std::move(stop)), has_several_(session.view_count() > 1) {
     if (ready_.parent) {
+        segments_expected_ = segments_expected(*ready_.parent);
         for (const StreamContents& stream : ready_.parent->streams) {
             parent_streams_.emplace(stream.stream.name, &stream);
         }
@@ -111,11 +112,10 @@ std::uint64_t ReadViews::check_skipped_parts(const std::vector<StreamPlan>& plan
     }
     const std::uint64_t sequence = ready_.strategy.sequence;
     const std::vector<Sample> samples =
-        has_several_
-            ? choose_samples_of_view(plans, sequence,
-                                     {.segments_before = segments_planned_,
-                                      .segments_in_all = segments_expected(*ready_.parent)})
-            : choose_samples(plans, sequence);
+        has_several_ ? choose_samples_of_view(plans, sequence,
+                                              {.segments_before = segments_planned_,
+                                               .segments_in_all = segments_expected_})
+                     : choose_samples(plans, sequence);
     if (std::optional<Mismatch> mismatch =
             compare_samples(samples, plans, *ready_.parent, session, run_, stop_)) {
         throw SkippedPartDiffers(std::move(*mismatch));

@@ -66,6 +66,7 @@ private:
     std::stop_token stop_;
     bool has_several_;
     std::unordered_map<std::string_view, const StreamContents*> parent_streams_;
+    std::uint64_t segments_expected_ = 0;  ///< Of all views, as far as the parent tells.
     std::uint64_t segments_planned_ = 0;
     std::list<ReadStream> streams_;
     SessionEnd end_;

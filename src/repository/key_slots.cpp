@@ -4,6 +4,7 @@
 #include "crypto/hash.hpp"
 #include "repository/run.hpp"
 #include "storage/access_denied.hpp"
+#include "storage/listing.hpp"
 
 #include <fmt/format.h>
 
@@ -66,12 +67,8 @@ bool KeySlotList::has(KeySlotKind kind) const {
 
 KeySlotList read_key_slots(Storage& storage, const std::string& repository_id,
                            std::stop_token stop) {
-    std::vector<ObjectName> names;
-    storage.list(
-        ObjectPrefix("keys"), [&names](const ObjectInfo& info) { names.push_back(info.name); },
-        stop);
     KeySlotList list;
-    for (const ObjectName& name : names) {
+    for (const ObjectName& name : names_below(storage, "keys", stop)) {
         const std::optional<Bytes> content = storage.get(name, stop);
         if (!content) {
             continue;
