@@ -66,7 +66,7 @@ bool is_fully_stored(const std::vector<StoredSegment>& segments) {
     return true;
 }
 
-std::uint32_t CopyTable::place_of(const ChunkCopyPtr& copy) {
+std::uint32_t CopyPlaces::place_of(const ChunkCopyPtr& copy) {
     if (const auto known = copies_.find(copy.get()); known != copies_.end()) {
         return known->second;
     }
@@ -129,11 +129,11 @@ std::vector<ChunkCopyPtr> copies_from_record(const records::ChunkList& list) {
 }
 
 void chunk_list_to_record(const std::vector<StoredSegment>& segments, records::ChunkList& list) {
-    CopyTable table(list);
+    CopyPlaces places(list);
     for (const StoredSegment& segment : segments) {
         std::vector<std::uint32_t> chunks;
         for (const ChunkCopyPtr& chunk : segment.chunks) {
-            chunks.push_back(table.place_of(chunk));
+            chunks.push_back(places.place_of(chunk));
         }
         records::Segment& out = *list.add_segments();
         out.set_first_page(segment.range.first_page);

@@ -11,9 +11,9 @@
 namespace dbbackup {
 
 /// Puts copies, with their closures and packs, into a ChunkList message. Not thread-safe.
-class CopyTable {
+class CopyPlaces {
 public:
-    explicit CopyTable(records::ChunkList& list) : list_(list) {}
+    explicit CopyPlaces(records::ChunkList& list) : list_(list) {}
 
     /// The place of `copy` in the message; adds it when it is new.
     std::uint32_t place_of(const ChunkCopyPtr& copy);

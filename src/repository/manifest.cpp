@@ -116,14 +116,14 @@ void stream_to_record(const StreamContents& in, records::Stream& out) {
         counts.set_chunks_delta(in.counts->chunks_delta);
         counts.set_chunks_reused(in.counts->chunks_reused);
     }
-    CopyTable table(*out.mutable_list_chunks()->mutable_directory());
+    CopyPlaces places(*out.mutable_list_chunks()->mutable_directory());
     for (const SegmentListRef& list : in.lists) {
         if (!list.chunk) {
             chunk_list_to_record(list.segments, *out.add_inline_lists());
             continue;
         }
         records::ListChunks& chunks = *out.mutable_list_chunks();
-        chunks.add_lists(table.place_of(list.chunk));
+        chunks.add_lists(places.place_of(list.chunk));
         chunks.add_first_page(list.first_page);
         chunks.add_bytes(list.bytes);
     }

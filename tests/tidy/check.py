@@ -15,6 +15,7 @@ from pathlib import Path
 import doc_rules
 import layer_rules
 import size_rules
+import type_rules
 import word_rules
 from tree import Tree
 
@@ -23,6 +24,7 @@ RULES = {
     "plugins": layer_rules.plugins,
     "file-lines": size_rules.file_lines,
     "function-lines": size_rules.function_lines,
+    "one-definition": type_rules.one_definition,
     "names": word_rules.names,
     "calls": word_rules.calls,
     "words": word_rules.words,

@@ -54,6 +54,8 @@ PLANTED = [
     ("function-lines", "src/base/a.cpp", "A::A() : a_{1}, b_(2) {\n" + "    f();\n" * 70 + "}\n", 1),
     ("function-lines", "tests/unit/a_test.cpp", "TEST(A, B) {\n" + "    f([] { g(); });\n" * 70 + "}\n", 1),
     ("function-lines", "scripts/a.py", "def f():\n" + "    g()\n" * 70, 1),
+    ("one-definition", "src/base/a.cpp", "namespace a {\nclass B {\n};\n}  // namespace a\n"
+                                         "namespace a {\nenum class B : int { b };\n}  // namespace a\n", 6),
     ("names", "src/base/string_utils.cpp", "int a;\n", 1),
     ("names", "tests/helpers/a.cpp", "int a;\n", 1),
     ("names", "src/base/a.cpp", "\nclass ChunkManager {};\n", 2),
@@ -99,6 +101,8 @@ FINE = [
     ("function-lines", "src/base/a.cpp", function_of(70) + "\n" + function_of(70)),
     ("function-lines", "src/base/a.cpp", "const Table kTable = {\n" + "    {1},\n" * 100 + "};\n"),
     ("function-lines", "src/base/a.cpp", "// f() {\n" + "// \n" * 100 + 'const char* a = "f() {";\n'),
+    ("one-definition", "src/base/a.cpp", "namespace a {\nclass B;\nstruct B final : C {\n};\nnamespace {\nstruct B {};\n"
+                                         "}  // namespace\nclass B::D {\n};\n}  // namespace a\nstruct B {};\n"),
     ("names", "src/base/utility.cpp", "class Uncommon {};\n// class Manager\n"),
     ("calls", "src/cli/a.cpp", 'std::cout << "x";\n'),
     ("calls", "src/base/a.cpp", '// std::cout\nf("sleep(1) printf(");\nvfs.detach();\n'),
@@ -116,6 +120,12 @@ FINE = [
 @pytest.mark.parametrize(("rule", "path", "text"), FINE)
 def test_leaves_the_fine_alone(tmp_path, rule, path, text):
     assert violations(tmp_path, rule, {path: text}) == []
+
+
+def test_a_type_of_one_file_may_not_be_in_another(tmp_path):
+    kind = "namespace a {\nclass B {\n};\n}  // namespace a\n"
+    files = {"src/base/a.cpp": kind, "src/base/c.hpp": kind, "tests/unit/b.cpp": "namespace b {\nstruct B {};\n}  // namespace b\n"}
+    assert violations(tmp_path, "one-definition", files) == ["src/base/c.hpp:2"]
 
 
 def test_every_rule_has_a_planted_violation():
