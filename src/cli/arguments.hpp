@@ -117,6 +117,19 @@ struct PruneArguments {
     bool is_dry_run = false;
 };
 
+struct PinArguments {
+    std::string snapshot;
+    std::optional<std::string> source;
+    std::map<std::string, std::string> tags;  ///< As of a restore.
+    std::optional<std::string> reason;
+    std::optional<std::chrono::seconds> wait;
+};
+
+struct UnpinArguments {
+    std::string snapshot;
+    std::optional<std::string> source;
+};
+
 struct StatsArguments {};
 
 struct KeyArguments {
@@ -141,8 +154,8 @@ struct PrintArguments {
 
 using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
-                 ShowArguments, VerifyArguments, PruneArguments, StatsArguments, KeyArguments,
-                 ConfigArguments>;
+                 ShowArguments, VerifyArguments, PruneArguments, PinArguments, UnpinArguments,
+                 StatsArguments, KeyArguments, ConfigArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

@@ -134,6 +134,12 @@ void check_snapshot(const std::string& command, const std::string& snapshot) {
     }
 }
 
+void check(const PinArguments& pin) {
+    if (!pin.reason || pin.reason->empty()) {
+        throw usage_error("pin needs a --reason", "Say why, for whoever finds the pin next year.");
+    }
+}
+
 void check(const GlobalArguments& globals) {
     if (globals.is_quiet && globals.is_verbose) {
         throw usage_error("--quiet and --verbose exclude each other", "Leave one of them out.");
@@ -245,6 +251,15 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     }
     if (name == "prune") {
         return values.prune;
+    }
+    if (name == "pin") {
+        check_snapshot(name, values.pin.snapshot);
+        check(values.pin);
+        return values.pin;
+    }
+    if (name == "unpin") {
+        check_snapshot(name, values.unpin.snapshot);
+        return values.unpin;
     }
     if (name == "stats") {
         return StatsArguments{};

@@ -267,6 +267,27 @@ void add_prune(CLI::App& root, CommandTreeValues& values) {
              "also free what is kept only because something else is a delta on it");
 }
 
+void add_pin(CLI::App& root, CommandTreeValues& values) {
+    constexpr auto kSnapshotText = "an id or its beginning, latest, latest~N, or a time";
+    PinArguments& arguments = values.pin;
+    CLI::App& command =
+        add_command(root, "pin", "Keep a snapshot whatever the rules say", values.globals,
+                    "db-backup pin latest --reason 'before the migration'\n"
+                    "db-backup unpin 3f2a91c0");
+    command.add_option("SNAPSHOT", arguments.snapshot, kSnapshotText);
+    add_text(command, {"--reason", "TEXT", "why; shown by list, show and prune"}, arguments.reason);
+    add_text(command, {"--source", "NAME", "only snapshots of this source"}, arguments.source);
+    add_tags(command, "only snapshots with this tag; may be repeated", arguments.tags);
+    add_value(command, {"--wait", "DURATION", "how long to stay for a prune that is running (1m)"},
+              [&arguments](const std::string& text) {
+                  arguments.wait = duration_argument("--wait", text);
+              });
+    CLI::App& unpin = add_command(root, "unpin", "Let a pinned snapshot be removed again",
+                                  values.globals, "db-backup unpin 3f2a91c0");
+    unpin.add_option("SNAPSHOT", values.unpin.snapshot, kSnapshotText);
+    add_text(unpin, {"--source", "NAME", "only snapshots of this source"}, values.unpin.source);
+}
+
 void add_new_key_options(CLI::App& command, KeyArguments& arguments) {
     add_value(command, {"--kind", "KIND", "passphrase or keyfile, of the new slot"},
               [&arguments](const std::string& text) {
@@ -329,6 +350,7 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_init(root, values);
     add_verify(root, values);
     add_prune(root, values);
+    add_pin(root, values);
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,
                 "db-backup stats\ndb-backup stats --json");
     add_key(root, values);

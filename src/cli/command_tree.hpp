@@ -24,6 +24,8 @@ struct CommandTreeValues {
     ShowArguments show;
     VerifyArguments verify;
     PruneArguments prune;
+    PinArguments pin;
+    UnpinArguments unpin;
     KeyArguments key;
     std::vector<std::string> help_words;  ///< `help backup`
 };

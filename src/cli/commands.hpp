@@ -17,6 +17,8 @@ namespace dbbackup {
 [[nodiscard]] ExitCode run_command(const ShowArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const VerifyArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const PruneArguments& arguments, CommandContext& context);
+[[nodiscard]] ExitCode run_command(const PinArguments& arguments, CommandContext& context);
+[[nodiscard]] ExitCode run_command(const UnpinArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const StatsArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const KeyArguments& arguments, CommandContext& context);
 /// `validate` and `show`; `schema` needs no configuration and is printed by `main`.

@@ -7,28 +7,35 @@
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_json.hpp"
 #include "cli/snapshot_order.hpp"
+#include "cli/snapshot_remarks.hpp"
 #include "cli/snapshot_text.hpp"
 #include "cli/table.hpp"
 #include "engine/snapshot_choice.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include <set>
 #include <string>
 #include <vector>
 
 namespace dbbackup {
 namespace {
 
-std::string remark_on(const SnapshotSummary& snapshot, const std::set<SnapshotId>& doubtful) {
-    if (doubtful.contains(snapshot.id)) {
-        return "doubtful";
+std::string remark_on(const SnapshotSummary& snapshot, const SnapshotRemarks& remarks) {
+    std::vector<std::string> words;
+    if (remarks.doubtful.contains(snapshot.id)) {
+        words.emplace_back("doubtful");
+    } else if (snapshot.is_incomplete) {
+        words.emplace_back("incomplete");
     }
-    return snapshot.is_incomplete ? "incomplete" : "";
+    if (remarks.pinned.contains(snapshot.id)) {
+        words.emplace_back("pinned");
+    }
+    return fmt::format("{}", fmt::join(words, ", "));
 }
 
-Table table_of(const std::vector<SnapshotSummary>& snapshots, const std::set<SnapshotId>& doubtful,
+Table table_of(const std::vector<SnapshotSummary>& snapshots, const SnapshotRemarks& remarks,
                std::size_t id_length) {
     Table table({{"ID", Align::left, false, 0},
                  {"SOURCE", Align::left, true, 1},
@@ -44,7 +51,7 @@ Table table_of(const std::vector<SnapshotSummary>& snapshots, const std::set<Sna
                    std::string(word_of(snapshot.type)), std::string(word_of(snapshot.mode)),
                    local_time_text(snapshot.begun_at), format_size(snapshot.bytes_source),
                    format_size(snapshot.bytes_added), tags_text(snapshot.tags),
-                   remark_on(snapshot, doubtful)});
+                   remark_on(snapshot, remarks)});
     }
     return table;
 }
@@ -57,7 +64,7 @@ ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
         context);
     auto [snapshots, damaged] = read_snapshots(*repository, context);
     const std::size_t id_length = id_prefix_length(snapshots);
-    const std::set<SnapshotId> doubtful = doubtful_snapshots(snapshots);
+    const SnapshotRemarks remarks = read_remarks(*repository, snapshots, context);
     if (arguments.source) {
         check_source(*arguments.source, snapshots);
     }
@@ -73,13 +80,13 @@ ExitCode run_command(const ListArguments& arguments, CommandContext& context) {
     if (context.output.is_json()) {
         nlohmann::ordered_json document = nlohmann::ordered_json::array();
         for (const SnapshotSummary& snapshot : snapshots) {
-            document.push_back(summary_json(snapshot, doubtful));
+            document.push_back(summary_json(snapshot, remarks));
         }
         context.output.document(document);
     } else if (snapshots.empty()) {
         context.remark("no snapshots");
     } else {
-        context.output.text(table_of(snapshots, doubtful, id_length).text(context.terminal));
+        context.output.text(table_of(snapshots, remarks, id_length).text(context.terminal));
     }
     return damaged.empty() ? ExitCode::success : ExitCode::corruption;
 }

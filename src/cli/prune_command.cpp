@@ -72,22 +72,22 @@ Retention retention_of(const PruneArguments& arguments, CommandContext& context)
     if (rules.is_empty()) {
         return {};
     }
-    const RetentionContext known{context.clock.now(), utc_offset_here};
-    return
-        [rules, source = arguments.source, known](const std::vector<SnapshotSummary>& of_source) {
-            std::map<SnapshotId, RetentionDecision> decisions;
-            for (RetentionDecision& decision : apply_retention(rules, of_source, known)) {
-                decisions.emplace(decision.snapshot, std::move(decision));
-            }
-            std::vector<SnapshotVerdict> verdicts;
-            for (const SnapshotSummary& snapshot : of_source) {
-                const RetentionDecision& decision = decisions.at(snapshot.id);
-                const bool is_asked = !source || snapshot.source_name == *source;
-                verdicts.push_back({snapshot, decision.stays() || !is_asked,
-                                    is_asked ? decision.text() : "stays: of another source"});
-            }
-            return verdicts;
-        };
+    return [rules, source = arguments.source, now = context.clock.now()](
+               const std::vector<SnapshotSummary>& of_source, const PinReasons& pins) {
+        const RetentionContext known{now, utc_offset_here, pins};
+        std::map<SnapshotId, RetentionDecision> decisions;
+        for (RetentionDecision& decision : apply_retention(rules, of_source, known)) {
+            decisions.emplace(decision.snapshot, std::move(decision));
+        }
+        std::vector<SnapshotVerdict> verdicts;
+        for (const SnapshotSummary& snapshot : of_source) {
+            const RetentionDecision& decision = decisions.at(snapshot.id);
+            const bool is_asked = !source || snapshot.source_name == *source;
+            verdicts.push_back({snapshot, decision.stays() || !is_asked,
+                                is_asked ? decision.text() : "stays: of another source"});
+        }
+        return verdicts;
+    };
 }
 
 CompactionLimits compaction_limits(const PruneArguments& arguments, CompactionLimits limits) {

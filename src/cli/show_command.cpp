@@ -6,6 +6,7 @@
 #include "cli/display_text.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_json.hpp"
+#include "cli/snapshot_remarks.hpp"
 #include "cli/snapshot_text.hpp"
 #include "cli/table.hpp"
 #include "engine/snapshot_choice.hpp"
@@ -15,14 +16,13 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 namespace dbbackup {
 namespace {
 
-std::vector<Field> fields_of(const SnapshotDetails& details) {
+std::vector<Field> fields_of(const SnapshotDetails& details, const SnapshotRemarks& remarks) {
     const SnapshotSummary& summary = details.summary;
     const auto duration = std::chrono::duration<double>(summary.ended_at - summary.begun_at);
     std::vector<Field> fields = {
@@ -63,6 +63,9 @@ std::vector<Field> fields_of(const SnapshotDetails& details) {
         fields.emplace_back("rows", count_text(*summary.rows));
     }
     add_if_set("tags", tags_text(summary.tags));
+    if (const auto pinned = remarks.pinned.find(summary.id); pinned != remarks.pinned.end()) {
+        fields.emplace_back("pinned", pinned->second);
+    }
     add_if_set("server", details.server_version);
     fields.emplace_back("taken by",
                         fmt::format("db-backup {} on {}", details.program_version, details.host));
@@ -136,14 +139,14 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
     const SnapshotDetails details = repository->details(chosen.id, context.stop);
     const std::optional<SnapshotDetails> parent =
         parent_of(chosen, snapshots, *repository, context);
-    const std::set<SnapshotId> doubtful = doubtful_snapshots(snapshots);
+    const SnapshotRemarks remarks = read_remarks(*repository, snapshots, context);
     if (context.output.is_json()) {
-        context.output.document(details_json(details, parent, doubtful));
+        context.output.document(details_json(details, parent, remarks));
         return ExitCode::success;
     }
     std::string text = fmt::format("snapshot {}\n", details.summary.id) +
-                       aligned_fields(fields_of(details), context.terminal);
-    if (doubtful.contains(chosen.id)) {
+                       aligned_fields(fields_of(details, remarks), context.terminal);
+    if (remarks.doubtful.contains(chosen.id)) {
         text += fmt::format("  warning: {}\n", kDoubtfulText);
     }
     for (const std::string& warning : details.warnings) {

@@ -57,7 +57,8 @@ std::string position_text(const Position& position) {
     return position.history.empty() ? position.value : position.history + ":" + position.value;
 }
 
-Json summary_json(const SnapshotSummary& summary, const std::set<SnapshotId>& doubtful) {
+Json summary_json(const SnapshotSummary& summary, const SnapshotRemarks& remarks) {
+    const auto pinned = remarks.pinned.find(summary.id);
     return {{"snapshot", summary.id},
             {"source", summary.source_name},
             {"type", word_of(summary.type)},
@@ -68,7 +69,8 @@ Json summary_json(const SnapshotSummary& summary, const std::set<SnapshotId>& do
             {"capture", capture_name(summary.capture)},
             {"consistency", consistency_name(summary.consistency)},
             {"incomplete", summary.is_incomplete},
-            {"doubtful", doubtful.contains(summary.id)},
+            {"doubtful", remarks.doubtful.contains(summary.id)},
+            {"pinned", pinned == remarks.pinned.end() ? Json(nullptr) : Json(pinned->second)},
             {"bytes_source", summary.bytes_source},
             {"bytes_read", summary.bytes_read},
             {"bytes_added", summary.bytes_added},
@@ -88,9 +90,9 @@ const StoredCounts* stored_counts(const SnapshotDetails& details, std::size_t in
 }
 
 Json details_json(const SnapshotDetails& details, const std::optional<SnapshotDetails>& parent,
-                  const std::set<SnapshotId>& doubtful) {
+                  const SnapshotRemarks& remarks) {
     const SnapshotSummary& summary = details.summary;
-    Json document = summary_json(summary, doubtful);
+    Json document = summary_json(summary, remarks);
     document["requested_mode"] = word_of(summary.requested_mode);
     document["ended"] = format_rfc3339(summary.ended_at);
     document["identity"] = summary.identity;

@@ -4,21 +4,20 @@
 /// Snapshots as JSON: the names and forms that docs/json/ promises to scripts.
 
 #include "base/error.hpp"
+#include "cli/snapshot_remarks.hpp"
 #include "repository/snapshot.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstddef>
 #include <optional>
-#include <set>
 #include <string>
 
 namespace dbbackup {
 
 /// One element of `list --json`.
-/// @param doubtful As `doubtful_snapshots` gives them.
 [[nodiscard]] nlohmann::ordered_json summary_json(const SnapshotSummary& summary,
-                                                  const std::set<SnapshotId>& doubtful);
+                                                  const SnapshotRemarks& remarks);
 
 /// The stream of this name, or null.
 [[nodiscard]] const StoredStream* stream_named(const SnapshotDetails& details,
@@ -31,7 +30,7 @@ namespace dbbackup {
 /// @param parent To tell how the streams grew; nothing where there is none to be read.
 [[nodiscard]] nlohmann::ordered_json details_json(const SnapshotDetails& details,
                                                   const std::optional<SnapshotDetails>& parent,
-                                                  const std::set<SnapshotId>& doubtful);
+                                                  const SnapshotRemarks& remarks);
 
 /// The text, or null when it is empty.
 [[nodiscard]] nlohmann::ordered_json text_or_null(const std::string& text);

@@ -38,6 +38,19 @@ void append(std::vector<std::string>& out, const std::set<std::string>& in) {
     out.insert(out.end(), in.begin(), in.end());
 }
 
+/// What was pinned after the report was begun stays after all.
+void take_over_verdicts(const CollectionView& view, PruneReport& report) {
+    for (SnapshotVerdict& verdict : report.snapshots) {
+        const auto now =
+            std::ranges::find_if(view.snapshots, [&verdict](const SnapshotVerdict& each) {
+                return each.snapshot.id == verdict.snapshot.id;
+            });
+        if (now != view.snapshots.end() && now->is_kept) {
+            verdict = *now;
+        }
+    }
+}
+
 }  // namespace
 
 Collection::Collection(Repository& repository, const PruneOptions& options, const Context& context,
@@ -88,7 +101,7 @@ Compacted Collection::compact_first(CollectionView& view, PruneReport& report) {
 std::uint64_t Collection::condemned_bytes() const { return condemned_bytes_; }
 
 std::vector<KnownRun> Collection::settle_open_runs(PruneReport& report) {
-    pause(options_, 2 * listing_delay(repository_), stop_);
+    pause(options_.pause, 2 * listing_delay(repository_), stop_);
     OpenRuns runs(repository_, options_, id(), stop_);
     std::vector<RunId> open;
     for (const KnownRun& run : runs.look()) {
@@ -104,7 +117,7 @@ std::vector<KnownRun> Collection::settle_open_runs(PruneReport& report) {
 }
 
 bool Collection::decide(PruneReport& report) {
-    pause(options_, listing_delay(repository_), stop_);
+    pause(options_.pause, listing_delay(repository_), stop_);
     const CollectionView view = reader_.read(stop_);
     const ObjectName name = collection_object_name(id());
     if (view.records.is_decided(id())) {
@@ -120,6 +133,7 @@ bool Collection::decide(PruneReport& report) {
         merge_indexes(repository_, view, {packs.begin(), packs.end()}, stop_);
     stored_ = make_outcome(view, packs, indexes);
     report.problems = view.problems;
+    take_over_verdicts(view, report);
     PutResult result{};
     put_small(repository_, [&] {
         result = repository_.storage().put(
@@ -133,7 +147,7 @@ void Collection::abandon() {
     own.id = id();
     own.outcome = collection_object_name(id());
     give_up(repository_.storage(), repository_.keys(), own, id(), "other runs were open", stop_);
-    pause(options_, listing_delay(repository_), stop_);
+    pause(options_.pause, listing_delay(repository_), stop_);
     repository_.storage().remove(marker_object_name(id()), stop_);
     run_.reset();
 }
@@ -168,7 +182,7 @@ void Collection::carry_out(PruneReport& report) {
     finish_outcomes(repository_, own, report, stop_);
     delete_taken_over(report);
     // Who lists late must still find the marker, or else the outcome.
-    pause(options_, listing_delay(repository_), stop_);
+    pause(options_.pause, listing_delay(repository_), stop_);
     repository_.storage().remove(marker_object_name(id()), stop_);
     run_.reset();
 }

@@ -1,6 +1,7 @@
 #include "engine/collection_view.hpp"
 
 #include "base/error.hpp"
+#include "repository/pins.hpp"
 
 #include <fmt/format.h>
 
@@ -13,12 +14,13 @@ namespace {
 constexpr int kAttemptsMax = 5;
 
 /// @pre the verdicts are about `of_source`, in any order.
-void add_verdicts(const Retention& retention, const std::vector<SnapshotId>& also,
+void add_verdicts(const PruneOptions& options, const PinReasons& pins,
                   const std::vector<SnapshotSummary>& of_source,
                   std::vector<SnapshotVerdict>& verdicts) {
+    const std::vector<SnapshotId>& also = options.snapshots;
     std::map<SnapshotId, SnapshotVerdict> decided;
-    if (retention) {
-        for (SnapshotVerdict& verdict : retention(of_source)) {
+    if (options.retention) {
+        for (SnapshotVerdict& verdict : options.retention(of_source, pins)) {
             SnapshotId id = verdict.snapshot.id;
             decided.insert_or_assign(std::move(id), std::move(verdict));
         }
@@ -29,6 +31,10 @@ void add_verdicts(const Retention& retention, const std::vector<SnapshotId>& als
             found == decided.end() ? SnapshotVerdict{snapshot, true, ""} : std::move(found->second);
         if (std::find(also.begin(), also.end(), snapshot.id) != also.end()) {
             verdict = {snapshot, false, "named"};
+        }
+        const auto pin = pins.find(snapshot.id);
+        if (pin != pins.end() && (!verdict.is_kept || verdict.reason.empty())) {
+            verdict = {snapshot, true, fmt::format("stays: pinned: {}", pin->second)};
         }
         verdicts.push_back(std::move(verdict));
     }
@@ -60,6 +66,9 @@ CollectionView CollectionViewReader::read_once(std::stop_token stop) {
     for (const std::string& name : damaged) {
         view.problems.push_back(fmt::format("{} cannot be read", name));
     }
+    // A pin stands before anybody who waits for its run reads on, so it does not matter that it is
+    // listed after its snapshot.
+    view.pins = pin_reasons(read_pins(repository_.storage(), repository_.keys(), stop));
     decide(view, std::move(visible));
     read_needs(view, stop);
     // Indexes before packs: whatever a listed index names was stored before it, so a pack that is
@@ -77,7 +86,7 @@ void CollectionViewReader::decide(CollectionView& view,
         const auto last = std::find_if(first, visible.end(), [&first](const auto& each) {
             return each.source_id != first->source_id;
         });
-        add_verdicts(options_.retention, options_.snapshots, {first, last}, view.snapshots);
+        add_verdicts(options_, view.pins, {first, last}, view.snapshots);
         first = last;
     }
     for (const SnapshotVerdict& verdict : view.snapshots) {

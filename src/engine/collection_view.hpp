@@ -28,6 +28,7 @@ struct PackState {
 /// What was read.
 struct CollectionView {
     CollectorRecords records;
+    PinReasons pins;
     std::vector<SnapshotVerdict> snapshots;      ///< All visible ones.
     std::vector<std::string> removed_manifests;  ///< Object names; those whose verdict is to go.
     std::vector<std::string> problems;           ///< No pack may be removed because of these.

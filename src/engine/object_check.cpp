@@ -22,16 +22,16 @@ namespace {
 
 struct Folder {
     std::string_view prefix;
-    RecordKind kind;
-    bool may_be_tombstone;
+    std::array<RecordKind, 3> kinds;  ///< What may stand there; the last again if there are fewer.
 };
 
-constexpr std::array<Folder, 5> kRecordFolders = {{
-    {"runs/", RecordKind::run, false},
-    {"manifests/", RecordKind::manifest, true},
-    {"indexes/", RecordKind::index, false},
-    {"condemned/", RecordKind::marker, false},
-    {"collections/", RecordKind::collection, true},
+constexpr std::array<Folder, 6> kRecordFolders = {{
+    {"runs/", {RecordKind::run, RecordKind::run, RecordKind::run}},
+    {"manifests/", {RecordKind::manifest, RecordKind::tombstone, RecordKind::tombstone}},
+    {"indexes/", {RecordKind::index, RecordKind::index, RecordKind::index}},
+    {"condemned/", {RecordKind::marker, RecordKind::marker, RecordKind::marker}},
+    {"collections/", {RecordKind::collection, RecordKind::tombstone, RecordKind::tombstone}},
+    {"pins/", {RecordKind::pin, RecordKind::pin_end, RecordKind::tombstone}},
 }};
 
 constexpr std::string_view kKeysFolder = "keys/";
@@ -61,9 +61,7 @@ struct References {
 
 void check_content(const Keys& keys, const Folder& folder, const ObjectName& name,
                    const Record& record, BytesView object, References& references) {
-    const bool is_expected = record.kind == folder.kind ||
-                             (folder.may_be_tombstone && record.kind == RecordKind::tombstone);
-    if (!is_expected) {
+    if (std::ranges::find(folder.kinds, record.kind) == folder.kinds.end()) {
         throw CorruptionError("it holds a record of another kind");
     }
     if (record.kind == RecordKind::manifest) {

@@ -26,17 +26,17 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point then) {
 
 }  // namespace
 
-void pause(const PruneOptions& options, std::chrono::milliseconds time, std::stop_token stop) {
+void pause(const Pause& how, std::chrono::milliseconds time, std::stop_token stop) {
     if (time > std::chrono::milliseconds(0)) {
-        options.pause ? options.pause(time, stop) : wait_really(time, stop);
+        how ? how(time, stop) : wait_really(time, stop);
     }
     if (stop.stop_requested()) {
         throw Cancelled();
     }
 }
 
-bool is_dead(const PruneOptions& options, const KnownRun& run) {
-    return options.is_dead ? options.is_dead(run) : has_ended(run.process);
+bool is_dead(const IsDead& answer, const KnownRun& run) {
+    return answer ? answer(run) : has_ended(run.process);
 }
 
 OpenRuns::OpenRuns(Repository& repository, const PruneOptions& options, RunId own,
@@ -78,7 +78,7 @@ bool OpenRuns::has_watched_enough(const KnownRun& run) {
 void OpenRuns::give_up_dead(PruneReport& report) {
     std::erase_if(open_, [&](const KnownRun& run) {
         const bool is_watched = has_watched_enough(run);
-        const bool goes = is_dead(options_, run) || (is_stale(run) && is_watched);
+        const bool goes = is_dead(options_.is_dead, run) || (is_stale(run) && is_watched);
         if (goes) {
             give_up(repository_.storage(), repository_.keys(), run, own_, "no sign of life", stop_);
             report.given_up.push_back(run.id);
@@ -103,7 +103,7 @@ std::vector<KnownRun> OpenRuns::settle(PruneReport& report) {
             return open_;
         }
         const std::chrono::milliseconds time = std::min(kLookEvery, limit - waited);
-        pause(options_, time, stop_);
+        pause(options_.pause, time, stop_);
         paused += time;
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Part of `prune`: the runs that were open when a collection looked, and waiting for them.
+/// Part of `prune` and `pin`: the runs that were open at a time, and waiting for them.
 
 #include "engine/prune.hpp"
 #include "repository/runs.hpp"
@@ -15,11 +15,13 @@
 
 namespace dbbackup {
 
-/// Waits as `options` say, or returns early when `stop` fires. @throws Cancelled when it has fired.
-void pause(const PruneOptions& options, std::chrono::milliseconds time, std::stop_token stop);
+/// Waits as `how` does, or really where that is empty; returns early when `stop` fires.
+/// @throws Cancelled when it has fired.
+void pause(const Pause& how, std::chrono::milliseconds time, std::stop_token stop);
 
-/// Whether the process of a run is known to have ended.
-[[nodiscard]] bool is_dead(const PruneOptions& options, const KnownRun& run);
+/// Whether the process of a run is known to have ended, by `answer` or, where that is empty, by
+/// this machine's processes.
+[[nodiscard]] bool is_dead(const IsDead& answer, const KnownRun& run);
 
 /// Not thread-safe.
 class OpenRuns {

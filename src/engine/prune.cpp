@@ -23,7 +23,8 @@ constexpr std::size_t kIndexesMax = 32;
 /// The newest list, and the one that it repeats, which the next collection deletes.
 constexpr std::ptrdiff_t kListsMax = 2;
 
-/// @throws ConfigError unless each snapshot that the user named is there, or was removed before.
+/// @throws ConfigError unless each snapshot that the user named is there and not pinned, or was
+/// removed before.
 void check_named(const PruneOptions& options, const CollectionView& view) {
     const std::set<std::string> removed = view.records.removed_manifests();
     for (const SnapshotId& id : options.snapshots) {
@@ -37,6 +38,11 @@ void check_named(const PruneOptions& options, const CollectionView& view) {
             throw explained<ConfigError>(fmt::format("there is no snapshot {}", id),
                                          "'db-backup list' shows those that there are.",
                                          "snapshot_unknown");
+        }
+        if (const auto pin = view.pins.find(id); pin != view.pins.end()) {
+            throw explained<ConfigError>(
+                fmt::format("snapshot {} is pinned: {}", id, pin->second),
+                fmt::format("'db-backup unpin {}' lets it be removed.", id), "snapshot_pinned");
         }
     }
 }
@@ -92,7 +98,7 @@ private:
 
     [[nodiscard]] bool is_anybody_writing(const std::vector<KnownRun>& runs) const {
         return std::any_of(runs.begin(), runs.end(), [this](const KnownRun& run) {
-            return !run.is_decided && !run.is_collection() && !is_dead(options_, run);
+            return !run.is_decided && !run.is_collection() && !is_dead(options_.is_dead, run);
         });
     }
 
@@ -130,7 +136,7 @@ private:
         }
         if (!leftovers.empty()) {
             // Who lists late must find the outcome before the marker goes.
-            pause(options_, repository_.storage().capabilities().listing_delay, stop_);
+            pause(options_.pause, repository_.storage().capabilities().listing_delay, stop_);
         }
         for (const KnownRun& run : runs) {
             if (run.is_decided) {
@@ -150,7 +156,7 @@ private:
         return !candidates.empty() || lists > kListsMax || !view.removed_manifests.empty() ||
                !view.damaged_indexes.empty() || view.indexes.size() > kIndexesMax ||
                std::any_of(runs.begin(), runs.end(), [this](const KnownRun& run) {
-                   return !run.is_decided && is_dead(options_, run);
+                   return !run.is_decided && is_dead(options_.is_dead, run);
                });
     }
 

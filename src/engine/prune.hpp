@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -24,10 +25,19 @@ struct SnapshotVerdict {
     std::string reason;
 };
 
+/// Why snapshots are pinned; one that is not here is not.
+using PinReasons = std::map<SnapshotId, std::string>;
+
 /// Decides about all snapshots of one source, which come by sequence. Must give the same answer for
-/// the same snapshots: it is asked several times.
-using Retention =
-    std::function<std::vector<SnapshotVerdict>(const std::vector<SnapshotSummary>& of_source)>;
+/// the same snapshots and pins: it is asked several times. What is pinned stays in any case.
+using Retention = std::function<std::vector<SnapshotVerdict>(
+    const std::vector<SnapshotSummary>& of_source, const PinReasons& pins)>;
+
+/// Whether the process of a run is known to have ended.
+using IsDead = std::function<bool(const KnownRun&)>;
+
+/// Waits, or returns early when the stop fires.
+using Pause = std::function<void(std::chrono::milliseconds, std::stop_token)>;
 
 /// How far packs with something that nobody uses are sealed anew without it.
 struct CompactionLimits {
@@ -42,7 +52,7 @@ struct CompactionLimits {
 
 struct PruneOptions {
     Retention retention;                ///< Empty: keeps all.
-    std::vector<SnapshotId> snapshots;  ///< Go whatever `retention` says.
+    std::vector<SnapshotId> snapshots;  ///< Go whatever `retention` says, unless pinned.
     bool is_dry_run = false;            ///< Writes nothing at all.
     CompactionLimits compaction;
     /// How long to stay for runs that are still writing. Space that waits for them is freed by the
@@ -53,9 +63,9 @@ struct PruneOptions {
     /// ... once this process has watched it for so long.
     std::chrono::milliseconds watch = std::chrono::minutes(5);
     /// Whether the process of a run is known to have ended. Empty: `has_ended`.
-    std::function<bool(const KnownRun&)> is_dead;
-    /// Waits, or returns early when `stop` fires. Empty: really waits.
-    std::function<void(std::chrono::milliseconds, std::stop_token)> pause;
+    IsDead is_dead;
+    /// Empty: really waits.
+    Pause pause;
 };
 
 /// What happened, or would happen.
@@ -82,9 +92,9 @@ struct PruneReport {
 };
 
 /// Removes what `options` say and what nothing needs.
-/// @throws ConfigError (code "snapshot_unknown"), RepositoryError (codes "unknown_object",
-/// "unknown_feature"), CorruptionError when a collector's or run's record cannot be read: then
-/// nothing was deleted; StorageError, Cancelled: the next prune begins again.
+/// @throws ConfigError (codes "snapshot_unknown", "snapshot_pinned"), RepositoryError (codes
+/// "unknown_object", "unknown_feature"), CorruptionError when a collector's or run's record cannot
+/// be read: then nothing was deleted; StorageError, Cancelled: the next prune begins again.
 [[nodiscard]] PruneReport prune(Repository& repository, const PruneOptions& options,
                                 const Context& context, std::stop_token stop);
 

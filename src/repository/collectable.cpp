@@ -13,8 +13,8 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 7> kFolders = {
-    "keys/", "features/", "indexes/", "runs/", "manifests/", "condemned/", "collections/"};
+constexpr std::array<std::string_view, 8> kFolders = {
+    "keys/", "features/", "indexes/", "runs/", "manifests/", "condemned/", "collections/", "pins/"};
 
 bool is_known(const ObjectName& name) {
     const std::string& text = name.text();

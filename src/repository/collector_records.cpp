@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <span>
 #include <utility>
 
 namespace dbbackup {
@@ -14,13 +13,6 @@ namespace {
 
 /// Markers and outcomes are few; a listing that never settles means that something else is wrong.
 constexpr int kAttemptsMax = 10;
-
-template <class Message>
-Bytes encode_one(const Keys& keys, const ObjectName& name, RecordKind kind,
-                 const Message& message) {
-    const std::string section = serialize(message);
-    return encode_record(keys, name, kind, std::span(&section, 1));
-}
 
 [[noreturn]] void wrong_kind(const ObjectName& name) {
     throw CorruptionError(fmt::format("{} holds a record of another kind", name.text()));
@@ -90,7 +82,7 @@ Bytes encode_marker(const Keys& keys, const ObjectName& name, const std::vector<
     for (const PackName& pack : packs) {
         record.add_packs(to_record(pack));
     }
-    return encode_one(keys, name, RecordKind::marker, record);
+    return encode_message(keys, name, RecordKind::marker, record);
 }
 
 Bytes encode_collection(const Keys& keys, const ObjectName& name,
@@ -108,7 +100,7 @@ Bytes encode_collection(const Keys& keys, const ObjectName& name,
     for (const std::string& earlier : outcome.taken_over) {
         record.add_taken_over(earlier);
     }
-    return encode_one(keys, name, RecordKind::collection, record);
+    return encode_message(keys, name, RecordKind::collection, record);
 }
 
 std::optional<CollectionOutcome> decode_collection(const Keys& keys, const ObjectName& name,

@@ -7,6 +7,12 @@
 
 namespace dbbackup {
 
+Bytes encode_message(const Keys& keys, const ObjectName& name, RecordKind kind,
+                     const google::protobuf::MessageLite& message) {
+    const std::string section = serialize(message);
+    return encode_record(keys, name, kind, std::span(&section, 1));
+}
+
 std::string serialize(const google::protobuf::MessageLite& message) {
     std::string text;
     {

@@ -97,7 +97,7 @@ Header parse_header(const Keys& keys, const ObjectName& name, BytesView object) 
     const std::size_t sections = object[7];
     if (object[6] != static_cast<std::uint8_t>(keys.cipher()) || sections == 0 ||
         sections > kSectionsMax || object[5] == 0 ||
-        object[5] > static_cast<std::uint8_t>(RecordKind::tombstone)) {
+        object[5] > static_cast<std::uint8_t>(RecordKind::pin_end)) {
         damaged(name, "its header is not one of this repository");
     }
     Header header{static_cast<RecordKind>(object[5]), {}, kFixedBytes + 4 * sections};

@@ -36,6 +36,8 @@ enum class RecordKind : std::uint8_t {
     marker = 4,
     collection = 5,
     tombstone = 6,
+    pin = 8,
+    pin_end = 9,
 };
 
 inline constexpr std::uint8_t kFormatVersion = 1;

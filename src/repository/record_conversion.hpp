@@ -7,6 +7,7 @@
 #include "records.pb.h"
 #include "repository/directory_record.hpp"
 #include "repository/ids.hpp"
+#include "repository/record.hpp"
 
 #include <algorithm>
 #include <string>
@@ -53,6 +54,10 @@ Message parse_record(BytesView bytes) {
     }
     return message;
 }
+
+/// A record object that is one message. @see encode_record
+[[nodiscard]] Bytes encode_message(const Keys& keys, const ObjectName& name, RecordKind kind,
+                                   const google::protobuf::MessageLite& message);
 
 /// Serialises deterministically: maps in key order, so that equal content gives equal bytes.
 [[nodiscard]] std::string serialize(const google::protobuf::MessageLite& message);

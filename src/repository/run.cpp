@@ -17,13 +17,6 @@ namespace {
 constexpr std::size_t kRunIdBytes = 16;
 constexpr std::size_t kHostNameMax = 256;
 
-template <class Message>
-Bytes encode_one(const Keys& keys, const ObjectName& name, RecordKind kind,
-                 const Message& message) {
-    const std::string section = serialize(message);
-    return encode_record(keys, name, kind, std::span(&section, 1));
-}
-
 }  // namespace
 
 RunId new_run_id() { return to_hex(random_bytes(kRunIdBytes)); }
@@ -76,7 +69,8 @@ PutResult LivingRun::put(std::uint64_t number, std::stop_token stop) {
         }
     });
     const ObjectName name(fmt::format("runs/{}/{}", id_, number));
-    return storage_.put(name, encode_one(keys_, name, RecordKind::run, record), std::move(stop));
+    return storage_.put(name, encode_message(keys_, name, RecordKind::run, record),
+                        std::move(stop));
 }
 
 void LivingRun::put_next(std::stop_token stop) {
@@ -108,7 +102,7 @@ Bytes encode_tombstone(const Keys& keys, const ObjectName& outcome, const RunId&
     records::Tombstone record;
     record.set_by(by);
     record.set_reason(reason);
-    return encode_one(keys, outcome, RecordKind::tombstone, record);
+    return encode_message(keys, outcome, RecordKind::tombstone, record);
 }
 
 }  // namespace dbbackup

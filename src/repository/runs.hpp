@@ -20,7 +20,7 @@ namespace dbbackup {
 /// A run that has begun and whose outcome may or may not stand.
 struct KnownRun {
     RunId id;
-    std::string kind;  ///< "backup", "copy", "collection".
+    std::string kind;  ///< "backup", "copy", "collection", "pin".
     ObjectName outcome{"none"};
     std::string host;
     ProcessIdentity process;

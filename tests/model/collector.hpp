@@ -62,6 +62,8 @@ private:
     [[nodiscard]] CollectionSet decided(const Actor& self) const;
     [[nodiscard]] CollectionSet open_collections() const;
     [[nodiscard]] View view(const Actor& self) const;
+    /// What its retention removes, by the pins that it has seen.
+    [[nodiscard]] ManifestSet expired(const Actor& self) const;
     [[nodiscard]] Preference preference() const;
     [[nodiscard]] bool waited(const Actor& self, int ticks) const;
     [[nodiscard]] collecting::Point first_reading(collecting::Point markers,

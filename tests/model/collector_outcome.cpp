@@ -70,7 +70,7 @@ void CollectorSteps::emit_choice(const State& from, Preference preference) {
     list.packs = without(static_cast<PackSet>(view.own & view.packs), stay);
     add(list.packs, listed.packs);
     list.manifests = listed.manifests;
-    add(list.manifests, static_cast<ManifestSet>(state_.manifests & collector_.expires));
+    add(list.manifests, static_cast<ManifestSet>(state_.manifests & expired(self)));
     list.taken = static_cast<CollectionSet>(self.seen_lists | listed.taken);
     PackSet merged = without(view.packs, list.packs);
     if (!keep(Rule::merge_condemned)) {

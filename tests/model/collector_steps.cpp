@@ -156,8 +156,13 @@ View CollectorSteps::view(const Actor& self) const {
     if (keep(Rule::removed_manifests_stay)) {
         take(seen, listed.manifests);
     }
-    view.keep = without(seen, collector_.expires);
+    view.keep = without(seen, expired(self));
     return view;
+}
+
+ManifestSet CollectorSteps::expired(const Actor& self) const {
+    const ManifestSet pinned = world_.pinned_by(self.seen_manifests);
+    return keep(Rule::pins_stay) ? without(collector_.expires, pinned) : collector_.expires;
 }
 
 Preference CollectorSteps::preference() const {

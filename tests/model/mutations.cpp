@@ -16,6 +16,9 @@ constexpr auto kTwoCopies = "two copies, two collectors";
 constexpr auto kThreeCollectors = "two copies, three collectors";
 constexpr auto kExpires = "a snapshot expires";
 constexpr auto kStale = "stale listings";
+constexpr auto kPin = "a pin";
+constexpr auto kStalePin = "a pin and stale listings";
+constexpr auto kPinLost = "a pinned snapshot goes";
 constexpr auto kMerges = "index merges and new packs";
 
 /// One rule left out, and data that is lost by it.
@@ -37,6 +40,16 @@ constexpr Loss kLosses[] = {
     {"a writer starts over without reading", kOne, Rule::restart_reads_again},
     {"a writer ignores unreadable markers", "an unreadable marker, a writer",
      Rule::writer_heeds_unreadable},
+    {"a pin begins after reading", kPin, Rule::begin_before_reading, kPinLost},
+    {"a pin waits for no collection", kPin, Rule::pin_waits_for_collections, kPinLost},
+    {"a pin ignores removed lists", kPin, Rule::pin_checks_removed, kPinLost},
+    {"a pin replaces a tombstone", kPin, Rule::manifest_create_if_absent, kPinLost},
+    {"no waiting for pins", kPin, Rule::wait_for_writers, kPinLost},
+    {"runs listed before the marker, and a pin", kPin, Rule::marker_before_runs, kPinLost},
+    {"pins as of the first reading", kPin, Rule::second_manifest_reading, kPinLost},
+    {"retention ignores pins", kPin, Rule::pins_stay, kPinLost},
+    {"a pin and one cache lifetime before runs", kStalePin, Rule::wait_before_runs_whole, kPinLost},
+    {"a pin and no cache lifetime before reading", kStalePin, Rule::wait_before_reading, kPinLost},
     {"runs listed before the marker", kOne, Rule::marker_before_runs},
     {"no waiting for writers", kOne, Rule::wait_for_writers},
     {"one cache lifetime before runs", kStale, Rule::wait_before_runs_whole},

@@ -69,6 +69,9 @@ Fault safety_fault(const World& world, const State& state) {
             return "a pack that stays is in no index any more";
         }
     }
+    if (!within(world.pinned_by(state.manifests), visible(world, state))) {
+        return "a pinned snapshot goes";
+    }
     for (std::size_t place = 0; place < world.scenario().readers.size(); ++place) {
         const auto first = world.scenario().writers.size() + world.scenario().collectors.size();
         if (state.actors[first + place].step == reading::damaged) {

@@ -21,6 +21,9 @@ enum class Rule : std::size_t {
     manifest_create_if_absent,
     restart_reads_again,      ///< After a tombstone a writer takes steps 1 and 2 again.
     writer_heeds_unreadable,  ///< A marker that cannot be read: reuse nothing.
+    // Pinning
+    pin_waits_for_collections,  ///< Who pins waits for every marker that counts.
+    pin_checks_removed,         ///< ... and refuses what a `removed` list names by then.
     // Collecting, up to step 5
     others_condemned_too,    ///< Candidates include what other markers name.
     marker_before_runs,      ///< The marker stands before runs are listed.
@@ -33,6 +36,7 @@ enum class Rule : std::size_t {
     second_marker_reading,       ///< ... `condemned/` and `collections/` too.
     second_manifest_reading,     ///< ... packs and manifests too.
     collector_condemned_first,   ///< A collector reads `condemned/` before `collections/`.
+    pins_stay,                   ///< Retention removes nothing that is pinned.
     others_provide_nothing,      ///< A pack in another undecided marker provides nothing.
     collector_removed_check,     ///< A pack on a `removed` list provides nothing.
     keep_all_in_doubt,           ///< Own candidates don't suffice: every useful one stays.

@@ -32,6 +32,7 @@ struct Writer {
     std::vector<std::vector<int>> delta;  ///< The same as a delta, or -1; may be empty.
     bool reuses = true;                   ///< Else it stores everything anew.
     bool puts_index = false;
+    int pins = -1;  ///< Else it stores no snapshot but a pin on this one.
 };
 
 /// A process that collects garbage.
@@ -102,6 +103,8 @@ public:
     [[nodiscard]] ChunkSet needs(int manifest) const {
         return needs_[static_cast<std::size_t>(manifest)];
     }
+    /// What the pins among these protect. A pin counts as a manifest that needs nothing.
+    [[nodiscard]] ManifestSet pinned_by(ManifestSet manifests) const;
     /// What was lost before the start: damaged, and no good copy anywhere.
     [[nodiscard]] ChunkSet lost() const noexcept { return lost_; }
     /// The list chunks.

@@ -4,6 +4,8 @@
 #include "model/scenarios.hpp"
 #include "model/steps.hpp"
 
+#include <utility>
+
 namespace dbbackup::model {
 namespace {
 
@@ -117,6 +119,33 @@ void retention(std::vector<Scenario>& all) {
                       .done());
 }
 
+Writer pin_on(int manifest, std::vector<int> runs) {
+    Writer writer;
+    writer.runs = std::move(runs);
+    writer.pins = manifest;
+    return writer;
+}
+
+void pins(std::vector<Scenario>& all) {
+    all.push_back(Build("a pin", "on a snapshot that two collectors want to remove")
+                      .pack({kA})
+                      .snapshot(4, 0b1)
+                      .writer(pin_on(4, {0, 1}))
+                      .collector({.run = 0, .expires = bit<ManifestSet>(4)})
+                      .collector({.run = 1, .expires = bit<ManifestSet>(4)})
+                      .done());
+    all.push_back(Build("a pin and stale listings", "of runs, markers, outcomes and pins")
+                      .pack({kA})
+                      .snapshot(4, 0b1)
+                      .writer(pin_on(4, {0}))
+                      .collector({.run = 0, .expires = bit<ManifestSet>(4)})
+                      .with([](Scenario& it) {
+                          it.caches = true;
+                          it.deaths = false;
+                      })
+                      .done());
+}
+
 void old_lists(std::vector<Scenario>& all) {
     // Collection 0 has removed pack 0, and 1 has taken its list over; 2 may delete the first list.
     const auto lists = [](Scenario& it) {
@@ -218,6 +247,7 @@ std::vector<Scenario> collecting_scenarios() {
     std::vector<Scenario> all;
     copies(all);
     retention(all);
+    pins(all);
     old_lists(all);
     compaction(all);
     return all;

@@ -45,6 +45,8 @@ enum Point : std::uint8_t { read, lists, indexes, restored, refused, damaged };
 
 /// Each appends to `steps` what process `actor` can do next.
 void writer_steps(const World& world, const State& state, int actor, Steps& steps);
+/// The same for one that pins.
+void pin_steps(const World& world, const State& state, int actor, Steps& steps);
 void collector_steps(const World& world, const State& state, int actor, Steps& steps);
 void reader_steps(const World& world, const State& state, int actor, Steps& steps);
 

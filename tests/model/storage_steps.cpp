@@ -106,7 +106,10 @@ void all_steps(const World& world, const State& state, Steps& steps) {
     const int collectors = writers + static_cast<int>(world.scenario().collectors.size());
     const int readers = collectors + static_cast<int>(world.scenario().readers.size());
     for (int actor = 0; actor < readers; ++actor) {
-        if (actor < writers) {
+        if (actor < writers &&
+            world.scenario().writers[static_cast<std::size_t>(actor)].pins >= 0) {
+            pin_steps(world, state, actor, steps);
+        } else if (actor < writers) {
             writer_steps(world, state, actor, steps);
         } else if (actor < collectors) {
             collector_steps(world, state, actor, steps);

@@ -84,6 +84,18 @@ ChunkSet World::needs(ManifestSet manifests) const {
     return chunks;
 }
 
+ManifestSet World::pinned_by(ManifestSet manifests) const {
+    ManifestSet pinned = 0;
+    for (const Writer& writer : scenario_.writers) {
+        for (const int run : writer.runs) {
+            if (writer.pins >= 0 && has(manifests, run)) {
+                add(pinned, bit<ManifestSet>(writer.pins));
+            }
+        }
+    }
+    return pinned;
+}
+
 ChunkSet World::listed_by(ChunkSet lists) const {
     ChunkSet chunks = 0;
     for (int chunk = 0; chunk < kChunksMax; ++chunk) {

@@ -8,7 +8,7 @@
 namespace dbbackup {
 
 Retention keep_newest(std::size_t count) {
-    return [count](const std::vector<SnapshotSummary>& of_source) {
+    return [count](const std::vector<SnapshotSummary>& of_source, const PinReasons&) {
         std::vector<SnapshotVerdict> verdicts;
         for (std::size_t index = 0; index < of_source.size(); ++index) {
             const bool is_kept = index + count >= of_source.size();
