@@ -2,12 +2,11 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/log_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include <exception>
 #include <iterator>
 #include <mutex>
+#include <system_error>
 
 namespace dbbackup {
 namespace {
@@ -119,54 +119,30 @@ void use_lines_as_they_are(spdlog::sinks::sink& sink) {
         "%v", spdlog::pattern_time_type::utc, std::string("\n")));
 }
 
-/// The log file and its rotated predecessors. Safe to call from several threads.
-class LogFile {
+/// The log file, shared by threads.
+class FileLines {
 public:
-    explicit LogFile(const LogOptions& options) : stderr_line_(options.stderr_line) {
-        spdlog::file_event_handlers handlers;
-        handlers.before_open = [](const spdlog::filename_t& name) {
-            // Made here so that it is private from its first moment; an existing file keeps the
-            // permissions that its owner gave it.
-            const int made = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-            if (made >= 0) {
-                ::close(made);
-            }
-        };
-        handlers.after_open = [this](const spdlog::filename_t&, std::FILE* stream) {
-            stream_ = stream;
-        };
+    explicit FileLines(const LogOptions& options) : stderr_line_(options.stderr_line) {
         try {
-            sink_ = std::make_unique<spdlog::sinks::rotating_file_sink_st>(
-                options.file->native(), options.rotate_bytes, options.rotate_keep, false, handlers);
-        } catch (const spdlog::spdlog_ex& error) {
+            file_.emplace(*options.file, LogRotation{options.rotate_bytes, options.rotate_keep,
+                                                     options.rotate_age});
+        } catch (const std::system_error& error) {
             throw explained<ConfigError>(
                 fmt::format("cannot open the log file {}: {}", options.file->native(),
-                            error.what()),
+                            error.code().message()),
                 "Choose another logging.file, or correct the permissions of its folder.",
                 "log_file");
         }
-        use_lines_as_they_are(*sink_);
     }
 
     /// A full disk must not end a backup: the first failure is told on stderr, later ones are not.
-    void write(const spdlog::details::log_msg& line) noexcept {
+    void write(std::string_view line) noexcept {
         const std::lock_guard lock(mutex_);
         try {
-            sink_->log(line);
-            sink_->flush();
-            // The library does not look at the result of its flush.
-            if (std::ferror(stream_) != 0) {
-                std::clearerr(stream_);
-                tell("the file system refused it");
-            }
+            file_->write(line);
         } catch (const std::exception& error) {
             tell(error.what());
         }
-    }
-
-    void flush() {
-        const std::lock_guard lock(mutex_);
-        sink_->flush();
     }
 
 private:
@@ -188,8 +164,7 @@ private:
 
     std::function<void(std::string_view)> stderr_line_;
     std::mutex mutex_;
-    Sink sink_;
-    std::FILE* stream_ = nullptr;  ///< The library's, for asking about errors only.
+    std::optional<LogFile> file_;
     bool failed_ = false;
 };
 
@@ -213,7 +188,7 @@ struct Log::Sinks {
     LogOptions options;
     bool terminal;
     Sink errors;
-    std::optional<LogFile> file;
+    std::optional<FileLines> file;
 };
 
 Log::Log() = default;
@@ -247,11 +222,8 @@ void Log::write(LogLevel level, std::string_view message, const LogFields& field
     const Entry entry{format_rfc3339(SystemClock().now()), level, sinks_->options.run_id, message,
                       fields};
     const std::string line = sinks_->line_of(entry);
-    const auto as_message = [](std::string_view text) {
-        return spdlog::details::log_msg({}, spdlog::level::info, {text.data(), text.size()});
-    };
     if (to_file) {
-        sinks_->file->write(as_message(line));
+        sinks_->file->write(line);
     }
     if (!to_errors) {
         return;
@@ -260,13 +232,8 @@ void Log::write(LogLevel level, std::string_view message, const LogFields& field
     if (sinks_->options.stderr_line) {
         sinks_->options.stderr_line(shown);
     } else {
-        sinks_->errors->log(as_message(shown));
-    }
-}
-
-void Log::flush() {
-    if (sinks_ && sinks_->file) {
-        sinks_->file->flush();
+        sinks_->errors->log(
+            spdlog::details::log_msg({}, spdlog::level::info, {shown.data(), shown.size()}));
     }
 }
 

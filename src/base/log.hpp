@@ -6,6 +6,7 @@
 
 #include "base/units.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -29,7 +30,9 @@ struct LogOptions {
     std::optional<std::filesystem::path> file;
     std::uint64_t rotate_bytes = 50_MiB;  ///< The file is rotated when it would grow beyond this.
     std::uint32_t rotate_keep = 10;       ///< Old files kept beside the current one.
-    std::string run_id;                   ///< Stands in every line, to tell runs apart.
+    /// The file is rotated, too, when its first line is older than this.
+    std::optional<std::chrono::seconds> rotate_age = {};
+    std::string run_id;  ///< Stands in every line, to tell runs apart.
     /// Takes the lines for stderr, without line breaks, in place of stderr itself; for a program
     /// that shows something else there too. Called from any thread; outlives the log.
     std::function<void(std::string_view line)> stderr_line = {};
@@ -55,9 +58,6 @@ public:
     void info(std::string_view message, const LogFields& fields = {});
     void warning(std::string_view message, const LogFields& fields = {});
     void error(std::string_view message, const LogFields& fields = {});
-
-    /// Everything written so far is in the file once this returns.
-    void flush();
 
 private:
     void write(LogLevel level, std::string_view message, const LogFields& fields);

@@ -76,6 +76,15 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     return static_cast<std::uint64_t>(*number * *factor);
 }
 
+std::optional<std::uint64_t> parse_rate(std::string_view text) {
+    text = trimmed(text);
+    if (!text.ends_with("/s")) {
+        return std::nullopt;
+    }
+    text.remove_suffix(2);
+    return lacks_unit(text) ? std::nullopt : parse_size(text);
+}
+
 bool lacks_unit(std::string_view text) {
     text = trimmed(text);
     const std::optional<double> number = take_number(text);

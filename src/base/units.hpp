@@ -21,6 +21,9 @@ consteval std::uint64_t operator""_GiB(unsigned long long count) { return count 
 /// Nothing when `text` is not a size or does not fit 64 bits.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 
+/// Reads "50MiB/s": a size that moves in a second. Nothing otherwise.
+[[nodiscard]] std::optional<std::uint64_t> parse_rate(std::string_view text);
+
 /// Whether `text` is a number other than 0 without a unit: of a size that a person writes, nobody
 /// knows whether bytes or mebibytes are meant.
 [[nodiscard]] bool lacks_unit(std::string_view text);

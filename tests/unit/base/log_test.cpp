@@ -59,7 +59,6 @@ protected:
 TEST_F(LogTest, TextLinesHaveTimeLevelRunMessageAndFields) {
     Log log(options_);
     log.info("backup begins", {{"source", "shop"}, {"note", "two words"}, {"empty", ""}});
-    log.flush();
     ASSERT_EQ(lines().size(), 1U);
     const std::string line = lines()[0];
     EXPECT_TRUE(parse_time(line.substr(0, 24))) << line;
@@ -72,7 +71,6 @@ TEST_F(LogTest, JsonLinesAreOneDocumentEach) {
     options_.format = LogFormat::json;
     Log log(options_);
     log.warning("said \"no\"\nand left", {{"source", "shop"}, {"level", "high"}, {"bad", "\xff"}});
-    log.flush();
     ASSERT_EQ(lines().size(), 1U);
     const nlohmann::json line = nlohmann::json::parse(lines()[0]);
     EXPECT_TRUE(parse_time(line["time"].get<std::string>()));
@@ -87,7 +85,6 @@ TEST_F(LogTest, JsonLinesAreOneDocumentEach) {
 TEST_F(LogTest, TextCannotForgeLinesOrDriveATerminal) {
     Log log(options_);
     log.info("one\ntwo \x1b[31m", {{"a", "x\ny"}, {"b", "quo\"te \\ "}});
-    log.flush();
     ASSERT_EQ(lines().size(), 1U);
     EXPECT_THAT(lines()[0], testing::EndsWith("one\\ntwo \\x1b[31m a=x\\ny b=\"quo\\\"te \\\\ \""));
 }
@@ -115,7 +112,6 @@ TEST_F(LogTest, LevelOffWritesNothing) {
     options_.file_level = LogLevel::off;
     Log log(options_);
     log.error("x");
-    log.flush();
     EXPECT_TRUE(lines().empty());
 }
 
@@ -162,7 +158,6 @@ TEST_F(LogTest, RotatesBySizeAndKeepsSoMany) {
     for (int number = 0; number < 40; ++number) {
         log.info("line " + std::to_string(number));
     }
-    log.flush();
     for (const char* name : {"run.log", "run.1.log", "run.2.log"}) {
         EXPECT_LE(std::filesystem::file_size(folder_ / name), 300U) << name;
         EXPECT_EQ(permissions(name), 0600U);
@@ -252,7 +247,6 @@ TEST_F(LogTest, LinesOfSeveralThreadsStayWhole) {
 TEST(Log, WithoutOptionsDropsEverything) {
     Log log;
     log.error("x");
-    log.flush();
     Log other = std::move(log);
     other.info("y");
 }

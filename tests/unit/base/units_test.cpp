@@ -35,6 +35,16 @@ TEST(Units, ReadsSizes) {
     EXPECT_EQ(parse_size("3G"), 3_GiB);
 }
 
+TEST(ParseRate, ReadsSizesPerSecond) {
+    EXPECT_EQ(parse_rate("50MiB/s"), 50_MiB);
+    EXPECT_EQ(parse_rate(" 1.5 MB/s "), 1'500'000U);
+    EXPECT_EQ(parse_rate("100B/s"), 100U);
+    for (const char* wrong :
+         {"", "/s", "50MiB", "50/s", "50MiB/m", "50Mbit/s", "-1MiB/s", "MiB/s"}) {
+        EXPECT_EQ(parse_rate(wrong), std::nullopt) << wrong;
+    }
+}
+
 TEST(Units, RefusesWhatIsNoSize) {
     for (const std::string_view text :
          {"", " ", "x", "-1", "+1", "1x", "1 KiBs", "1kb", "1.2.3", ".", "1e9", "KiB", "9000P",

@@ -26,7 +26,6 @@ protected:
         options.state_folder = state();
         static_cast<void>(Repository::open(std::make_unique<FaultyStorage>(disk, Faults{}),
                                            sample_unlock(), options, log, {}));
-        log.flush();
         return std::string(as_text(read_file(log_file, 1'000'000).value_or(Bytes())));
     }
     [[nodiscard]] std::filesystem::path state() const { return folder_.path() / "state"; }

@@ -31,7 +31,6 @@ protected:
                 Repository::open(std::make_unique<FaultyStorage>(place_.disk, Faults{}),
                                  sample_unlock(), options, log, {});
             static_cast<void>(repository->snapshots({}));
-            log.flush();
         }
         return std::string(as_text(read_file(log_file, 1'000'000).value_or(Bytes())));
     }
