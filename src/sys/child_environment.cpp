@@ -10,9 +10,14 @@
 namespace dbbackup {
 namespace {
 
+/// Of "NAME=value".
+std::string_view name_of(std::string_view variable) {
+    return variable.substr(0, variable.find('='));
+}
+
 /// Whether "NAME=value" is a variable of ours that may hold a secret.
 bool is_secret_variable(std::string_view variable) {
-    std::string name(variable.substr(0, variable.find('=')));
+    std::string name(name_of(variable));
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
     return name.starts_with("DB_BACKUP_") &&
@@ -22,12 +27,19 @@ bool is_secret_variable(std::string_view variable) {
 
 }  // namespace
 
-std::vector<char*> child_environment() {
+std::vector<char*> child_environment(const std::vector<std::string>& also) {
     std::vector<char*> variables;
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-        if (!is_secret_variable(*variable)) {
+        const bool is_replaced = std::any_of(
+            also.begin(), also.end(),
+            [variable](const std::string& other) { return name_of(other) == name_of(*variable); });
+        if (!is_replaced && !is_secret_variable(*variable)) {
             variables.push_back(*variable);
         }
+    }
+    for (const std::string& variable : also) {
+        // posix_spawn wants it so, and changes nothing.
+        variables.push_back(const_cast<char*>(variable.c_str()));
     }
     variables.push_back(nullptr);
     return variables;

@@ -19,7 +19,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -95,14 +94,16 @@ struct SpawnSetup {
 /// A running shell. The destructor kills it with its group and reaps it.
 class Child {
 public:
-    Child(const std::string& command, const Pipe& output, const Pipe& errors)
+    /// @param also More variables, as "NAME=value".
+    Child(const std::string& command, const std::vector<std::string>& also, const Pipe& output,
+          const Pipe& errors)
         : exited_(make_event()) {
         const SpawnSetup setup(output.write_end.descriptor(), errors.write_end.descriptor());
         std::string shell = "sh";
         std::string option = "-c";
         std::string text = command;
         const std::array<char*, 4> arguments = {shell.data(), option.data(), text.data(), nullptr};
-        const std::vector<char*> variables = child_environment();
+        const std::vector<char*> variables = child_environment(also);
         const int failed = ::posix_spawn(&process_, "/bin/sh", &setup.files, &setup.attributes,
                                          arguments.data(), variables.data());
         if (failed != 0) {
@@ -145,10 +146,12 @@ private:
     std::thread waiter_;
 };
 
+/// Takes what a child wrote to one of its streams.
+using TakePart = std::function<void(BytesView part)>;
+
 /// Takes what is in the pipe now, but not for ever from a writer that keeps up. Returns false at
 /// the pipe's end.
-template <class Take>
-bool drain(const File& pipe, Take take) {
+bool drain(const File& pipe, const TakePart& take) {
     std::array<std::uint8_t, 4_KiB> buffer{};
     std::size_t taken = 0;
     while (taken < kPipeBytesMax) {
@@ -174,22 +177,87 @@ int wait_ms(Deadline deadline) {
     return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
 }
 
-}  // namespace
-
-ProcessResult run_shell(const std::string& command, std::chrono::seconds timeout,
-                        std::size_t output_bytes_max, std::stop_token stop) {
+/// Runs it to its end and returns the exit status.
+int run_child(const std::string& command, const std::vector<std::string>& also,
+              std::chrono::seconds timeout, const std::stop_token& stop,
+              const TakePart& take_output, const TakePart& take_errors) {
     const Deadline deadline = std::chrono::steady_clock::now() + std::min(timeout, kTimeoutMax);
     const File stopped = make_event();
     const std::stop_callback on_stop(stop, [&] { eventfd_write(stopped.descriptor(), 1); });
     Pipe output = make_pipe();
     Pipe errors = make_pipe();
-    ProcessResult result;
-    // One allocation for what is usually a secret: growing would leave copies behind.
-    result.output.reserve(std::min(output_bytes_max, kReserveBytesMax));
-    Child child(command, output, errors);
+    Child child(command, also, output, errors);
     output.write_end.close();
     errors.write_end.close();
 
+    std::array<pollfd, 4> waiting = {{{stopped.descriptor(), POLLIN, 0},
+                                      {child.exited_event(), POLLIN, 0},
+                                      {output.read_end.descriptor(), POLLIN, 0},
+                                      {errors.read_end.descriptor(), POLLIN, 0}}};
+    for (;;) {
+        ::poll(waiting.data(), waiting.size(), wait_ms(deadline));
+        if (stop.stop_requested()) {
+            throw Cancelled();
+        }
+        // Asked before the pipes are drained: what it wrote before its end is then in them.
+        const bool exited = (waiting[1].revents & POLLIN) != 0;
+        if (!drain(output.read_end, take_output)) {
+            waiting[2].fd = -1;
+        }
+        if (!drain(errors.read_end, take_errors)) {
+            waiting[3].fd = -1;
+        }
+        if (exited) {
+            return child.reap();
+        }
+        if (std::chrono::steady_clock::now() >= deadline) {
+            throw Error(fmt::format("the command ran longer than {} s", timeout.count()));
+        }
+    }
+}
+
+/// Cuts a stream into lines of bounded length.
+class Lines {
+public:
+    explicit Lines(const std::function<void(std::string_view)>& on_line) : on_line_(on_line) {}
+
+    void take(BytesView part) {
+        for (const char character : as_text(part)) {
+            if (character == '\n') {
+                end();
+            } else if (line_.size() < kErrorsBytesMax) {
+                line_ += character;
+            }
+        }
+    }
+
+    /// What stands after the last break is a line too.
+    void finish() {
+        if (!line_.empty()) {
+            end();
+        }
+    }
+
+private:
+    void end() {
+        if (line_.ends_with('\r')) {
+            line_.pop_back();
+        }
+        on_line_(line_);
+        line_.clear();
+    }
+
+    const std::function<void(std::string_view)>& on_line_;
+    std::string line_;
+};
+
+}  // namespace
+
+ProcessResult run_shell(const std::string& command, std::chrono::seconds timeout,
+                        std::size_t output_bytes_max, std::stop_token stop) {
+    ProcessResult result;
+    // One allocation for what is usually a secret: growing would leave copies behind.
+    result.output.reserve(std::min(output_bytes_max, kReserveBytesMax));
     const auto take_output = [&](BytesView part) {
         if (part.size() > output_bytes_max - result.output.size()) {
             throw Error(
@@ -203,37 +271,29 @@ ProcessResult run_shell(const std::string& command, std::chrono::seconds timeout
             result.errors.erase(0, result.errors.size() - kErrorsBytesMax);
         }
     };
-    std::array<pollfd, 4> waiting = {{{stopped.descriptor(), POLLIN, 0},
-                                      {child.exited_event(), POLLIN, 0},
-                                      {output.read_end.descriptor(), POLLIN, 0},
-                                      {errors.read_end.descriptor(), POLLIN, 0}}};
     try {
-        for (;;) {
-            ::poll(waiting.data(), waiting.size(), wait_ms(deadline));
-            if (stop.stop_requested()) {
-                throw Cancelled();
-            }
-            // Asked before the pipes are drained: what it wrote before its end is then in them.
-            const bool exited = (waiting[1].revents & POLLIN) != 0;
-            if (!drain(output.read_end, take_output)) {
-                waiting[2].fd = -1;
-            }
-            if (!drain(errors.read_end, take_errors)) {
-                waiting[3].fd = -1;
-            }
-            if (exited) {
-                break;
-            }
-            if (std::chrono::steady_clock::now() >= deadline) {
-                throw Error(fmt::format("the command ran longer than {} s", timeout.count()));
-            }
-        }
+        result.exit_status = run_child(command, {}, timeout, stop, take_output, take_errors);
     } catch (...) {
         wipe(result.output);
         throw;
     }
-    result.exit_status = child.reap();
     return result;
+}
+
+int run_shell_for_effect(const std::string& command, const ShellSetting& setting,
+                         std::stop_token stop) {
+    std::vector<std::string> also;
+    for (const auto& [name, value] : setting.variables) {
+        also.push_back(fmt::format("{}={}", name, value));
+    }
+    Lines output(setting.on_line);
+    Lines errors(setting.on_line);
+    const int status = run_child(
+        command, also, setting.timeout, stop, [&output](BytesView part) { output.take(part); },
+        [&errors](BytesView part) { errors.take(part); });
+    output.finish();
+    errors.finish();
+    return status;
 }
 
 }  // namespace dbbackup

@@ -6,8 +6,11 @@
 #include "base/bytes.hpp"
 
 #include <chrono>
+#include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -24,5 +27,20 @@ struct ProcessResult {
 /// `output_bytes_max`; Cancelled when `stop` fires. The child and its group are killed then.
 [[nodiscard]] ProcessResult run_shell(const std::string& command, std::chrono::seconds timeout,
                                       std::size_t output_bytes_max, std::stop_token stop);
+
+/// How a command that is run for what it does is run.
+struct ShellSetting {
+    /// What it gets beside our environment, and in the place of variables of the same names.
+    std::vector<std::pair<std::string, std::string>> variables;
+    std::chrono::seconds timeout{0};
+    /// Told each line of its stdout and stderr as it comes, without the break; of a long line only
+    /// the beginning. On the thread that called.
+    std::function<void(std::string_view line)> on_line;
+};
+
+/// As above, but for a command whose output is for people: it may be of any size.
+/// @return its exit status. @throws as above.
+[[nodiscard]] int run_shell_for_effect(const std::string& command, const ShellSetting& setting,
+                                       std::stop_token stop);
 
 }  // namespace dbbackup

@@ -159,6 +159,33 @@ TEST(RunShell, StopsWhenTheTokenFires) {
                  Cancelled);
 }
 
+TEST(RunShellForEffect, TellsLinesOfBothStreams) {
+    std::vector<std::string> lines;
+    ShellSetting setting;
+    setting.timeout = 60s;
+    setting.on_line = [&lines](std::string_view line) { lines.emplace_back(line); };
+    EXPECT_EQ(run_shell_for_effect("printf 'one\\r\\n\\ntwo'; exit 3", setting, {}), 3);
+    EXPECT_THAT(lines, testing::ElementsAre("one", "", "two"));
+    lines.clear();
+    EXPECT_EQ(run_shell_for_effect("echo three >&2; kill -9 $$", setting, {}), 137);
+    EXPECT_THAT(lines, testing::ElementsAre("three"));
+    lines.clear();
+    EXPECT_EQ(run_shell_for_effect("head -c 3000000 /dev/zero; echo; echo x", setting, {}), 0);
+    ASSERT_EQ(lines.size(), 2U);
+    EXPECT_EQ(lines[0].size(), 4096U);
+}
+
+TEST(RunShellForEffect, GivesVariablesInThePlaceOfOurs) {
+    const Variable ours("DB_BACKUP_HOOK_EVENT", "ours");
+    std::vector<std::string> lines;
+    ShellSetting setting;
+    setting.variables = {{"DB_BACKUP_HOOK_EVENT", "a=b c"}};
+    setting.timeout = 60s;
+    setting.on_line = [&lines](std::string_view line) { lines.emplace_back(line); };
+    EXPECT_EQ(run_shell_for_effect("env | grep HOOK_EVENT", setting, {}), 0);
+    EXPECT_THAT(lines, testing::ElementsAre("DB_BACKUP_HOOK_EVENT=a=b c"));
+}
+
 TEST(RunShell, FailsWithoutDescriptors) {
     // The undefined behaviour sanitizer needs a pipe the first time that it meets a type: let it
     // meet those of the error's way before there are none.
