@@ -62,6 +62,7 @@ LogOptions choose_log(const GlobalArguments& globals, const LoggingConfig& confi
     options.format = globals.log_format.value_or(config.format);
     options.rotate_bytes = config.rotate_bytes;
     options.rotate_keep = config.rotate_keep;
+    options.rotate_age = config.rotate_age;
     options.run_id = random_run_id();
     if (globals.log_level && !options.file) {
         options.stderr_level = *globals.log_level;

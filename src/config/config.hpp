@@ -37,6 +37,7 @@ struct EnumWords<LogFormat> {
 /// What is sensible at most, in the configuration and on the command line.
 inline constexpr unsigned kJobsMax = 64;
 inline constexpr std::chrono::seconds kLockTimeoutMax = std::chrono::hours(24);
+inline constexpr std::chrono::seconds kHookTimeoutMax = std::chrono::hours(24 * 7);
 
 /// A secret that is fetched only when it is needed: at most one of the first four is set. Holds
 /// where the secret is, and the secret itself only for `value` and `environment_value`.
@@ -64,6 +65,19 @@ struct RepositoryConfig {
     std::optional<Encryption> encryption;
     SecretSource passphrase;
     std::optional<std::filesystem::path> key_file;
+    std::optional<std::uint64_t> bandwidth_bytes_per_s;  ///< Each way by itself.
+};
+
+/// Shell commands that a backup of a source runs. Empty: none.
+struct HooksConfig {
+    std::string before;
+    std::string after;
+    std::string on_error;
+    std::chrono::seconds timeout = std::chrono::hours(1);  ///< Of each by itself.
+
+    [[nodiscard]] bool is_empty() const noexcept {
+        return before.empty() && after.empty() && on_error.empty();
+    }
 };
 
 struct SourceConfig {
@@ -81,6 +95,7 @@ struct SourceConfig {
     std::optional<std::chrono::milliseconds> lock_timeout;
     std::map<std::string, std::string> tags;
     std::string repository;  ///< Name of the repository this source goes to by default.
+    HooksConfig hooks;
 };
 
 struct LoggingConfig {
@@ -89,6 +104,7 @@ struct LoggingConfig {
     std::optional<std::filesystem::path> file;
     std::uint64_t rotate_bytes = 50_MiB;
     std::uint32_t rotate_keep = 10;
+    std::optional<std::chrono::seconds> rotate_age;
 };
 
 struct Config {

@@ -25,11 +25,13 @@ enum class KeyKind : std::uint8_t {
     path,
     secret,
     command,   ///< A shell command that prints a secret.
+    hook,      ///< A shell command that is run for what it does, or nothing.
     variable,  ///< The name of an environment variable.
     list,      ///< Of texts; in a variable, separated by commas.
     texts,     ///< One text, or a list of them.
     count,     ///< A whole number from `least` to `most`.
     size,      ///< Bytes, from `least` to `most`.
+    rate,      ///< Bytes per second, from `least` to `most`.
     duration,  ///< Seconds, from `least` to `most`.
     age,       ///< Of snapshots: `parse_age`.
     compression,
@@ -38,7 +40,7 @@ enum class KeyKind : std::uint8_t {
 /// A value that was found good for its kind.
 struct KeyValue {
     std::string text;
-    std::uint64_t number = 0;       ///< Of version, count, size and duration.
+    std::uint64_t number = 0;       ///< Of version, count, size, rate and duration.
     std::vector<std::string> list;  ///< Of a list.
 };
 

@@ -30,6 +30,7 @@ Json value_schema(const ConfigKey& key) {
             schema["maximum"] = key.most;
             break;
         case KeyKind::size: schema["type"] = {"string", "integer"}; break;
+        case KeyKind::rate:
         case KeyKind::duration: schema["type"] = "string"; break;
         case KeyKind::age:
             schema["type"] = "string";
@@ -45,6 +46,7 @@ Json value_schema(const ConfigKey& key) {
         case KeyKind::location:
         case KeyKind::path:
         case KeyKind::command:
+        case KeyKind::hook:
         case KeyKind::variable: schema["type"] = "string"; break;
     }
     if (!key.fallback.empty()) {
@@ -96,12 +98,14 @@ std::string_view kind_name(KeyKind kind) {
         case KeyKind::location: return "URL or path";
         case KeyKind::path: return "path";
         case KeyKind::secret: return "secret";
-        case KeyKind::command: return "command";
+        case KeyKind::command:
+        case KeyKind::hook: return "command";
         case KeyKind::variable: return "variable name";
         case KeyKind::list: return "list of texts";
         case KeyKind::texts: return "text or list of texts";
         case KeyKind::count: return "number";
         case KeyKind::size: return "size";
+        case KeyKind::rate: return "rate";
         case KeyKind::duration: return "duration";
         case KeyKind::age: return "age";
         case KeyKind::compression: return "codec";

@@ -139,7 +139,9 @@ void warn_of_unknown_variables(const std::vector<VariableText>& variables,
     }
     for (const VariableText& variable : variables) {
         const std::string_view name = variable.name;
+        // A hook may call the program: what it was told is no misspelling.
         if (!name.starts_with("DB_BACKUP_") || name.starts_with("DB_BACKUP__") ||
+            name.starts_with("DB_BACKUP_HOOK_") ||
             std::find(known.begin(), known.end(), name) != known.end()) {
             continue;
         }

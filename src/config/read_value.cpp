@@ -157,6 +157,7 @@ private:
             case KeyKind::word: return check_word(value.text);
             case KeyKind::count: return check_count(value);
             case KeyKind::size: return check_size(value);
+            case KeyKind::rate: return check_rate(value);
             case KeyKind::duration: return check_duration(value);
             case KeyKind::age: return check_age(value.text);
             case KeyKind::compression: return check_compression(value.text);
@@ -181,6 +182,7 @@ private:
             case KeyKind::uri:
             case KeyKind::secret:
             case KeyKind::command:
+            case KeyKind::hook:
             case KeyKind::texts:
             case KeyKind::list: return true;
         }
@@ -231,6 +233,15 @@ private:
                                  format_size(key_.least), format_size(key_.most)));
     }
 
+    bool check_rate(KeyValue& value) {
+        const std::optional<std::uint64_t> bytes = parse_rate(value.text);
+        value.number = bytes.value_or(0);
+        return (bytes && *bytes >= key_.least && *bytes <= key_.most) ||
+               wrong(fmt::format("\"{}\" is not a rate from {}/s to {}/s, such as {}",
+                                 shown(value.text), format_size(key_.least), format_size(key_.most),
+                                 key_.example));
+    }
+
     bool check_duration(KeyValue& value) {
         const std::optional<std::chrono::seconds> duration = parse_duration(value.text);
         if (!duration) {
@@ -238,7 +249,10 @@ private:
                                      key_.example));
         }
         value.number = static_cast<std::uint64_t>(duration->count());
-        return (value.number >= key_.least && value.number <= key_.most) ||
+        if (value.number < key_.least) {
+            return wrong(fmt::format("\"{}\" is shorter than {} s", shown(value.text), key_.least));
+        }
+        return value.number <= key_.most ||
                wrong(fmt::format("\"{}\" is longer than {} s", shown(value.text), key_.most));
     }
 
@@ -290,6 +304,7 @@ std::string shown_value(const Setting& setting, const KeyValue& value) {
     switch (setting.key->kind) {
         case KeyKind::secret: return "(secret)";
         case KeyKind::command: return "(command)";
+        case KeyKind::hook: return value.text.empty() ? "" : "(command)";
         case KeyKind::list: return fmt::format("[{}]", fmt::join(value.list, ", "));
         case KeyKind::texts:
             return value.list.empty() ? value.text

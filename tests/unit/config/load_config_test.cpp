@@ -44,65 +44,6 @@ ConfigValue row(const LoadedConfig& loaded, std::string_view key) {
 constexpr std::string_view kShop =
     "sources:\n  shop:\n    type: sqlite\n    database: /srv/shop.db\n";
 
-TEST(LoadConfig, ReadsEveryKey) {
-    const Config config = load(R"(
-repositories:
-  main: {url: /r, encryption: keyfile, key_file: /k}
-  other: {url: "s3://b/p?region=x", encryption: passphrase, passphrase_command: "pass $$1"}
-sources:
-  shop:
-    type: postgres
-    uri: postgresql://u@h/shop
-    password_env: PW
-    include: ["a.*", b]
-    exclude: []
-    jobs: 4
-    compression: gzip:9
-    delta: never
-    spool: 1GiB
-    lock_timeout: 1m30s
-    tags: {env: prod, team: web}
-    repository: main
-  file: {type: sqlite, database: /srv/x.db}
-retention:
-  careful: {last: 1, hourly: 2, daily: 3, weekly: 4, monthly: 5, yearly: 6, within: 1y6mo2d}
-  forever: {}
-logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0}}
-)")
-                              .config;
-    EXPECT_EQ(config.repositories.at("main").url, "/r");
-    EXPECT_EQ(config.repositories.at("main").encryption, Encryption::keyfile);
-    EXPECT_EQ(config.repositories.at("main").key_file, "/k");
-    EXPECT_EQ(config.repositories.at("other").passphrase.command, "pass $1");
-    const SourceConfig& shop = config.sources.at("shop");
-    EXPECT_EQ(shop.type, DatabaseType::postgres);
-    EXPECT_EQ(shop.uri, "postgresql://u@h/shop");
-    EXPECT_EQ(shop.password.environment, "PW");
-    EXPECT_EQ(shop.include, (std::vector<std::string>{"a.*", "b"}));
-    EXPECT_TRUE(shop.exclude.empty());
-    EXPECT_EQ(shop.jobs, 4U);
-    EXPECT_EQ(shop.compression, (Compression{CompressionKind::gzip, 9}));
-    EXPECT_EQ(shop.delta, DeltaPolicy::never);
-    EXPECT_EQ(shop.spool_bytes, 1_GiB);
-    EXPECT_EQ(shop.lock_timeout, std::chrono::seconds(90));
-    EXPECT_EQ(shop.tags.at("team"), "web");
-    EXPECT_EQ(shop.repository, "main");
-    const Config several =
-        load("sources: {a: {type: sqlite, database: [/x, /y]}, b: {type: sqlite, all: /d}}").config;
-    EXPECT_EQ(several.sources.at("a").databases, (std::vector<std::string>{"/x", "/y"}));
-    EXPECT_EQ(several.sources.at("b").folder, "/d");
-    EXPECT_EQ(config.sources.at("file").databases, std::vector<std::string>{"/srv/x.db"});
-    EXPECT_EQ(
-        config.retention.at("careful"),
-        (RetentionRules{1, 2, 3, 4, 5, 6, Age{std::chrono::months(18), std::chrono::days(2)}}));
-    EXPECT_TRUE(config.retention.at("forever").is_empty());
-    EXPECT_EQ(config.logging.level, LogLevel::debug);
-    EXPECT_EQ(config.logging.format, LogFormat::json);
-    EXPECT_EQ(config.logging.file, "/l");
-    EXPECT_EQ(config.logging.rotate_bytes, 1_MiB);
-    EXPECT_EQ(config.logging.rotate_keep, 0U);
-}
-
 TEST(LoadConfig, ShowsDefaultsThatApply) {
     const LoadedConfig loaded = load(kShop);
     EXPECT_EQ(row(loaded, "logging.format").value, word_of(loaded.config.logging.format));
@@ -112,6 +53,8 @@ TEST(LoadConfig, ShowsDefaultsThatApply) {
               loaded.config.logging.rotate_bytes);
     EXPECT_EQ(row(loaded, "logging.rotate.keep").value,
               std::to_string(loaded.config.logging.rotate_keep));
+    EXPECT_EQ(parse_duration(row(loaded, "sources.shop.hooks.timeout").value),
+              loaded.config.sources.at("shop").hooks.timeout);
     EXPECT_EQ(row(loaded, "sources.shop.delta").value,
               word_of(loaded.config.sources.at("shop").delta));
 }
@@ -240,8 +183,12 @@ INSTANTIATE_TEST_SUITE_P(
               "c.yaml:2:29: repositories.a.passphrase: a space is missing after the colon"},
         Wrong{"version: 1\nnotifications: {}", "notifications: unknown key"},
         Wrong{"version: 1\nweb: {}", "web: unknown key"},
-        Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {}}}", "sources.a.hooks: unknown key"},
-        Wrong{"version: 1\nrepositories: {a: {url: /r, bandwidth_limit: 1}}", "unknown key"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {befor: x}}}",
+              "sources.a.hooks.befor: unknown key (did you mean \"before\"?)"},
+        Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {timeout: 0s}}}",
+              "\"0s\" is shorter than 1 s"},
+        Wrong{"version: 1\nrepositories: {a: {url: /r, bandwidth_limit: 1}}",
+              "\"1\" is not a rate from 64.0 KiB/s to 1.0 TiB/s, such as 50MiB/s"},
         Wrong{"version: 1\nrepositories: {a: {url: /r, object_lock: {}}}", "unknown key"},
         Wrong{"- a", "the document must be a map"},
         Wrong{"version: 1\nlogging: loud", "logging: must be a map of keys"},

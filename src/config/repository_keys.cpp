@@ -1,0 +1,94 @@
+#include "config/key_sections.hpp"
+
+#include <string_view>
+
+namespace dbbackup {
+namespace {
+
+/// A pack of 16 MiB takes four minutes then. With much less, a run would look dead to others.
+constexpr std::uint64_t kBandwidthMin = 64_KiB;
+
+RepositoryConfig& repository(Config& config, const KeyNames& names) {
+    return config.repositories[names.at(0)];
+}
+
+}  // namespace
+
+void add_secret_keys(std::vector<ConfigKey>& keys, const std::string& path, const std::string& what,
+                     FindSecret find) {
+    const auto add = [&](std::string_view suffix, KeyKind kind, const std::string& description,
+                         const std::string& example, auto store) {
+        keys.push_back(
+            {.path = path + std::string(suffix),
+             .kind = kind,
+             .description = description,
+             .example = example,
+             .fallback = "",
+             .group = path,
+             .store = [find, store](Config& config, const KeyNames& names, const KeyValue& value) {
+                 SecretSource& secret = find(config, names);
+                 secret = SecretSource();
+                 store(secret, value.text);
+             }});
+    };
+    add("", KeyKind::secret, "The " + what + " itself; prefer one of the next three.",
+        "correct horse battery staple",
+        [](SecretSource& secret, const std::string& text) { secret.value = text; });
+    add("_file", KeyKind::path, "A file whose only line is the " + what + ".",
+        "/etc/db-backup/secret",
+        [](SecretSource& secret, const std::string& text) { secret.file = text; });
+    add("_env", KeyKind::variable, "The environment variable that holds the " + what + ".",
+        "BACKUP_SECRET",
+        [](SecretSource& secret, const std::string& text) { secret.environment = text; });
+    add("_command", KeyKind::command,
+        "A shell command that prints the " + what + "; it has two minutes.", "pass show db-backup",
+        [](SecretSource& secret, const std::string& text) { secret.command = text; });
+}
+
+void add_repository_keys(std::vector<ConfigKey>& keys) {
+    keys.push_back({.path = "repositories.*.url",
+                    .kind = KeyKind::location,
+                    .description = "Where the repository is: a path or a URL (`file://`, `s3://`, "
+                                   "`gs://`, `az://`).",
+                    .example = "/var/backups/db",
+                    .fallback = "",
+                    .required = true,
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        repository(config, names).url = value.text;
+                    }});
+    keys.push_back({.path = "repositories.*.encryption",
+                    .kind = KeyKind::word,
+                    .description = "How the repository must be encrypted; it is refused when it is "
+                                   "not. Without this key, as the repository itself says.",
+                    .example = "passphrase",
+                    .fallback = "",
+                    .words = words_of_keys<Encryption>(),
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        repository(config, names).encryption = checked_value<Encryption>(value);
+                    }});
+    add_secret_keys(keys, "repositories.*.passphrase", "passphrase",
+                    [](Config& config, const KeyNames& names) -> SecretSource& {
+                        return repository(config, names).passphrase;
+                    });
+    keys.push_back({.path = "repositories.*.key_file",
+                    .kind = KeyKind::path,
+                    .description = "The key file of a repository with `encryption: keyfile`.",
+                    .example = "/etc/db-backup/main.key",
+                    .fallback = "",
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        repository(config, names).key_file = value.text;
+                    }});
+    keys.push_back({.path = "repositories.*.bandwidth_limit",
+                    .kind = KeyKind::rate,
+                    .description = "How much one command may send to the repository, and receive "
+                                   "from it, in a second.",
+                    .example = "50MiB/s",
+                    .fallback = "",
+                    .least = kBandwidthMin,
+                    .most = 1024_GiB,
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        repository(config, names).bandwidth_bytes_per_s = value.number;
+                    }});
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,86 @@
+/// @file
+/// Every key, with another value than its default, reaches the typed configuration.
+
+#include "config/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dbbackup {
+namespace {
+
+constexpr std::string_view kVersion = "version: 1\n";
+
+LoadedConfig load(std::string_view yaml) {
+    return load_config_text(std::string(kVersion) + std::string(yaml), "", {}, "c.yaml");
+}
+
+TEST(LoadConfig, ReadsEveryKey) {
+    const Config config = load(R"(
+repositories:
+  main: {url: /r, encryption: keyfile, key_file: /k, bandwidth_limit: 50MiB/s}
+  other: {url: "s3://b/p?region=x", encryption: passphrase, passphrase_command: "pass $$1"}
+sources:
+  shop:
+    type: postgres
+    uri: postgresql://u@h/shop
+    password_env: PW
+    include: ["a.*", b]
+    exclude: []
+    jobs: 4
+    compression: gzip:9
+    delta: never
+    spool: 1GiB
+    lock_timeout: 1m30s
+    tags: {env: prod, team: web}
+    repository: main
+    hooks: {before: "", after: "notify $$NAME $1", on_error: "exit 1", timeout: 1m30s}
+  file: {type: sqlite, database: /srv/x.db}
+retention:
+  careful: {last: 1, hourly: 2, daily: 3, weekly: 4, monthly: 5, yearly: 6, within: 1y6mo2d}
+  forever: {}
+logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0, age: 7d}}
+)")
+                              .config;
+    EXPECT_EQ(config.repositories.at("main").url, "/r");
+    EXPECT_EQ(config.repositories.at("main").encryption, Encryption::keyfile);
+    EXPECT_EQ(config.repositories.at("main").key_file, "/k");
+    EXPECT_EQ(config.repositories.at("main").bandwidth_bytes_per_s, 50_MiB);
+    EXPECT_EQ(config.repositories.at("other").bandwidth_bytes_per_s, std::nullopt);
+    EXPECT_EQ(config.repositories.at("other").passphrase.command, "pass $1");
+    const SourceConfig& shop = config.sources.at("shop");
+    EXPECT_EQ(shop.type, DatabaseType::postgres);
+    EXPECT_EQ(shop.uri, "postgresql://u@h/shop");
+    EXPECT_EQ(shop.password.environment, "PW");
+    EXPECT_EQ(shop.include, (std::vector<std::string>{"a.*", "b"}));
+    EXPECT_TRUE(shop.exclude.empty());
+    EXPECT_EQ(shop.jobs, 4U);
+    EXPECT_EQ(shop.compression, (Compression{CompressionKind::gzip, 9}));
+    EXPECT_EQ(shop.delta, DeltaPolicy::never);
+    EXPECT_EQ(shop.spool_bytes, 1_GiB);
+    EXPECT_EQ(shop.lock_timeout, std::chrono::seconds(90));
+    EXPECT_EQ(shop.tags.at("team"), "web");
+    EXPECT_EQ(shop.repository, "main");
+    EXPECT_EQ(shop.hooks.before, "");
+    EXPECT_EQ(shop.hooks.after, "notify $NAME $1");
+    EXPECT_EQ(shop.hooks.on_error, "exit 1");
+    EXPECT_EQ(shop.hooks.timeout, std::chrono::seconds(90));
+    EXPECT_TRUE(config.sources.at("file").hooks.is_empty());
+    const Config several =
+        load("sources: {a: {type: sqlite, database: [/x, /y]}, b: {type: sqlite, all: /d}}").config;
+    EXPECT_EQ(several.sources.at("a").databases, (std::vector<std::string>{"/x", "/y"}));
+    EXPECT_EQ(several.sources.at("b").folder, "/d");
+    EXPECT_EQ(config.sources.at("file").databases, std::vector<std::string>{"/srv/x.db"});
+    EXPECT_EQ(
+        config.retention.at("careful"),
+        (RetentionRules{1, 2, 3, 4, 5, 6, Age{std::chrono::months(18), std::chrono::days(2)}}));
+    EXPECT_TRUE(config.retention.at("forever").is_empty());
+    EXPECT_EQ(config.logging.level, LogLevel::debug);
+    EXPECT_EQ(config.logging.format, LogFormat::json);
+    EXPECT_EQ(config.logging.file, "/l");
+    EXPECT_EQ(config.logging.rotate_bytes, 1_MiB);
+    EXPECT_EQ(config.logging.rotate_keep, 0U);
+    EXPECT_EQ(config.logging.rotate_age, std::chrono::hours(7 * 24));
+}
+
+}  // namespace
+}  // namespace dbbackup
