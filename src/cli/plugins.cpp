@@ -7,6 +7,7 @@
 #include "storage/crash_point_storage.hpp"
 #include "storage/local/local_storage.hpp"
 #include "storage/retrying_storage.hpp"
+#include "storage/throttled_storage.hpp"
 
 #include <string>
 #include <utility>
@@ -14,17 +15,21 @@
 namespace dbbackup {
 namespace {
 
-/// Repeats what may work on a second try, and tells the log about it.
-std::unique_ptr<Storage> retrying(std::unique_ptr<Storage> storage, Log& log) {
-    if (!storage) {
-        return nullptr;
+/// Keeps to the limits, repeats what may work on a second try, and tells the log about that. What
+/// is sent again counts again.
+std::unique_ptr<Storage> decorated(std::unique_ptr<Storage> storage, const StorageLimits& limits,
+                                   Log& log) {
+    storage = wrap_for_tests(std::move(storage));
+    if (limits.bytes_per_s) {
+        storage = std::make_unique<ThrottledStorage>(std::move(storage), *limits.bytes_per_s,
+                                                     ThrottleEnvironment::system());
     }
     RetryEnvironment environment = RetryEnvironment::system();
     environment.on_retry = [&log](const Error& error, std::chrono::milliseconds wait) {
         log.warning("the storage failed and is tried again",
                     {{"error", error.what()}, {"wait_ms", std::to_string(wait.count())}});
     };
-    return std::make_unique<RetryingStorage>(wrap_for_tests(std::move(storage)), RetryPolicy{},
+    return std::make_unique<RetryingStorage>(std::move(storage), RetryPolicy{},
                                              std::move(environment));
 }
 
@@ -32,10 +37,11 @@ std::unique_ptr<Storage> retrying(std::unique_ptr<Storage> storage, Log& log) {
 
 Plugins make_plugins(Log& log) {
     Plugins plugins;
-    plugins.storages.add(std::string(scheme_of(StorageType::local)),
-                         [&log](const StorageUrl& url, CreatePlace create) {
-                             return retrying(make_local_storage(url, create), log);
-                         });
+    plugins.storages.add(std::string(scheme_of(StorageType::local)), make_local_storage);
+    plugins.storages.decorate(
+        [&log](std::unique_ptr<Storage> storage, const StorageLimits& limits) {
+            return decorated(std::move(storage), limits, log);
+        });
     plugins.connectors[DatabaseType::sqlite] = [](SourceOptions options) {
         return make_sqlite_connector(std::move(options));
     };

@@ -13,9 +13,13 @@ void StorageRegistry::add(std::string scheme, Factory factory) {
     factories_.insert_or_assign(std::move(scheme), std::move(factory));
 }
 
-std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace create) const {
+void StorageRegistry::decorate(Decorator decorator) { decorator_ = std::move(decorator); }
+
+std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace create,
+                                               const StorageLimits& limits) const {
     const StorageUrl parsed = StorageUrl::parse(url);
-    return factory_of(parsed)(parsed, create);
+    std::unique_ptr<Storage> storage = factory_of(parsed)(parsed, create);
+    return storage && decorator_ ? decorator_(std::move(storage), limits) : std::move(storage);
 }
 
 void StorageRegistry::check(std::string_view url) const {

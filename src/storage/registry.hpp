@@ -6,6 +6,7 @@
 #include "config/enums.hpp"
 #include "storage/storage.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +36,11 @@ struct StorageUrl {
     [[nodiscard]] std::optional<StorageType> type() const noexcept;
 };
 
+/// What the use of one repository's store is limited to.
+struct StorageLimits {
+    std::optional<std::uint64_t> bytes_per_s = {};  ///< Each way by itself.
+};
+
 /// Scheme to factory. Built once in cli/plugins.cpp (and in tests); not changed afterwards.
 class StorageRegistry {
 public:
@@ -42,11 +48,18 @@ public:
     using Factory =
         std::function<std::unique_ptr<Storage>(const StorageUrl& url, CreatePlace create)>;
 
+    /// Puts decorators around a store that was opened.
+    using Decorator = std::function<std::unique_ptr<Storage>(std::unique_ptr<Storage> storage,
+                                                             const StorageLimits& limits)>;
+
     void add(std::string scheme, Factory factory);
+    /// For every store that is opened from now on.
+    void decorate(Decorator decorator);
 
     /// @throws ConfigError for a scheme that no factory knows, naming those that exist: code
     /// "not_built_in" for a kind of store that this build lacks, else "unknown_scheme".
-    [[nodiscard]] std::unique_ptr<Storage> open(std::string_view url, CreatePlace create) const;
+    [[nodiscard]] std::unique_ptr<Storage> open(std::string_view url, CreatePlace create,
+                                                const StorageLimits& limits = {}) const;
 
     /// Whether `open` could try, without looking at the place. @throws as `open`, and as
     /// `StorageUrl::parse`.
@@ -58,6 +71,7 @@ private:
     [[nodiscard]] const Factory& factory_of(const StorageUrl& parsed) const;
 
     std::map<std::string, Factory> factories_;
+    Decorator decorator_;
 };
 
 }  // namespace dbbackup

@@ -7,6 +7,7 @@
 #include "conformance/toy_storage.hpp"
 #include "storage/local/local_storage.hpp"
 #include "storage/retrying_storage.hpp"
+#include "storage/throttled_storage.hpp"
 #include "support/memory_storage.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -55,6 +56,34 @@ private:
     MemoryStorage memory_;
 };
 
+/// Fast enough not to be felt; what it lets pass must be the same all the same.
+std::unique_ptr<Storage> throttled(std::unique_ptr<Storage> storage) {
+    return std::make_unique<ThrottledStorage>(std::move(storage), 100_GiB,
+                                              ThrottleEnvironment::system());
+}
+
+class ThrottledPlace final : public StoragePlace {
+public:
+    std::unique_ptr<Storage> open() override { return throttled(memory_.handle()); }
+
+private:
+    MemoryStorage memory_;
+};
+
+/// As the program stacks them over a real store.
+class DecoratedPlace final : public StoragePlace {
+public:
+    std::unique_ptr<Storage> open() override {
+        return std::make_unique<RetryingStorage>(
+            throttled(registry_.open((folder_.path() / "repository").string(), CreatePlace::yes)),
+            RetryPolicy{}, RetryEnvironment::system());
+    }
+
+private:
+    TemporaryFolder folder_;
+    StorageRegistry registry_ = plugins();
+};
+
 template <class Place, class... Arguments>
 StorageCase storage_case(std::string name, Arguments... arguments) {
     return {std::move(name), [=] { return std::make_unique<Place>(arguments...); }};
@@ -64,7 +93,9 @@ INSTANTIATE_TEST_SUITE_P(Stores, StorageSuite,
                          testing::Values(storage_case<RegistryPlace>("Local"),
                                          storage_case<RegistryPlace>("Toy", "toy://map"),
                                          storage_case<MemoryPlace>("Memory"),
-                                         storage_case<RetryingPlace>("RetryingMemory")),
+                                         storage_case<RetryingPlace>("RetryingMemory"),
+                                         storage_case<ThrottledPlace>("ThrottledMemory"),
+                                         storage_case<DecoratedPlace>("DecoratedLocal")),
                          storage_case_name);
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "storage/registry.hpp"
+#include "support/memory_storage.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -115,6 +116,24 @@ TEST(StorageRegistry, OpensByScheme) {
     EXPECT_EQ(registry.open("file:///srv", CreatePlace::no), nullptr);
     EXPECT_EQ(opened, "/srv find");
     EXPECT_EQ(registry.schemes(), (std::vector<std::string>{"file", "s3"}));
+}
+
+TEST(StorageRegistry, DecoratesWhatItOpensWithinLimits) {
+    MemoryStorage memory;
+    StorageRegistry registry;
+    registry.add("file", [&memory](const StorageUrl& url, CreatePlace) {
+        return url.path == "/none" ? nullptr : memory.handle();
+    });
+    std::vector<std::optional<std::uint64_t>> limits;
+    registry.decorate([&limits](std::unique_ptr<Storage> storage, const StorageLimits& given) {
+        EXPECT_NE(storage, nullptr);
+        limits.push_back(given.bytes_per_s);
+        return storage;
+    });
+    EXPECT_NE(registry.open("/srv", CreatePlace::no), nullptr);
+    EXPECT_NE(registry.open("/srv", CreatePlace::yes, {.bytes_per_s = 5}), nullptr);
+    EXPECT_EQ(registry.open("/none", CreatePlace::no), nullptr);
+    EXPECT_EQ(limits, (std::vector<std::optional<std::uint64_t>>{std::nullopt, 5}));
 }
 
 TEST(StorageRegistry, NamesTheSchemesItKnows) {
