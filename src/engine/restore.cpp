@@ -125,6 +125,9 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
         for (std::size_t index = 0; index < count; ++index) {
             session->apply(chosen.open(index), stop);
             session->end_stream(repository.keys().fingerprinter(), stop);
+            if (!outcome.databases.empty() && !outcome.is_of_tables && options.on_database) {
+                options.on_database(chosen.streams()[index].name);
+            }
             if (!outcome.is_of_tables) {
                 chosen.close(index);  // A session for tables goes on reading until its end.
             }

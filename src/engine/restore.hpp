@@ -10,6 +10,7 @@
 #include "repository/repository.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct RestoreOptions {
     unsigned jobs = 2;
     /// Which databases of a snapshot of several (database_choice.hpp), or which tables.
     Selection selection;
+    /// Told of each of several databases once it is whole; may be empty.
+    std::function<void(const std::string& database)> on_database = {};
 };
 
 /// The fields of `restore --json`.

@@ -214,6 +214,28 @@ std::vector<SnapshotSummary> tagged_snapshots(const std::vector<SnapshotSummary>
     return tagged;
 }
 
+std::vector<SnapshotSummary> tagged_snapshots_or_throw(
+    const std::vector<SnapshotSummary>& snapshots, const std::vector<std::string>& damaged,
+    const std::map<std::string, std::string>& tags, const std::optional<std::string>& source) {
+    std::vector<SnapshotSummary> tagged = tagged_snapshots(snapshots, tags);
+    const auto is_of_source = [&source](const SnapshotSummary& snapshot) {
+        return !source || snapshot.source_name == *source;
+    };
+    if (damaged.empty() && std::ranges::any_of(snapshots, is_of_source) &&
+        std::ranges::none_of(tagged, is_of_source)) {
+        std::string names;
+        for (const auto& [key, value] : tags) {
+            names += fmt::format("{}{}={}", names.empty() ? "" : " and ", key, value);
+        }
+        throw explained<ConfigError>(
+            fmt::format("no snapshot{} has the tag{} {}",
+                        source ? fmt::format(" of source '{}'", *source) : "",
+                        tags.size() > 1 ? "s" : "", names),
+            "'db-backup list' shows the tags that there are.", "snapshot_unknown");
+    }
+    return tagged;
+}
+
 std::set<SnapshotId> doubtful_snapshots(const std::vector<SnapshotSummary>& snapshots) {
     std::set<SnapshotId> doubtful;
     for (const SnapshotSummary& snapshot : snapshots) {

@@ -40,6 +40,13 @@ namespace dbbackup {
 [[nodiscard]] std::vector<SnapshotSummary> tagged_snapshots(
     const std::vector<SnapshotSummary>& snapshots, const std::map<std::string, std::string>& tags);
 
+/// The same, to choose one from. @throws ConfigError (code "snapshot_unknown") when there are
+/// snapshots (of this source), but none with these tags; not when one that is damaged may have
+/// them.
+[[nodiscard]] std::vector<SnapshotSummary> tagged_snapshots_or_throw(
+    const std::vector<SnapshotSummary>& snapshots, const std::vector<std::string>& damaged,
+    const std::map<std::string, std::string>& tags, const std::optional<std::string>& source);
+
 /// Those that a later snapshot found to hold, perhaps, older data than they say
 /// (`SnapshotSummary::doubtful`).
 [[nodiscard]] std::set<SnapshotId> doubtful_snapshots(
