@@ -146,6 +146,22 @@ struct ConfigArguments {
     Action action = Action::show;
 };
 
+/// `config init`. What is not given is asked for.
+struct ConfigInitArguments {
+    std::optional<std::filesystem::path> output;
+    std::optional<DatabaseType> type;
+    std::vector<std::string> databases;
+    std::optional<std::string> all;  ///< A folder of SQLite databases.
+    std::optional<std::string> source_name;
+    std::optional<Encryption> encryption;
+    std::optional<std::filesystem::path> passphrase_file;
+    std::optional<std::string> passphrase_variable;
+    std::optional<std::string> passphrase_command;
+    std::optional<std::string> retention;
+    bool is_yes = false;
+    bool is_force = false;
+};
+
 /// Text to print on stdout as it is: help, the version, a completion script.
 struct PrintArguments {
     std::string text;
@@ -155,7 +171,7 @@ struct PrintArguments {
 using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
                  ShowArguments, VerifyArguments, PruneArguments, PinArguments, UnpinArguments,
-                 StatsArguments, KeyArguments, ConfigArguments>;
+                 StatsArguments, KeyArguments, ConfigArguments, ConfigInitArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

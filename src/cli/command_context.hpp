@@ -35,6 +35,8 @@ struct CommandContext {
     /// Set by a command once what it was called for stands: a stop can then only cut off what it
     /// says.
     bool& is_done;
+    /// Set by a command: what a stop would leave now, when that is not what it leaves otherwise.
+    std::string& left_by_stop;
 
     [[nodiscard]] const Config& config() const { return loaded.config; }
 

@@ -4,6 +4,7 @@
 #include "cli/command_options.hpp"
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
+#include "cli/config_init_options.hpp"
 #include "cli/help_text.hpp"
 #include "config/problems.hpp"
 #include "repository/version.hpp"
@@ -146,8 +147,12 @@ void check(const GlobalArguments& globals) {
     }
 }
 
-CommandArguments config_command(const CLI::App& command) {
+CommandArguments config_command(const CLI::App& command, const ConfigInitArguments& init) {
     const CLI::App& action = innermost(command);
+    if (action.get_name() == "init") {
+        check_config_init(init);
+        return init;
+    }
     if (action.get_name() == "validate") {
         return ConfigArguments{ConfigArguments::Action::validate};
     }
@@ -157,7 +162,7 @@ CommandArguments config_command(const CLI::App& command) {
     if (action.get_name() == "show") {
         return ConfigArguments{ConfigArguments::Action::show};
     }
-    throw usage_error("config needs a command", "Write validate, show or schema after it.");
+    throw usage_error("config needs a command", "Write init, validate, show or schema after it.");
 }
 
 CommandArguments key_command(const CLI::App& command, KeyArguments arguments) {
@@ -270,7 +275,7 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "completion") {
         return completion_command(*chosen.front());
     }
-    return config_command(*chosen.front());
+    return config_command(*chosen.front(), values.config_init);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "cli/argument_values.hpp"
 #include "cli/command_options.hpp"
+#include "cli/config_init_options.hpp"
 #include "cli/selection_arguments.hpp"
 
 #include <functional>
@@ -329,9 +330,15 @@ void add_key(CLI::App& root, CommandTreeValues& values) {
 void add_config(CLI::App& root, CommandTreeValues& values) {
     CLI::App& command =
         add_command(root, "config", "Check and show the configuration", values.globals,
-                    "db-backup config validate\ndb-backup config show\n"
+                    "db-backup config init\ndb-backup config validate\ndb-backup config show\n"
                     "db-backup config schema > db-backup.schema.json");
     command.require_subcommand(0, 1);
+    add_config_init_options(
+        add_command(command, "init", "Make a configuration file", values.globals,
+                    "db-backup config init\n"
+                    "db-backup config init --database test.db --repository /mnt/backups/db "
+                    "--encryption none --yes"),
+        values.config_init);
     add_command(command, "validate", "Check the configuration file", values.globals,
                 "db-backup config validate --config db-backup.yaml");
     add_command(command, "show", "Show every value and where it comes from", values.globals,

@@ -27,6 +27,7 @@ struct CommandTreeValues {
     PinArguments pin;
     UnpinArguments unpin;
     KeyArguments key;
+    ConfigInitArguments config_init;
     std::vector<std::string> help_words;  ///< `help backup`
 };
 

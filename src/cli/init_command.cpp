@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace dbbackup {
@@ -60,13 +59,11 @@ Encryption chosen_encryption(const InitArguments& arguments, const RepositoryCho
     return chosen == Encryption::none ? Encryption::passphrase : chosen;
 }
 
-Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& context) {
+Secret passphrase_of_new(const RepositoryChoice& choice, const CommandContext& context) {
     const std::string what = fmt::format("repository {}", choice.name.value_or(choice.url));
-    const SecretSource& source = passphrase_source(choice, context);
-    warn_of_open_secret(source, context.log);
-    std::optional<Secret> secret = source.is_set()
-                                       ? source.fetch("passphrase of the new " + what, context.stop)
-                                       : ask_new_passphrase(what, context.stop);
+    std::optional<Secret> secret =
+        new_passphrase(passphrase_source(choice, context), "passphrase of the new " + what, what,
+                       context.log, context.stop);
     if (!secret) {
         throw explained<ConfigError>(
             fmt::format("no passphrase is given for the new {}", what),
@@ -77,35 +74,22 @@ Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& cont
     return std::move(*secret);
 }
 
-/// A key, and whether this call made its file.
-struct Key {
-    Secret secret;
-    bool is_new = false;
-};
-
-/// The key in the file, which is made unless it is there.
-Key key_from_file(const std::optional<std::filesystem::path>& path, const CommandContext& context) {
+KeyOfFile key_of_new(const std::optional<std::filesystem::path>& path,
+                     const CommandContext& context) {
     if (!path) {
         throw explained<ConfigError>("--encryption keyfile needs --key-file",
                                      "Write for example --key-file ~/db-backup.key; the file is "
                                      "made if there is none.",
                                      "usage");
     }
-    std::error_code error;
-    const bool is_missing = !std::filesystem::exists(*path, error) && !error;
-    if (is_missing) {
-        return {make_key_file(*path), true};
-    }
-    warn_of_open_secret(*path, context.log);
-    return {read_key_file(*path, context.stop), false};
+    return read_or_make_key_file(*path, context.log, context.stop);
 }
 
 /// After a failed init, a new key file is of no use, unless there is a repository nevertheless.
 void remove_key_file(const std::filesystem::path& path, const RepositoryChoice& choice,
                      const CommandContext& context) noexcept {
     try {
-        const std::unique_ptr<Storage> storage =
-            context.plugins.storages.open(choice.url, CreatePlace::no);
+        const std::unique_ptr<Storage> storage = open_storage(choice, CreatePlace::no, context);
         if (!storage || !Repository::exists(*storage, {})) {
             std::filesystem::remove(path);
         }
@@ -144,15 +128,15 @@ ExitCode run_command(const InitArguments& arguments, CommandContext& context) {
     bool is_key_new = false;
     const std::optional<std::filesystem::path> key_file = key_file_path(choice, context);
     if (encryption == Encryption::passphrase) {
-        options.secret = new_passphrase(choice, context);
+        options.secret = passphrase_of_new(choice, context);
     } else if (encryption == Encryption::keyfile) {
-        Key key = key_from_file(key_file, context);
+        KeyOfFile key = key_of_new(key_file, context);
         options.secret = std::move(key.secret);
         is_key_new = key.is_new;
     }
     std::unique_ptr<Storage> storage;
     try {
-        storage = context.plugins.storages.open(choice.url, CreatePlace::yes);
+        storage = open_storage(choice, CreatePlace::yes, context);
         Repository::init(*storage, options, context.clock, context.stop);
     } catch (...) {
         if (is_key_new) {

@@ -2,8 +2,8 @@
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
-#include "crypto/hash.hpp"
-#include "sys/file.hpp"
+#include "cli/new_file.hpp"
+#include "cli/repository_access.hpp"
 #include "sys/file_error.hpp"
 #include "sys/secret_file.hpp"
 
@@ -27,26 +27,6 @@ constexpr const char* kCode = "bad_key_file";
 
 ConfigError bad_key_file(std::string message, std::string hint) {
     return explained<ConfigError>(std::move(message), std::move(hint), kCode);
-}
-
-/// The file has its name only once it is whole; nothing is left of it when that fails.
-void write_new_file(const std::filesystem::path& path, BytesView content) {
-    std::filesystem::path beside = path;
-    beside += fmt::format(".{}.new", to_hex(random_bytes(4)));
-    try {
-        File file = File::open(beside, File::Mode::write_new, 0600);
-        file.write_at(0, content);
-        file.sync();
-        file.close();
-        if (!rename_no_replace(beside, path)) {
-            throw FileError("create", path, EEXIST);
-        }
-    } catch (const FileError& error) {
-        std::error_code ignored;  // What went wrong before says more.
-        std::filesystem::remove(beside, ignored);
-        throw FileError("create", path, error.error_number());
-    }
-    sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 
 }  // namespace
@@ -94,6 +74,15 @@ Secret make_key_file(const std::filesystem::path& path) {
     }
     wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
     return Secret(std::move(key));
+}
+
+KeyOfFile read_or_make_key_file(const std::filesystem::path& path, Log& log, std::stop_token stop) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error) && !error) {
+        return {make_key_file(path), true};
+    }
+    warn_of_open_secret(path, log);
+    return {read_key_file(path, std::move(stop)), false};
 }
 
 }  // namespace dbbackup

@@ -87,7 +87,10 @@ private:
         const GlobalArguments& globals = line_->globals;
         stderr_terminal_ = terminal_of(STDERR_FILENO, globals.is_color_off, environment_);
         const Terminal terminal = terminal_of(STDOUT_FILENO, globals.is_color_off, environment_);
-        const LoadedConfig loaded = load_config(globals.config_path, environment_);
+        // The file that `config init` makes is not there yet, and none that is there counts.
+        const bool is_new = std::holds_alternative<ConfigInitArguments>(line_->command);
+        const LoadedConfig loaded =
+            is_new ? LoadedConfig{} : load_config(globals.config_path, environment_);
         // Their values are in `loaded`. The only other thread now waits for signals.
         forget_variables(loaded.secret_variables);
         log_options_ = choose_log(globals, loaded.config.logging);
@@ -108,7 +111,8 @@ private:
                                clock,
                                log_options_->stderr_level <= LogLevel::info,
                                std::move(stop),
-                               is_done_};
+                               is_done_,
+                               left_by_stop_};
         return std::visit(
             [&context](const auto& arguments) -> ExitCode {
                 if constexpr (std::is_same_v<std::decay_t<decltype(arguments)>, PrintArguments>) {
@@ -134,7 +138,8 @@ private:
         ErrorReport report = describe_current_exception();
         if (report.exit_code == ExitCode::cancelled && line_) {
             report.hint = is_done_ ? "It was done before; only what it had to say was cut off."
-                                   : what_remains(line_->command);
+                          : left_by_stop_.empty() ? what_remains(line_->command)
+                                                  : left_by_stop_;
         }
         try {
             if (output_.is_json() && !output_.has_document()) {
@@ -165,6 +170,7 @@ private:
     StderrLines lines_;
     std::optional<CommandLine> line_;
     bool is_done_ = false;
+    std::string left_by_stop_;
     std::optional<LogOptions> log_options_;  ///< Set once the configuration is known.
 };
 

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <set>
-#include <system_error>
 #include <utility>
 
 namespace dbbackup {
@@ -17,13 +16,11 @@ ConfigError contradiction(std::string message, std::string hint) {
     return explained<ConfigError>(std::move(message), std::move(hint), "usage");
 }
 
-Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& context) {
+Secret passphrase_of_new_slot(const RepositoryChoice& choice, const CommandContext& context) {
     const std::string what = fmt::format("repository {}", choice.name.value_or(choice.url));
-    const SecretSource& source = context.loaded.defaults.new_passphrase;
-    warn_of_open_secret(source, context.log);
-    std::optional<Secret> secret = source.is_set()
-                                       ? source.fetch("new passphrase of " + what, context.stop)
-                                       : ask_new_passphrase(what, context.stop);
+    std::optional<Secret> secret =
+        new_passphrase(context.loaded.defaults.new_passphrase, "new passphrase of " + what, what,
+                       context.log, context.stop);
     if (!secret) {
         throw explained<ConfigError>(
             fmt::format("no new passphrase is given for {}", what),
@@ -32,16 +29,6 @@ Secret new_passphrase(const RepositoryChoice& choice, const CommandContext& cont
             "passphrase_missing");
     }
     return std::move(*secret);
-}
-
-/// One that is there is used as it is: an earlier call may have made it and been interrupted.
-Secret new_key_of_file(const std::filesystem::path& path, const CommandContext& context) {
-    std::error_code error;
-    if (!std::filesystem::exists(path, error) && !error) {
-        return make_key_file(path);
-    }
-    warn_of_open_secret(path, context.log);
-    return read_key_file(path, context.stop);
 }
 
 }  // namespace
@@ -84,9 +71,10 @@ NewKeySlot new_key(KeySlotKind kind, const KeyArguments& arguments, const KeySlo
     NewKeySlot slot;
     slot.kind = kind;
     slot.label = arguments.label.value_or("");
-    slot.secret = kind == KeySlotKind::passphrase
-                      ? new_passphrase(choice, context)
-                      : new_key_of_file(*arguments.new_key_file, context);
+    slot.secret =
+        kind == KeySlotKind::passphrase
+            ? passphrase_of_new_slot(choice, context)
+            : read_or_make_key_file(*arguments.new_key_file, context.log, context.stop).secret;
     const std::set<std::string> opened = slots_opened_by(slots, kind, slot.secret);
     if (!opened.empty()) {
         throw explained<ConfigError>(fmt::format("the new {} opens the key slot {} already",

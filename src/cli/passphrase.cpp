@@ -1,19 +1,15 @@
 #include "cli/passphrase.hpp"
 
 #include "base/error.hpp"
-#include "sys/file.hpp"
+#include "cli/repository_access.hpp"
+#include "cli/terminal_input.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <termios.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <string_view>
+#include <cstddef>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -45,58 +41,23 @@ private:
     bool is_changed_ = false;
 };
 
-void show(int terminal, std::string_view text) {
-    // A terminal that takes no text will not give an answer either.
-    static_cast<void>(!::write(terminal, text.data(), text.size()));
-}
-
-/// One line without its break, or what was typed before the end of the input.
-Bytes read_line(int terminal, const std::stop_token& stop) {
-    const File stopped = File::adopt(::eventfd(0, EFD_CLOEXEC), "eventfd");
-    const std::stop_callback on_stop(stop, [&] { eventfd_write(stopped.descriptor(), 1); });
-    std::array<pollfd, 2> waiting = {{{terminal, POLLIN, 0}, {stopped.descriptor(), POLLIN, 0}}};
-    Bytes line;
-    line.reserve(kPassphraseBytesMax);  // Growing would leave copies behind.
-    for (;;) {
-        ::poll(waiting.data(), waiting.size(), -1);
-        if (stop.stop_requested()) {
-            wipe(line);
-            show(terminal, "\n");
-            throw Cancelled();
-        }
-        std::uint8_t byte = 0;
-        const ssize_t count = ::read(terminal, &byte, 1);
-        if (count < 0 && (errno == EINTR || errno == EAGAIN)) {
-            continue;
-        }
-        if (count <= 0 || byte == '\n') {
-            return line;
-        }
-        if (line.size() == kPassphraseBytesMax) {
-            wipe(line);
-            throw explained<ConfigError>(
-                "the passphrase is too long",
-                fmt::format("Give at most {} bytes, or use a key file.", kPassphraseBytesMax));
-        }
-        line.push_back(byte);
-    }
-}
-
 }  // namespace
 
 std::optional<Secret> ask_passphrase(const std::string& prompt, std::stop_token stop) {
-    if (::isatty(STDIN_FILENO) != 1) {
+    const std::optional<TerminalInput> terminal = TerminalInput::open();
+    if (!terminal) {
         return std::nullopt;
     }
-    // The terminal itself, not stdout or stderr: those may be redirected.
-    const int descriptor = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0) {
-        return std::nullopt;
-    }
-    const File terminal = File::adopt(descriptor, "/dev/tty");
-    const HiddenInput hidden(descriptor);
-    show(descriptor, prompt);
-    return Secret(read_line(descriptor, stop));
+    const HiddenInput hidden(terminal->descriptor());
+    terminal->show(prompt);
+    return Secret(terminal->line(kPassphraseBytesMax, stop).value_or(Bytes()));
+}
+
+std::optional<Secret> new_passphrase(const SecretSource& source, const std::string& fetched,
+                                     const std::string& asked, Log& log, std::stop_token stop) {
+    warn_of_open_secret(source, log);
+    return source.is_set() ? std::optional(source.fetch(fetched, std::move(stop)))
+                           : ask_new_passphrase(asked, std::move(stop));
 }
 
 std::optional<Secret> ask_new_passphrase(const std::string& what, std::stop_token stop) {

@@ -3,6 +3,7 @@
 #include "cli/display_text.hpp"
 #include "cli/key_file.hpp"
 #include "cli/passphrase.hpp"
+#include "cli/shell_word.hpp"
 #include "config/problems.hpp"
 #include "repository/config_object.hpp"
 #include "repository/known_repository.hpp"
@@ -13,8 +14,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cctype>
 #include <set>
 #include <utility>
 #include <vector>
@@ -28,23 +27,6 @@ std::vector<std::string> repository_names(const Config& config) {
         names.push_back(name);
     }
     return names;
-}
-
-/// `text` as one word of a POSIX shell.
-std::string shell_word(const std::string& text) {
-    const bool is_plain = !text.empty() && std::ranges::all_of(text, [](unsigned char character) {
-        return std::isalnum(character) != 0 ||
-               std::string_view("/._-:=@%+,").find(static_cast<char>(character)) !=
-                   std::string_view::npos;
-    });
-    if (is_plain) {
-        return text;
-    }
-    std::string word = "'";
-    for (const char character : text) {
-        word += character == '\'' ? std::string("'\\''") : std::string(1, character);
-    }
-    return word + "'";
 }
 
 RepositoryMissingError missing(const RepositoryChoice& choice, const Config& config) {
@@ -113,6 +95,34 @@ OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice)
     return options;
 }
 
+/// Where a repository is, in one spelling; nothing for what is no URL and no path, and for who has
+/// no working folder: the error comes when it is opened.
+std::optional<std::string> place_of(const std::string& text) {
+    try {
+        const StorageUrl url = StorageUrl::parse(text);
+        if (url.type() != StorageType::local) {
+            return text;
+        }
+        const std::filesystem::path path = absolute_path(url.path).lexically_normal();
+        return (path.has_filename() ? path : path.parent_path()).native();
+    } catch (const ConfigError&) {
+        return std::nullopt;
+    }
+}
+
+/// The entry of the configuration for this place, if there is exactly one: its secrets and limits
+/// hold, however the repository is named.
+std::optional<std::string> name_of_place(const std::string& text, const Config& config) {
+    const std::optional<std::string> place = place_of(text);
+    std::vector<std::string> names;
+    for (const auto& [name, repository] : config.repositories) {
+        if (place && place_of(repository.url) == place) {
+            names.push_back(name);
+        }
+    }
+    return names.size() == 1 ? std::optional(names.front()) : std::nullopt;
+}
+
 }  // namespace
 
 std::string init_line(const RepositoryChoice& choice) {
@@ -126,7 +136,10 @@ RepositoryChoice choose_repository(const std::optional<std::string>& asked,
                                    const std::function<std::filesystem::path()>& default_folder) {
     const Config& config = loaded.config;
     const auto named = [&config](const std::string& text) {
-        const auto found = config.repositories.find(text);
+        auto found = config.repositories.find(text);
+        if (found == config.repositories.end()) {
+            found = config.repositories.find(name_of_place(text, config).value_or(text));
+        }
         return found == config.repositories.end()
                    ? RepositoryChoice{text, std::nullopt, nullptr, false}
                    : RepositoryChoice{found->second.url, found->first, &found->second, false};
@@ -193,9 +206,18 @@ Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context)
     return unlock;
 }
 
+std::unique_ptr<Storage> open_storage(const RepositoryChoice& choice, CreatePlace create,
+                                      const CommandContext& context) {
+    StorageLimits limits;
+    if (choice.config != nullptr) {
+        limits.bytes_per_s = choice.config->bandwidth_bytes_per_s;
+    }
+    return context.plugins.storages.open(choice.url, create, limits);
+}
+
 std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, const Unlock& unlock,
                                             CommandContext& context) {
-    std::unique_ptr<Storage> storage = context.plugins.storages.open(choice.url, CreatePlace::no);
+    std::unique_ptr<Storage> storage = open_storage(choice, CreatePlace::no, context);
     if (!storage) {
         throw missing(choice, context.config());
     }
@@ -270,8 +292,7 @@ void remember_new_repository(Storage& storage, const RepositoryChoice& choice,
 }
 
 bool repository_exists(const RepositoryChoice& choice, CommandContext& context) {
-    const std::unique_ptr<Storage> storage =
-        context.plugins.storages.open(choice.url, CreatePlace::no);
+    const std::unique_ptr<Storage> storage = open_storage(choice, CreatePlace::no, context);
     return storage && Repository::exists(*storage, context.stop);
 }
 
@@ -289,8 +310,7 @@ std::unique_ptr<Repository> open_or_make_repository(const RepositoryChoice& choi
     } else if (options.encryption == Encryption::passphrase) {
         options.secret = unlock.passphrase().value();
     }
-    const std::unique_ptr<Storage> storage =
-        context.plugins.storages.open(choice.url, CreatePlace::yes);
+    const std::unique_ptr<Storage> storage = open_storage(choice, CreatePlace::yes, context);
     try {
         Repository::init(*storage, options, context.clock, context.stop);
         remember_new_repository(*storage, choice, context);

@@ -24,7 +24,8 @@ struct RepositoryChoice {
 };
 
 /// `--repository`, else the repository of the source, else that of DB_BACKUP_REPOSITORY, else the
-/// only configured one, else the default folder. Pure.
+/// only configured one, else the default folder. A URL or path of a place that is configured means
+/// that entry. Pure, but for the working folder.
 /// @throws ConfigError when several are configured and none was chosen.
 [[nodiscard]] RepositoryChoice choose_repository(
     const std::optional<std::string>& asked, const std::string& of_source,
@@ -59,6 +60,12 @@ void warn_of_open_secret(const std::filesystem::path& key_file, Log& log);
 
 /// The secrets that are configured, each fetched or asked for at most once and only when needed.
 [[nodiscard]] Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context);
+
+/// Opens the place of it, within the limits that are configured. Nothing as
+/// `StorageRegistry::open`.
+[[nodiscard]] std::unique_ptr<Storage> open_storage(const RepositoryChoice& choice,
+                                                    CreatePlace create,
+                                                    const CommandContext& context);
 
 /// Opens it with these secrets. @throws as below.
 [[nodiscard]] std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice,

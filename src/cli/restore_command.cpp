@@ -15,11 +15,13 @@
 #include "sys/paths.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -203,6 +205,30 @@ void refuse_own_output(const std::string& target) {
     }
 }
 
+/// A newer snapshot than the one that is restored may be gone.
+void warn_of_lost_manifests(const Repository& repository, const SnapshotSummary& snapshot,
+                            std::vector<std::string>& warnings) {
+    for (const ObjectName& lost : repository.lost_manifests()) {
+        if (lost.text().find("/" + snapshot.source_id + "/") != std::string::npos) {
+            warnings.push_back(
+                fmt::format("a newer snapshot of this source, {}, is gone, and no prune removed it",
+                            lost.leaf()));
+        }
+    }
+}
+
+/// What a stop leaves of several databases once some are restored.
+std::string left_text(const std::vector<std::string>& restored) {
+    constexpr std::size_t kNamesMax = 10;
+    const std::size_t named = std::min(restored.size(), kNamesMax);
+    return fmt::format(
+        "{} before: {}{}; the others are as they were.",
+        restored.size() == 1 ? "One database was restored"
+                             : counted(restored.size(), "database") + " were restored",
+        fmt::join(restored.begin(), restored.begin() + static_cast<std::ptrdiff_t>(named), ", "),
+        named < restored.size() ? " and others" : "");
+}
+
 /// @pre The target is given.
 RestoreOptions restore_options(const RestoreArguments& arguments) {
     RestoreOptions options;
@@ -222,7 +248,8 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
         choose_repository(context, repository_of_source(arguments.source, context.config()));
     const std::unique_ptr<Repository> repository = open_repository(choice, context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
-    const std::vector<SnapshotSummary> tagged = tagged_snapshots(snapshots, arguments.tags);
+    const std::vector<SnapshotSummary> tagged =
+        tagged_snapshots_or_throw(snapshots, damaged, arguments.tags, arguments.source);
     const SnapshotSummary& snapshot =
         choose_snapshot(tagged, damaged, arguments.snapshot, arguments.source);
     if (!arguments.target) {
@@ -237,7 +264,12 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
         refuse_target_inside(choice, *arguments.target);
         refuse_own_output(*arguments.target);
     }
-    const RestoreOptions options = restore_options(arguments);
+    RestoreOptions options = restore_options(arguments);
+    std::vector<std::string> restored;
+    options.on_database = [&](const std::string& database) {
+        restored.push_back(database);
+        context.left_by_stop = left_text(restored);
+    };
     SourceOptions target;
     target.type = snapshot.type;
     target.lock_timeout = arguments.lock_timeout.value_or(target.lock_timeout);
@@ -263,13 +295,7 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
         outcome.plan.warnings.push_back(
             fmt::format("snapshot {} is doubtful: {}", snapshot.id, kDoubtfulText));
     }
-    for (const ObjectName& lost : repository->lost_manifests()) {
-        if (lost.text().find("/" + snapshot.source_id + "/") != std::string::npos) {
-            outcome.plan.warnings.push_back(
-                fmt::format("a newer snapshot of this source, {}, is gone, and no prune removed it",
-                            lost.leaf()));
-        }
-    }
+    warn_of_lost_manifests(*repository, snapshot, outcome.plan.warnings);
     for (const std::string& warning : warnings_of(outcome)) {
         context.errors.line("db-backup: warning: " + printable(warning));
     }

@@ -133,7 +133,8 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
         choose_repository(context, repository_of_source(arguments.source, context.config())),
         context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
-    const std::vector<SnapshotSummary> tagged = tagged_snapshots(snapshots, arguments.tags);
+    const std::vector<SnapshotSummary> tagged =
+        tagged_snapshots_or_throw(snapshots, damaged, arguments.tags, arguments.source);
     const SnapshotSummary& chosen =
         choose_snapshot(tagged, damaged, arguments.snapshot, arguments.source);
     const SnapshotDetails details = repository->details(chosen.id, context.stop);

@@ -1,30 +1,22 @@
 #include "cli/snapshot_text.hpp"
 
+#include "base/clock.hpp"
+
 #include <fmt/format.h>
 
-#include <array>
 #include <chrono>
-#include <ctime>
 
 namespace dbbackup {
 
 std::string local_time_text(Time time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(
-        std::chrono::time_point_cast<std::chrono::system_clock::duration>(
-            std::chrono::floor<std::chrono::seconds>(time)));
-    std::tm local{};
-    std::array<char, 64> text{};
-    if (::localtime_r(&seconds, &local) == nullptr ||
-        std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local) == 0) {
-        return "?";
-    }
-    const std::chrono::minutes ahead =
-        std::chrono::floor<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff));
+    const std::chrono::minutes ahead = utc_offset_here(time);
+    std::string text = format_rfc3339(time + ahead);  // "2026-11-22T14:03:05.123Z"
+    text = fmt::format("{} {}", text.substr(0, 10), text.substr(11, 8));
     if (ahead.count() == 0) {
-        return fmt::format("{}Z", text.data());
+        return text + "Z";
     }
     const std::chrono::hh_mm_ss offset{ahead};
-    return fmt::format("{}{}{:02}:{:02}", text.data(), offset.is_negative() ? '-' : '+',
+    return fmt::format("{}{}{:02}:{:02}", text, offset.is_negative() ? '-' : '+',
                        offset.hours().count(), offset.minutes().count());
 }
 

@@ -1,8 +1,11 @@
 """What the configuration, `.env` and the environment say reaches the commands."""
 
+import contextlib
 import pathlib
 import re
 import secrets
+import sqlite3
+import time
 
 import pytest
 
@@ -279,6 +282,28 @@ def test_a_command_sees_no_secret(program, folder):
     seen = (folder / "seen").read_text()
     assert "secret-" not in seen and "kept-value" in seen
     program.run("list", "--repository", "other", "--config", config, env=env)
+
+
+# --- how much of the line ---------------------------------------------------------------------------
+
+
+def test_the_bandwidth_is_limited_each_way(program, folder):
+    """4 MB that do not compress, at 2 MB/s: one second's worth passes at once, the rest takes another."""
+    database = folder / "noise.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE noise AS SELECT randomblob(4000000) AS bytes")
+        connection.commit()
+    config = folder / "c.yaml"
+    config.write_text(f"version: 1\nrepositories: {{main: {{url: {folder}/r, bandwidth_limit: 2MB/s}}}}\n")
+    program.run("init", "--encryption", "none", "--config", config)
+    for words in (backup_of(database), ("restore", "latest", "--to", folder / "copy.db")):
+        begun = time.monotonic()
+        program.run(*words, "--config", config)
+        assert 0.9 < time.monotonic() - begun < 60, words
+    databases.assert_equal(databases.content(database), folder / "copy.db")
+    config.write_text("version: 1\nrepositories: {main: {url: /r, bandwidth_limit: 2MB}}\n")
+    error = program.run("config", "validate", "--config", config, "--json", code=2).error
+    assert "is not a rate from 64.0 KiB/s" in error["message"], error
 
 
 # --- the examples ---------------------------------------------------------------------------------

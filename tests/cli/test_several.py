@@ -297,6 +297,32 @@ def test_what_was_restored_before_a_failure_is_whole_and_named(plain_repository,
     assert databases.content(back / "users")["check"] == ["ok"]
 
 
+def test_an_interrupted_restore_names_what_it_restored(program, folder):
+    """The second database is large and comes slowly."""
+    (folder / "some").mkdir()
+    first = databases.make(folder / "some/a.db", rows=10)
+    with databases.opened(folder / "some/b.db") as connection:
+        connection.execute("CREATE TABLE noise AS SELECT randomblob(4000000) AS bytes")
+    config = folder / "c.yaml"
+    for limit in ("", ", bandwidth_limit: 256KiB/s"):
+        config.write_text(f"version: 1\nrepositories: {{main: {{url: {folder}/r{limit}}}}}\n")
+        if not limit:
+            program.run("init", "--encryption", "none", "--config", config)
+            program.run("backup", "--type", "sqlite", "--all", folder / "some", "--config", config)
+    back = folder / "back"
+    process = program.start("restore", "latest", "--to", back, "--jobs", 1, "--config", config, "--json")
+    deadline = time.monotonic() + 60
+    while not (back / "a.db").exists():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.2)  # It tells after it has named the file.
+    process.send_signal(signal.SIGINT)
+    result = program.finish(process, timeout=20)
+    assert result.code == 130, str(result)
+    assert result.error["hint"] == "One database was restored before: a.db; the others are as they were."
+    assert digest(back / "a.db") == digest(first) and [each.name for each in back.iterdir()] == ["a.db"]
+
+
 def test_a_killed_backup_of_a_folder_leaves_no_snapshot_and_the_next_is_whole(plain_repository, shop, folder):
     first = take(plain_repository, shop)["snapshot"]
     for delay in (0.02, 0.05, 0.1):
@@ -327,5 +353,8 @@ def test_tags_choose_what_latest_means(plain_repository, database, folder):
     plain_repository.backup(database)
     assert plain_repository.json("show", "latest", "--tag", "kind=release")["snapshot"] == first
     assert plain_repository.restore("latest", folder / "x.db", "--tag", "kind=release")["snapshot"] == first
-    none = plain_repository.run("show", "latest", "--tag", "kind=other", "--json", code=2)
-    assert none.error["code"] == "snapshot_unknown"
+    for words in (("show", "latest"), ("restore", "latest", "--to", folder / "y.db"), ("show", "2026-11-22")):
+        none = plain_repository.run(*words, "--tag", "kind=other", "--json", code=2).error
+        assert none["code"] == "snapshot_unknown" and none["message"] == "no snapshot has the tag kind=other", none
+    of_source = ("show", "latest", "--source", "sqlite-shop", "--tag", "a=b", "--tag", "kind=release", "--json")
+    assert "of source 'sqlite-shop' has the tags a=b and kind=release" in plain_repository.run(*of_source, code=2).error["message"]

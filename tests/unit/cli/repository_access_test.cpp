@@ -35,6 +35,26 @@ TEST(RepositoryChoice, PrefersWhatWasAskedFor) {
     EXPECT_EQ(choose_repository("/elsewhere", "", config, no_default).config, nullptr);
 }
 
+TEST(RepositoryChoice, KnowsAConfiguredPlaceByItsUrl) {
+    LoadedConfig config = config_with({"main", "other"});
+    config.config.repositories["cloud"].url = "s3://bucket/prefix?region=x";
+    const auto chosen = [&config](const std::string& asked) {
+        return choose_repository(asked, "", config, default_folder).name;
+    };
+    for (const char* same :
+         {"/mnt/main", "/mnt/main/", "/mnt/./other/../main", "file:///mnt/main"}) {
+        EXPECT_EQ(chosen(same), "main") << same;
+    }
+    EXPECT_EQ(chosen("s3://bucket/prefix?region=x"), "cloud");
+    for (const char* other : {"/mnt", "/mnt/main/x", "s3://bucket/prefix", "s3://", "ftp://x/y"}) {
+        EXPECT_EQ(chosen(other), std::nullopt) << other;
+    }
+    config.config.repositories["again"].url = "/mnt/main";
+    EXPECT_EQ(chosen("/mnt/main"), std::nullopt) << "whose secrets are meant is not known";
+    config.defaults.repository = "/mnt/other/";
+    EXPECT_EQ(choose_repository(std::nullopt, "", config, default_folder).name, "other");
+}
+
 TEST(RepositoryChoice, TakesTheOnlyOneThatIsConfigured) {
     const LoadedConfig config = config_with({"main"});
     const RepositoryChoice choice = choose_repository(std::nullopt, "", config, default_folder);
