@@ -4,6 +4,7 @@
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
+#include "cli/hooks.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_json.hpp"
 #include "cli/snapshot_text.hpp"
@@ -208,40 +209,63 @@ void log_result(const BackupReport& report, const std::string& repository, Log& 
               {"writers_waited_s", fmt::format("{:.3f}", writers_waited_seconds(report))}});
 }
 
+/// What was taken, and into which repository.
+struct Taken {
+    BackupReport report;
+    std::string url;
+};
+
+Taken take_snapshot(const BackupArguments& arguments, const SourceChoice& source,
+                    const BackupOptions& options, CommandContext& context) {
+    const std::unique_ptr<Connector> connector =
+        make_connector(source_options(source, arguments, context), context.plugins);
+    const RepositoryChoice choice = choose_repository(
+        context, source.config != nullptr ? source.config->repository : std::string());
+    if (options.is_dry_run && choice.is_default && !repository_exists(choice, context)) {
+        refuse_lost_default(choice, context);
+        return {first_backup_plan(*connector, options, context.stop), choice.url};
+    }
+    if (choice.is_default) {
+        // A mistyped database must not leave an empty repository behind.
+        static_cast<void>(connector->probe(context.stop));
+    }
+    const std::unique_ptr<Repository> repository = open_or_make_repository(choice, context);
+    Progress progress;
+    const ProgressLine line(
+        progress, context.progress("backing up " + options.source_name.value_or(text_of(source))),
+        context.errors, context.log);
+    return {back_up(*repository, *connector, options, context.engine(progress), context.stop),
+            repository->storage().url()};
+}
+
 }  // namespace
 
 ExitCode run_command(const BackupArguments& arguments, CommandContext& context) {
     const SourceChoice source = choose_source(arguments.source, context.config());
     const BackupOptions options = backup_options(arguments, source);
-    const std::unique_ptr<Connector> connector =
-        make_connector(source_options(source, arguments, context), context.plugins);
-    const RepositoryChoice choice = choose_repository(
-        context, source.config != nullptr ? source.config->repository : std::string());
-
-    BackupReport report;
-    std::string url = choice.url;
-    if (options.is_dry_run && choice.is_default && !repository_exists(choice, context)) {
-        refuse_lost_default(choice, context);
-        report = first_backup_plan(*connector, options, context.stop);
-    } else {
-        if (choice.is_default) {
-            // A mistyped database must not leave an empty repository behind.
-            static_cast<void>(connector->probe(context.stop));
-        }
-        const std::unique_ptr<Repository> repository = open_or_make_repository(choice, context);
-        url = repository->storage().url();
-        Progress progress;
-        const ProgressLine line(
-            progress,
-            context.progress("backing up " + options.source_name.value_or(text_of(source))),
-            context.errors, context.log);
-        report = back_up(*repository, *connector, options, context.engine(progress), context.stop);
+    const bool has_hooks = source.config != nullptr && !options.is_dry_run;
+    const Hooks hooks(has_hooks ? &source.config->hooks : nullptr, source.name.value_or(""),
+                      context);
+    Taken taken;
+    try {
+        hooks.before();
+        taken = take_snapshot(arguments, source, options, context);
+    } catch (...) {
+        hooks.on_error();
+        throw;
     }
     context.is_done = true;
+    auto& [report, url] = taken;
+    ExitCode code =
+        report.snapshot.summary.is_incomplete ? ExitCode::incomplete : ExitCode::success;
     if (options.is_dry_run) {
         report.snapshot.summary.begun_at = context.clock.now();
     } else {
         log_result(report, url, context.log);
+    }
+    if (std::optional<std::string> problem = hooks.after(report.snapshot.summary.id, code)) {
+        report.snapshot.warnings.push_back(std::move(*problem));
+        code = ExitCode::incomplete;
     }
     for (const std::string& warning : report.snapshot.warnings) {
         context.errors.line("db-backup: warning: " + printable(warning));
@@ -251,7 +275,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     } else if (!context.globals.is_quiet) {
         context.output.text(report_text(report, options, url, context.terminal));
     }
-    return report.snapshot.summary.is_incomplete ? ExitCode::incomplete : ExitCode::success;
+    return code;
 }
 
 }  // namespace dbbackup
