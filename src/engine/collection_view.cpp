@@ -1,6 +1,7 @@
 #include "engine/collection_view.hpp"
 
 #include "base/error.hpp"
+#include "repository/damage_records.hpp"
 #include "repository/pins.hpp"
 
 #include <fmt/format.h>
@@ -174,6 +175,11 @@ void CollectionViewReader::list_packs(CollectionView& view, std::stop_token stop
 }
 
 void CollectionViewReader::read_directories(CollectionView& view, std::stop_token stop) {
+    // After the packs: what was stored because of a record comes with that record.
+    const DamageRecords damaged = read_all_damage_records(repository_, stop);
+    for (const ObjectName& name : damaged.unreadable) {
+        view.problems.push_back(fmt::format("{} cannot be read", name.text()));
+    }
     for (const auto& index : view.indexes) {
         for (const IndexedPack& pack : index->packs) {
             const auto found = view.packs.find(pack.name);
@@ -198,7 +204,9 @@ void CollectionViewReader::read_directories(CollectionView& view, std::stop_toke
             }
             state.directory = known;
         }
-        state.is_sound = state.directory && state.directory->bytes == state.bytes;
+        state.is_recorded_damaged = damaged.packs.contains(name);
+        state.is_sound =
+            state.directory && state.directory->bytes == state.bytes && !state.is_recorded_damaged;
     }
     std::erase_if(directories_, [&view](const auto& each) {
         return !each.second || !view.packs.contains(each.first);

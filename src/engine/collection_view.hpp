@@ -21,8 +21,10 @@ namespace dbbackup {
 struct PackState {
     std::uint64_t bytes = 0;
     std::shared_ptr<const IndexedPack> directory;  ///< Null when it cannot be read.
-    bool is_sound = true;                          ///< As long as its directory says.
-    bool is_indexed = false;                       ///< An index object names it.
+    /// As long as its directory says, and not recorded as damaged.
+    bool is_sound = true;
+    bool is_recorded_damaged = false;
+    bool is_indexed = false;  ///< An index object names it.
 };
 
 /// What was read.

@@ -52,7 +52,7 @@ public:
     [[nodiscard]] Depths decode(const PackSet& from) const;
     /// Whether the bases of `copy` decode, as `depths` say, so that it does.
     [[nodiscard]] static bool has_bases(const Copy& copy, const Depths& depths);
-    /// Packs as long as their directories say.
+    /// Packs as long as their directories say, and not recorded as damaged.
     [[nodiscard]] PackSet sound_packs() const;
 
 private:

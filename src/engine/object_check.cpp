@@ -25,13 +25,14 @@ struct Folder {
     std::array<RecordKind, 3> kinds;  ///< What may stand there; the last again if there are fewer.
 };
 
-constexpr std::array<Folder, 6> kRecordFolders = {{
+constexpr std::array<Folder, 7> kRecordFolders = {{
     {"runs/", {RecordKind::run, RecordKind::run, RecordKind::run}},
     {"manifests/", {RecordKind::manifest, RecordKind::tombstone, RecordKind::tombstone}},
     {"indexes/", {RecordKind::index, RecordKind::index, RecordKind::index}},
     {"condemned/", {RecordKind::marker, RecordKind::marker, RecordKind::marker}},
     {"collections/", {RecordKind::collection, RecordKind::tombstone, RecordKind::tombstone}},
     {"pins/", {RecordKind::pin, RecordKind::pin_end, RecordKind::tombstone}},
+    {"damaged/", {RecordKind::damage, RecordKind::damage, RecordKind::damage}},
 }};
 
 constexpr std::string_view kKeysFolder = "keys/";

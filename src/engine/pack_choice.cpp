@@ -62,6 +62,18 @@ void PackChoice::keep_parts_of_what_is_lost(PackSet& stay) const {
     }
 }
 
+bool PackChoice::may_judge(std::size_t pack) const {
+    const PackState& state = table_.state(pack);
+    if (state.directory) {
+        return true;
+    }
+    const auto decodes = [this](std::size_t chunk) {
+        return from_all_[chunk] != CopyTable::kNever;
+    };
+    return state.is_recorded_damaged &&
+           std::ranges::all_of(std::views::iota(std::size_t{0}, view_.needed.size()), decodes);
+}
+
 std::vector<PackName> PackChoice::candidates(const Compacted& compacted) const {
     if (!view_.problems.empty()) {
         return {};
@@ -71,7 +83,8 @@ std::vector<PackName> PackChoice::candidates(const Compacted& compacted) const {
     const std::set<PackName> condemned = view_.records.condemned_by_others("");
     const auto must_stay = [&](const PackName& pack) {
         return compacted.stored.contains(pack) ||
-               (view_.referred.contains(pack) && !compacted.emptied.contains(pack));
+               (view_.referred.contains(pack) && !compacted.emptied.contains(pack) &&
+                !view_.packs.at(pack).is_recorded_damaged);
     };
     PackSet stay(packs.size(), false);
     std::vector<std::uint32_t> others;
@@ -93,8 +106,7 @@ std::vector<PackName> PackChoice::candidates(const Compacted& compacted) const {
     keep_parts_of_what_is_lost(stay);
     std::vector<PackName> result;
     for (std::uint32_t place = 0; place < packs.size(); ++place) {
-        const bool is_known = table_.state(place).directory != nullptr;
-        if (is_known && !stay[place] && !must_stay(packs[place])) {
+        if (may_judge(place) && !stay[place] && !must_stay(packs[place])) {
             result.push_back(packs[place]);
         }
     }
@@ -127,8 +139,7 @@ std::vector<PackName> PackChoice::removable(const RunId& run, const std::set<Pac
     keep_parts_of_what_is_lost(stay);
     std::vector<PackName> result;
     for (std::uint32_t place = 0; place < packs.size(); ++place) {
-        const bool is_known = table_.state(place).directory != nullptr;
-        if (own.contains(packs[place]) && is_known && !stay[place]) {
+        if (own.contains(packs[place]) && may_judge(place) && !stay[place]) {
             result.push_back(packs[place]);
         }
     }

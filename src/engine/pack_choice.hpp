@@ -8,6 +8,7 @@
 
 #include "engine/copy_table.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <vector>
@@ -46,6 +47,9 @@ private:
     /// Adds to `stay` the shortest beginning of `more` with which it suffices. False: not even all
     /// do, and nothing was added.
     [[nodiscard]] bool complete(PackSet& stay, const std::vector<std::uint32_t>& more) const;
+    /// Whether it is known what would be lost with the pack: by its directory; or because it is
+    /// recorded as damaged and all that is needed decodes from others, whatever it holds.
+    [[nodiscard]] bool may_judge(std::size_t pack) const;
     /// Adds packs that hold a part of something that does not decode, and that nothing else has.
     void keep_parts_of_what_is_lost(PackSet& stay) const;
 

@@ -6,6 +6,7 @@
 #include "engine/open_runs.hpp"
 #include "engine/pack_choice.hpp"
 #include "repository/collectable.hpp"
+#include "repository/damage_records.hpp"
 
 #include <fmt/format.h>
 
@@ -147,6 +148,8 @@ private:
             repository_.storage().remove(name, stop_);
         }
         report_.leftovers_removed += leftovers.size();
+        report_.leftovers_removed +=
+            remove_settled_damage_records(repository_, records.removed_packs(), stop_);
     }
 
     [[nodiscard]] bool has_work(const CollectionView& view, const std::vector<PackName>& candidates,

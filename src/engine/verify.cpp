@@ -8,6 +8,7 @@
 #include "engine/stored_stream.hpp"
 #include "pipeline/ordered_workers.hpp"
 #include "repository/collector_records.hpp"
+#include "repository/damage_records.hpp"
 #include "storage/access_denied.hpp"
 
 #include <fmt/format.h>
@@ -167,13 +168,25 @@ private:
                 missing = packs_.is_missing(part) ? std::optional(part.pack->name) : missing;
             }
         });
-        if (problems.empty() || (missing && others_.find(copy->id, *missing, 0, stop_))) {
+        if (problems.empty() || is_elsewhere(copy->id, missing, problems)) {
             return true;
         }
         for (const auto& [pack, problem] : problems) {
             findings_.add(pack_object_name(pack).text(), problem, id);
         }
         return false;
+    }
+
+    [[nodiscard]] bool is_elsewhere(const ChunkId& id, const std::optional<PackName>& missing,
+                                    const std::vector<std::pair<PackName, std::string>>& problems) {
+        if (missing) {
+            return others_.find(id, *missing, 0, stop_) != nullptr;
+        }
+        std::set<PackName> bad;
+        for (const auto& [pack, problem] : problems) {
+            bad.insert(pack);
+        }
+        return others_.find_apart_from(bad, id, stop_) != nullptr;
     }
 
     void decode(const StoredStream& stream, const StoredSegment& segment, const SnapshotId& id) {
@@ -251,6 +264,29 @@ void leave_out_removed(Repository& repository, const std::vector<SnapshotSummary
     });
 }
 
+/// Damage that is recorded and that no snapshot suffers from, since all lies elsewhere too, only
+/// waits for a prune.
+void settle_recorded(Repository& repository, const std::map<PackName, std::uint64_t>& packs,
+                     std::vector<Finding>& findings, std::stop_token stop) {
+    std::set<std::string> named;
+    std::set<std::string> recorded;
+    for (const PackName& pack : read_damage_records(repository, std::move(stop))) {
+        if (packs.contains(pack)) {
+            recorded.insert(pack_object_name(pack).text());
+        }
+    }
+    for (Finding& finding : findings) {
+        named.insert(finding.object);
+        finding.is_harmless =
+            finding.is_harmless || (finding.snapshots.empty() && recorded.contains(finding.object));
+    }
+    for (const std::string& object : recorded) {
+        if (!named.contains(object)) {
+            findings.push_back({object, "recorded as damaged", {}, true});
+        }
+    }
+}
+
 }  // namespace
 
 VerifyReport verify(Repository& repository, VerifyDepth depth, const std::vector<SnapshotId>& only,
@@ -285,6 +321,9 @@ VerifyReport verify(Repository& repository, VerifyDepth depth, const std::vector
     report.key_slots = objects.key_slots;
     report.bytes_read = context.progress.bytes_done;
     report.findings = findings.take();
+    if (only.empty()) {
+        settle_recorded(repository, objects.packs, report.findings, stop);
+    }
     leave_out_removed(repository, snapshots, report.findings, stop);
     report.duration_s =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();

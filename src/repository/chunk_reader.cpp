@@ -10,6 +10,8 @@ namespace dbbackup {
 namespace {
 
 constexpr std::size_t kPackKeysMax = 4096;
+/// Each try is of another pack.
+constexpr std::size_t kDamagedPacksMax = 8;
 
 ChunkForm form_of(const ChunkCopy& copy) {
     ChunkForm form{copy.id, copy.plain_bytes, copy.codec, copy.depth, copy.generation, {}};
@@ -20,10 +22,7 @@ ChunkForm form_of(const ChunkCopy& copy) {
 }
 
 [[noreturn]] void damaged(const ChunkCopy& copy, std::string_view why) {
-    throw explained<CorruptionError>(
-        fmt::format("{} is damaged: chunk {} {}", pack_object_name(copy.pack->name).text(),
-                    copy.ordinal, why),
-        "Run 'db-backup verify --data' to see which snapshots are affected.");
+    throw PackDamaged(copy, why);
 }
 
 }  // namespace
@@ -35,6 +34,13 @@ PackMissing::PackMissing(const PackName& pack)
     set_hint(
         "Run 'db-backup verify' to see which snapshots are affected; a copy of the object "
         "from elsewhere can be put back under its name.");
+}
+
+PackDamaged::PackDamaged(const ChunkCopy& copy, std::string_view why)
+    : CorruptionError(fmt::format("{} is damaged: chunk {} {}",
+                                  pack_object_name(copy.pack->name).text(), copy.ordinal, why)),
+      pack_(copy.pack->name) {
+    set_hint("Run 'db-backup verify --data' to see which snapshots are affected.");
 }
 
 ChunkReader::ChunkReader(Repository& repository, Elsewhere elsewhere)
@@ -58,8 +64,32 @@ Bytes ChunkReader::read(const ChunkCopy& copy, std::stop_token stop, Proof proof
             if (!other) {
                 throw;
             }
+        } catch (const PackDamaged& damage) {
+            if (std::optional<Bytes> plain = read_elsewhere(copy, damage.pack(), stop)) {
+                return std::move(*plain);
+            }
+            throw;
         }
     }
+}
+
+std::optional<Bytes> ChunkReader::read_elsewhere(const ChunkCopy& copy, const PackName& pack,
+                                                 std::stop_token stop) {
+    std::set<PackName> bad = {pack};
+    while (others_ && bad.size() <= kDamagedPacksMax) {
+        const ChunkCopyPtr other = others_->find_apart_from(bad, copy.id, stop);
+        if (!other) {
+            break;
+        }
+        try {
+            return read_here(*other, stop, Proof::chunk_id);
+        } catch (const PackDamaged& damage) {
+            bad.insert(damage.pack());
+        } catch (const PackMissing& missing) {
+            bad.insert(missing.pack());
+        }
+    }
+    return std::nullopt;
 }
 
 std::optional<PackName> ChunkReader::known_missing(const ChunkCopy& copy) {

@@ -22,6 +22,7 @@
 #include <optional>
 #include <set>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 namespace dbbackup {
@@ -43,12 +44,23 @@ private:
     PackName pack_;
 };
 
+/// What a pack holds of a chunk is not what was sealed there.
+class PackDamaged final : public CorruptionError {
+public:
+    /// @param why Completes "chunk 3 …".
+    PackDamaged(const ChunkCopy& copy, std::string_view why);
+    [[nodiscard]] const PackName& pack() const noexcept { return pack_; }
+
+private:
+    PackName pack_;
+};
+
 /// Thread-safe; each thread works by itself.
 class ChunkReader {
 public:
     /// Reads each chunk from where it is said to be, and nowhere else.
     ChunkReader(Storage& storage, const Keys& keys);
-    /// Also finds chunks in other packs when the one that is named has gone.
+    /// Also finds chunks in other packs when the one that is named has gone or is damaged.
     ChunkReader(Repository& repository, Elsewhere elsewhere);
     ~ChunkReader();
     ChunkReader(const ChunkReader&) = delete;
@@ -64,6 +76,9 @@ public:
 private:
     /// A pack that this copy needs and that was missing before; nothing: it may all be there.
     [[nodiscard]] std::optional<PackName> known_missing(const ChunkCopy& copy);
+    /// From another pack, when this one is damaged; nothing when no other gives it.
+    [[nodiscard]] std::optional<Bytes> read_elsewhere(const ChunkCopy& copy, const PackName& pack,
+                                                      std::stop_token stop);
     [[nodiscard]] Bytes read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof);
     [[nodiscard]] Bytes decode(const ChunkCopy& copy, std::stop_token stop);
     /// One that is no link of a chain: whole, or a delta on several bases.

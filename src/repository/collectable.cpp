@@ -13,8 +13,9 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 8> kFolders = {
-    "keys/", "features/", "indexes/", "runs/", "manifests/", "condemned/", "collections/", "pins/"};
+constexpr std::array<std::string_view, 9> kFolders = {"keys/",        "features/", "indexes/",
+                                                      "runs/",        "manifests/", "condemned/",
+                                                      "collections/", "damaged/",   "pins/"};
 
 bool is_known(const ObjectName& name) {
     const std::string& text = name.text();

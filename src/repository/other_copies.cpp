@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "repository/collector_records.hpp"
+#include "repository/damage_records.hpp"
 #include "repository/manifest.hpp"
 #include "repository/pack.hpp"
 #include "repository/synced_index.hpp"
@@ -61,19 +62,6 @@ void list_packs(Storage& storage, std::vector<PackName>& packs, std::stop_token 
     std::sort(packs.begin(), packs.end());
 }
 
-std::unique_ptr<ChunkIndex> look_for_copies(Repository& repository, std::stop_token stop) {
-    // What is there can be read, whoever wants to remove it. Shared with the function that asks,
-    // which has to be there before the packs are listed.
-    const auto present = std::make_shared<std::vector<PackName>>();
-    auto index = std::make_unique<ChunkIndex>(
-        read_all_indexes(repository, stop), [present](const PackName& name) {
-            return std::binary_search(present->begin(), present->end(), name);
-        });
-    add_inline_indexes(repository, *index, stop);
-    list_packs(repository.storage(), *present, stop);
-    return index;
-}
-
 }  // namespace
 
 ChunkCopyPtr OtherCopies::find(const ChunkId& id, const PackName& missing, unsigned tried,
@@ -81,12 +69,37 @@ ChunkCopyPtr OtherCopies::find(const ChunkId& id, const PackName& missing, unsig
     const std::lock_guard lock(mutex_);
     ChunkCopyPtr copy;
     if (index_ && tried == 0 && may_find(missing)) {
-        copy = index_->find(id, HeldAs::whole_or_delta);
+        copy = ask(id, {});
     }
     // What has gone since the last look may have been stored elsewhere since then, too.
     if (!copy && looks_ < kLooksMax) {
         look(missing, std::move(stop));
-        copy = index_ && may_find(missing) ? index_->find(id, HeldAs::whole_or_delta) : nullptr;
+        copy = index_ && may_find(missing) ? ask(id, {}) : nullptr;
+    }
+    return copy;
+}
+
+ChunkCopyPtr OtherCopies::find_apart_from(const std::set<PackName>& bad, const ChunkId& id,
+                                          std::stop_token stop) {
+    const std::lock_guard lock(mutex_);
+    if (looks_ == 0) {  // Damage does not come and go, so one look is enough.
+        look(*bad.begin(), stop);
+    }
+    const bool may_find_any = std::any_of(bad.begin(), bad.end(),
+                                          [this](const PackName& pack) { return may_find(pack); });
+    if (may_find_any && !index_) {
+        load(std::move(stop));
+    }
+    return may_find_any ? ask(id, bad) : nullptr;
+}
+
+ChunkCopyPtr OtherCopies::ask(const ChunkId& id, const std::set<PackName>& bad) {
+    admitted_->bad = bad;
+    admitted_->are_recorded_in = false;
+    ChunkCopyPtr copy = index_->find(id, HeldAs::whole_or_delta);
+    if (!copy && !admitted_->recorded.empty()) {
+        admitted_->are_recorded_in = true;
+        copy = index_->find(id, HeldAs::whole_or_delta);
     }
     return copy;
 }
@@ -96,13 +109,29 @@ void OtherCopies::look(const PackName& missing, std::stop_token stop) {
     // Before the packs are listed: what is on a list may be gone, and is not lost.
     removed_ =
         read_readable_records(repository_.storage(), repository_.keys(), stop).removed_packs();
+    admitted_->recorded = read_damage_records(repository_, stop);
     if (may_find(missing)) {
-        index_ = look_for_copies(repository_, std::move(stop));
+        load(std::move(stop));
     }
 }
 
+void OtherCopies::load(std::stop_token stop) {
+    // What is there can be read, whoever wants to remove it.
+    index_ = std::make_unique<ChunkIndex>(
+        read_all_indexes(repository_, stop), [admitted = admitted_](const PackName& name) {
+            return !admitted->bad.contains(name) &&
+                   (admitted->are_recorded_in || !admitted->recorded.contains(name)) &&
+                   std::binary_search(admitted->present.begin(), admitted->present.end(), name);
+        });
+    add_inline_indexes(repository_, *index_, stop);
+    // Last: whatever a listed index names was stored before it.
+    admitted_->present.clear();
+    list_packs(repository_.storage(), admitted_->present, std::move(stop));
+}
+
 bool OtherCopies::may_find(const PackName& missing) const {
-    return elsewhere_ == Elsewhere::any_pack || removed_.contains(missing);
+    return elsewhere_ == Elsewhere::any_pack || removed_.contains(missing) ||
+           admitted_->recorded.contains(missing);
 }
 
 }  // namespace dbbackup

@@ -36,6 +36,7 @@ enum class RecordKind : std::uint8_t {
     marker = 4,
     collection = 5,
     tombstone = 6,
+    damage = 7,
     pin = 8,
     pin_end = 9,
 };

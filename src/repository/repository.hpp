@@ -72,7 +72,9 @@ struct OpenOptions {
 struct Removals {
     std::set<std::string> manifests;  ///< Object names on a `removed` list: they do not exist.
     std::set<std::string> indexes;    ///< Object names on a `removed` list.
-    std::set<PackName> packs;         ///< On a `removed` list or in a marker: they provide nothing.
+    /// On a `removed` list or in a marker, and for a writer those that are recorded as damaged:
+    /// they provide nothing.
+    std::set<PackName> packs;
     /// False when a marker or list could not be read: then no pack of another run provides
     /// anything.
     bool is_complete = true;

@@ -1,6 +1,7 @@
 #include "repository/snapshot_writer.hpp"
 
 #include "repository/collector_records.hpp"
+#include "repository/damage_records.hpp"
 #include "repository/index_objects.hpp"
 #include "repository/version.hpp"
 
@@ -27,16 +28,19 @@ Repository& writable(Repository& repository) {
     return repository;
 }
 
+/// What is recorded as damaged provides nothing either, so that it is stored again.
 /// A marker that cannot be read may name any pack. A backup goes on all the same, without referring
 /// to what others stored: that costs space, and no data.
 Removals removals_for_writing(Repository& repository, std::stop_token stop) {
-    return read_removals(
-        repository.storage(), repository.keys(), std::move(stop),
-        [&repository](const ObjectName& name, const CorruptionError& error) {
-            repository.log().warning(
-                "a collector's record cannot be read, so everything is stored anew",
-                {{"object", name.text()}, {"error", error.what()}});
-        });
+    Removals removals =
+        read_removals(repository.storage(), repository.keys(), stop,
+                      [&repository](const ObjectName& name, const CorruptionError& error) {
+                          repository.log().warning(
+                              "a collector's record cannot be read, so everything is stored anew",
+                              {{"object", name.text()}, {"error", error.what()}});
+                      });
+    removals.packs.merge(read_damage_records(repository, std::move(stop)));
+    return removals;
 }
 
 /// Asks for a stop after some time, unless it is destroyed before.

@@ -68,8 +68,9 @@ private:
 
 TEST_F(SnapshotWriterTest, AnnouncesItselfAndReadsRemovalsBeforeAnythingElse) {
     const auto run = writer();
-    EXPECT_EQ(calls(), (std::vector<std::string>{"put runs/" + run->run_id() + "/0",
-                                                 "list condemned", "list collections"}));
+    EXPECT_EQ(calls(),
+              (std::vector<std::string>{"put runs/" + run->run_id() + "/0", "list condemned",
+                                        "list collections", "list damaged"}));
 }
 
 TEST_F(SnapshotWriterTest, ASmallRunIsThreeObjects) {
