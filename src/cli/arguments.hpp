@@ -82,6 +82,7 @@ struct RestoreArguments {
     bool is_data_only = false;
     bool is_clean = false;
     bool is_verify = false;
+    bool is_partial = false;
     bool is_dry_run = false;
 };
 

@@ -164,6 +164,8 @@ void add_restore(CLI::App& root, CommandTreeValues& values) {
     add_flag(command, "--clean", arguments.is_clean, "replace what the target holds");
     add_flag(command, "--verify", arguments.is_verify,
              "read the result back and prove that it equals the snapshot");
+    add_flag(command, "--partial", arguments.is_partial,
+             "of a damaged snapshot restore what is left, to a new path");
     add_jobs(command, arguments.jobs);
     add_lock_timeout(command, arguments.lock_timeout);
     add_flag(command, "--dry-run", arguments.is_dry_run, "print the plan, write nothing");

@@ -40,7 +40,43 @@ Json rows_json(const RestoreOutcome& outcome) {
 std::vector<std::string> warnings_of(const RestoreOutcome& outcome) {
     std::vector<std::string> warnings = outcome.plan.warnings;
     warnings.insert(warnings.end(), outcome.report.warnings.begin(), outcome.report.warnings.end());
+    for (const LostRange& range : outcome.lost) {
+        warnings.push_back(lost_range_text(range));
+    }
+    const bool is_first_lost =
+        std::any_of(outcome.lost.begin(), outcome.lost.end(),
+                    [](const LostRange& each) { return each.first_page == 0; });
+    if (is_first_lost && outcome.snapshot.type == DatabaseType::sqlite) {
+        warnings.emplace_back(
+            "SQLite opens no database without its first page: put that of another snapshot there, "
+            "and then use .recover");
+    } else if (!outcome.lost.empty() && outcome.snapshot.type == DatabaseType::sqlite) {
+        warnings.emplace_back(
+            "the restored database is damaged: \"sqlite3 DAMAGED .recover | sqlite3 NEW\" saves "
+            "the "
+            "rows that are left into a new one");
+    }
     return warnings;
+}
+
+Json lost_json(const std::vector<LostRange>& lost) {
+    Json list = Json::array();
+    for (const LostRange& range : lost) {
+        list.push_back({{"stream", range.stream},
+                        {"first_page", range.first_page},
+                        {"page_count", range.page_count},
+                        {"zeros", range.is_filled},
+                        {"problem", range.problem}});
+    }
+    return list;
+}
+
+std::uint64_t lost_pages(const RestoreOutcome& outcome) {
+    std::uint64_t pages = 0;
+    for (const LostRange& range : outcome.lost) {
+        pages += range.page_count;
+    }
+    return pages;
 }
 
 Json tables_json(const std::vector<RestoredTable>& tables) {
@@ -71,6 +107,10 @@ Json outcome_json(const RestoreOutcome& outcome, const RestoreOptions& options) 
         document["tables"] =
             tables_json(options.is_dry_run ? outcome.plan.tables : outcome.report.tables);
         document["incomplete"] = outcome.report.is_incomplete;
+    }
+    if (options.is_partial && !options.is_dry_run) {
+        document["incomplete"] = !outcome.lost.empty();
+        document["lost"] = lost_json(outcome.lost);
     }
     if (options.is_dry_run) {
         document["plan"] = {{"steps", outcome.plan.steps},
@@ -148,6 +188,9 @@ std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& op
         fields.emplace_back("fetched", format_size(outcome.bytes_fetched));
     }
     fields.emplace_back("written", written_text(outcome));
+    if (!outcome.lost.empty()) {
+        fields.emplace_back("lost", counted(lost_pages(outcome), "page"));
+    }
     fields.emplace_back("verified",
                         outcome.report.is_verified ? "yes: equal to the snapshot" : "no");
     fields.emplace_back("time", time);
@@ -236,6 +279,7 @@ RestoreOptions restore_options(const RestoreArguments& arguments) {
     options.overwrite = arguments.is_clean ? Overwrite::yes : Overwrite::no;
     options.verify = arguments.is_verify;
     options.is_dry_run = arguments.is_dry_run;
+    options.is_partial = arguments.is_partial;
     options.jobs = chosen_jobs(arguments.jobs);
     options.selection = selection_of(arguments);
     return options;
@@ -306,7 +350,8 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
     } else if (!context.globals.is_quiet) {
         context.output.text(outcome_text(outcome, options, context.terminal));
     }
-    return outcome.report.is_incomplete ? ExitCode::incomplete : ExitCode::success;
+    return outcome.report.is_incomplete || !outcome.lost.empty() ? ExitCode::incomplete
+                                                                 : ExitCode::success;
 }
 
 }  // namespace dbbackup

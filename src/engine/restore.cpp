@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "engine/database_choice.hpp"
 #include "engine/stored_stream.hpp"
+#include "repository/chunk_reader.hpp"
 #include "repository/collector_records.hpp"
 
 #include <fmt/format.h>
@@ -28,15 +29,37 @@ void throw_if_removed(Repository& repository, const SnapshotSummary& snapshot,
     }
 }
 
+/// What is lost leaves a damaged database: it must not replace anything, and single tables of it
+/// cannot be told from what SQLite makes of zeros.
+/// @throws ConfigError.
+void check_partial(const RestoreOptions& options, const StreamChoice& choice) {
+    if (!options.is_partial) {
+        return;
+    }
+    if (options.overwrite == Overwrite::yes || options.verify) {
+        throw explained<ConfigError>(
+            fmt::format("--partial and --{} exclude each other",
+                        options.verify ? "verify" : "clean"),
+            "Restore with --partial to a new path, and look at what is there.", "usage");
+    }
+    if (!choice.within.is_everything()) {
+        throw explained<ConfigError>(
+            "--partial restores whole databases, not single tables",
+            "Leave --partial out: tables of which nothing is lost are restored without it.",
+            "selection_not_supported");
+    }
+}
+
 /// What is restored, in the order of the manifest, and how it is read. Not thread-safe.
 class ChosenStreams {
 public:
     /// Borrows everything.
     ChosenStreams(Repository& repository, const Manifest& manifest, const StreamChoice& choice,
-                  unsigned jobs, Progress& progress)
+                  unsigned jobs, Progress& progress, LostRanges* lost)
         : repository_(repository),
           jobs_(jobs),
           progress_(progress),
+          lost_(lost),
           reader_(repository, Elsewhere::any_pack) {
         for (const StreamContents& stream : manifest.streams) {
             if (choice.names.contains(stream.stream.name)) {
@@ -60,8 +83,9 @@ public:
     /// Stays open until `close`.
     [[nodiscard]] StoredStreamReader& open(std::size_t index) {
         if (!open_[index]) {
-            open_[index] = std::make_unique<StoredStreamReader>(
-                *contents_[index], reader_, repository_.keys().fingerprinter(), jobs_, progress_);
+            open_[index] = std::make_unique<StoredStreamReader>(*contents_[index], reader_,
+                                                                repository_.keys().fingerprinter(),
+                                                                jobs_, progress_, lost_);
         }
         return *open_[index];
     }
@@ -71,6 +95,7 @@ private:
     Repository& repository_;
     unsigned jobs_;
     Progress& progress_;
+    LostRanges* lost_;  ///< Null: damage is thrown.
     ChunkReader reader_;
     std::vector<const StreamContents*> contents_;
     std::vector<StoredStream> streams_;
@@ -103,7 +128,10 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
     const std::vector<StoredStream>& all = manifest.details.streams;
     const StreamChoice choice = choose_streams(outcome.snapshot.type, all, options.selection);
     outcome.is_of_tables = !choice.within.is_everything();
-    ChosenStreams chosen(repository, manifest, choice, options.jobs, context.progress);
+    check_partial(options, choice);
+    LostRanges lost;
+    ChosenStreams chosen(repository, manifest, choice, options.jobs, context.progress,
+                         options.is_partial ? &lost : nullptr);
     const RestoreRequest request = request_for(manifest, options, choice, chosen);
     if (are_several_databases(outcome.snapshot.type, all)) {
         for (const StoredStream& stream : chosen.streams()) {
@@ -136,6 +164,7 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
         outcome.report = session->finish(repository.keys().fingerprinter(), stop);
     }
     outcome.bytes_fetched = chosen.bytes_fetched();
+    outcome.lost = lost.ranges();
     return outcome;
 }
 
@@ -149,8 +178,15 @@ RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot, Conne
     RestoreOutcome outcome;
     try {
         outcome = restore_manifest(repository, *manifest, connector, options, context, stop);
-    } catch (const CorruptionError&) {
+    } catch (CorruptionError& error) {
         throw_if_removed(repository, manifest->details.summary, stop);
+        const bool is_pack = dynamic_cast<const PackDamaged*>(&error) != nullptr ||
+                             dynamic_cast<const PackMissing*>(&error) != nullptr;
+        if (is_pack && !options.is_partial) {
+            error.set_hint(
+                "'db-backup verify --data' tells which snapshots are affected, and 'db-backup "
+                "restore --partial' to a new path saves the rest of this one.");
+        }
         throw;
     }
     outcome.duration_s =

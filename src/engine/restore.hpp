@@ -7,6 +7,7 @@
 
 #include "connector/connector.hpp"
 #include "engine/backup.hpp"
+#include "engine/lost_ranges.hpp"
 #include "repository/repository.hpp"
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct RestoreOptions {
     Overwrite overwrite = Overwrite::no;
     bool verify = false;
     bool is_dry_run = false;
+    bool is_partial = false;  ///< What is lost is left out, and named in the outcome.
     unsigned jobs = 2;
     /// Which databases of a snapshot of several (database_choice.hpp), or which tables.
     Selection selection;
@@ -37,7 +39,8 @@ struct RestoreOutcome {
     std::uint64_t bytes_fetched = 0;  ///< Of packs, from the storage.
     /// Of a snapshot of several databases, those that are restored; else empty.
     std::vector<std::string> databases;
-    bool is_of_tables = false;  ///< Chosen tables, not databases as they are.
+    bool is_of_tables = false;    ///< Chosen tables, not databases as they are.
+    std::vector<LostRange> lost;  ///< Of a partial restore, what could not be had.
     double duration_s = 0;
 };
 

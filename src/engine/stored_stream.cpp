@@ -20,17 +20,21 @@ constexpr std::uint64_t kInsideBytesPerJob = 64_MiB;
 /// Decoded chunks kept for random access: a b-tree walk comes back to the same few, and rows that
 /// an index names come from many.
 constexpr std::uint64_t kRecentBytesMax = 48_MiB;
+/// What a lost list covers is given in pieces: whole pages of every size.
+constexpr std::uint64_t kZerosBytes = 1_MiB;
 
 }  // namespace
 
 StoredStreamReader::StoredStreamReader(const StreamContents& stream, ChunkReader& reader,
                                        const Fingerprinter& fingerprinter, unsigned jobs,
-                                       Progress& progress)
+                                       Progress& progress, LostRanges* lost)
     : stream_(stream),
       reader_(reader),
       fingerprinter_(fingerprinter),
       jobs_(jobs),
       progress_(progress),
+      // Only of pages does it matter where each one stands: rows are a sequence.
+      lost_(stream.stream.kind == StreamKind::pages ? lost : nullptr),
       lists_(stream, reader) {}
 
 std::string wrong_pages_text(const StoredStream& stream, const SegmentRange& range) {
@@ -75,6 +79,35 @@ const StoredStreamReader::Decoded& StoredStreamReader::chunk_at(std::uint64_t of
     return recent_.front();
 }
 
+const std::vector<StoredSegment>* StoredStreamReader::list_at(SegmentLists& lists,
+                                                              std::size_t index,
+                                                              std::uint64_t begin,
+                                                              const std::stop_token& stop) {
+    try {
+        return &lists.list(index, stop);
+    } catch (const CorruptionError& error) {
+        if (lost_ == nullptr) {
+            throw;
+        }
+        lost_->add(stream_.stream, begin, stream_.lists[index].bytes, true,
+                   fmt::format("a segment list: {}", error.what()));
+        return nullptr;
+    }
+}
+
+std::optional<Bytes> StoredStreamReader::read_chunk(const ChunkCopy& chunk, std::uint64_t offset,
+                                                    Proof proof, const std::stop_token& stop) {
+    try {
+        return reader_.read(chunk, stop, lost_ == nullptr ? proof : Proof::chunk_id);
+    } catch (const CorruptionError& error) {
+        if (lost_ == nullptr) {
+            throw;
+        }
+        lost_->add(stream_.stream, offset, chunk.plain_bytes, true, error.what());
+        return std::nullopt;
+    }
+}
+
 StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
                                                           std::stop_token stop) {
     std::uint64_t start = 0;
@@ -83,14 +116,21 @@ StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
             start += stream_.lists[index].bytes;
             continue;
         }
-        for (const StoredSegment& segment : lists_.list(index, stop)) {
+        const std::vector<StoredSegment>* const segments = list_at(lists_, index, start, stop);
+        if (segments == nullptr) {
+            const std::uint64_t piece = start + (offset - start) / kZerosBytes * kZerosBytes;
+            const std::uint64_t end = start + stream_.lists[index].bytes;
+            return {piece, Bytes(std::min(kZerosBytes, end - piece))};
+        }
+        for (const StoredSegment& segment : *segments) {
             if (offset >= start + segment.bytes) {
                 start += segment.bytes;
                 continue;
             }
             for (const ChunkCopyPtr& chunk : segment.chunks) {
                 if (offset < start + chunk->plain_bytes) {
-                    return {start, reader_.read(*chunk, stop)};
+                    std::optional<Bytes> plain = read_chunk(*chunk, start, Proof::chunk_id, stop);
+                    return {start, plain ? std::move(*plain) : Bytes(chunk->plain_bytes)};
                 }
                 start += chunk->plain_bytes;
             }
@@ -105,20 +145,32 @@ StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
 /// more: also that each page stands where it stood.
 class StoredStreamReader::SegmentProof {
 public:
-    SegmentProof(const StoredStream& stream, ChunkReader& reader, std::stop_token stop)
-        : stream_(stream), reader_(reader), stop_(std::move(stop)) {}
+    SegmentProof(const StoredStream& stream, ChunkReader& reader, LostRanges* lost,
+                 std::stop_token stop)
+        : stream_(stream), reader_(reader), lost_(lost), stop_(std::move(stop)) {}
 
     /// Chunks come in stream order; `ended` is their segment with the last of its chunks.
-    void add(const Fingerprint& chunk, const std::optional<StoredSegment>& ended) {
-        sum_ += chunk;
-        if (ended && std::exchange(sum_, {}) != ended->fingerprint) {
+    /// @param chunk Nothing: it is lost, and so there is nothing to compare the segment with.
+    void add(const std::optional<Fingerprint>& chunk, const std::optional<StoredSegment>& ended) {
+        sum_ += chunk.value_or(Fingerprint());
+        has_all_ = has_all_ && chunk;
+        if (!ended) {
+            return;
+        }
+        const bool is_right = std::exchange(sum_, {}) == ended->fingerprint;
+        if (std::exchange(has_all_, true) && !is_right) {
             fail(*ended);
         }
     }
 
 private:
     /// Names the chunk that is not what it should be, if it is one.
-    [[noreturn]] void fail(const StoredSegment& segment) {
+    void fail(const StoredSegment& segment) {
+        if (lost_ != nullptr) {  // Each chunk was proven.
+            lost_->add(stream_, segment.range.first_page * stream_.page_bytes, segment.bytes, false,
+                       "each chunk is what was stored, but not all are the right ones");
+            return;
+        }
         for (const ChunkCopyPtr& chunk : segment.chunks) {
             static_cast<void>(reader_.read(*chunk, stop_));
         }
@@ -130,8 +182,10 @@ private:
 
     const StoredStream& stream_;
     ChunkReader& reader_;
+    LostRanges* lost_;
     std::stop_token stop_;
     Fingerprint sum_;
+    bool has_all_ = true;
 };
 
 void StoredStreamReader::read_all(
@@ -142,21 +196,22 @@ void StoredStreamReader::read_all(
         std::optional<StoredSegment> ended;
     };
     struct Checked {
-        Fingerprint fingerprint;
+        std::optional<Fingerprint> fingerprint;
         std::optional<StoredSegment> ended;
     };
     const StoredStream& stream = stream_.stream;
     const bool has_pages = stream.kind == StreamKind::pages;
-    SegmentProof proof(stream, reader_, stop);
+    SegmentProof proof(stream, reader_, lost_, stop);
     OrderedWorkers<Item, Checked> workers(
         jobs_, kInsideBytesPerJob * jobs_,
         [&](Item item, unsigned) {
-            const Bytes bytes =
-                reader_.read(*item.chunk, stop, has_pages ? Proof::caller : Proof::chunk_id);
+            std::optional<Bytes> found = read_chunk(
+                *item.chunk, item.offset, has_pages ? Proof::caller : Proof::chunk_id, stop);
+            const Bytes bytes = found ? std::move(*found) : Bytes(item.chunk->plain_bytes);
             visit(item.offset, bytes);
             progress_.bytes_done += bytes.size();
             Checked checked{{}, std::move(item.ended)};
-            if (has_pages) {
+            if (has_pages && found) {
                 checked.fingerprint = fingerprinter_.of_pages(bytes, stream.page_bytes,
                                                               item.offset / stream.page_bytes);
             }
@@ -171,7 +226,15 @@ void StoredStreamReader::read_all(
     SegmentLists lists(stream_, reader_);
     std::uint64_t offset = 0;
     for (std::size_t index = 0; index < lists.count(); ++index) {
-        for (const StoredSegment& segment : lists.list(index, stop)) {
+        const std::vector<StoredSegment>* const segments = list_at(lists, index, offset, stop);
+        if (segments == nullptr) {
+            const std::uint64_t end = offset + stream_.lists[index].bytes;
+            for (; offset < end; offset = std::min(end, offset + kZerosBytes)) {
+                visit(offset, Bytes(std::min(kZerosBytes, end - offset)));
+            }
+            continue;
+        }
+        for (const StoredSegment& segment : *segments) {
             for (const ChunkCopyPtr& chunk : segment.chunks) {
                 // By place: a segment may use one chunk several times.
                 const bool is_last = &chunk == &segment.chunks.back();

@@ -6,13 +6,16 @@
 /// Data path: storage -> [unpacker: fetch, unseal, decompress, check] -> connector.
 
 #include "connector/connector.hpp"
+#include "engine/lost_ranges.hpp"
 #include "engine/progress.hpp"
 #include "engine/segment_lists.hpp"
 
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace dbbackup {
 
@@ -22,8 +25,11 @@ namespace dbbackup {
 /// Everything is borrowed. Thread-safe.
 class StoredStreamReader final : public StreamReader {
 public:
+    /// @param lost Null: damage is thrown. Else, of a stream of pages, zeros are given in the place
+    /// of what cannot be had, and this is told.
     StoredStreamReader(const StreamContents& stream, ChunkReader& reader,
-                       const Fingerprinter& fingerprinter, unsigned jobs, Progress& progress);
+                       const Fingerprinter& fingerprinter, unsigned jobs, Progress& progress,
+                       LostRanges* lost = nullptr);
 
     [[nodiscard]] const StoredStream& stream() const override { return stream_.stream; }
     void read_at(std::uint64_t offset, std::span<std::uint8_t> out, std::stop_token stop) override;
@@ -37,6 +43,12 @@ private:
         Bytes content;
     };
 
+    /// One list; null when it is lost and may be. @param begin Where it begins in the stream.
+    const std::vector<StoredSegment>* list_at(SegmentLists& lists, std::size_t index,
+                                              std::uint64_t begin, const std::stop_token& stop);
+    /// Nothing when the chunk is lost and may be.
+    std::optional<Bytes> read_chunk(const ChunkCopy& chunk, std::uint64_t offset, Proof proof,
+                                    const std::stop_token& stop);
     const Decoded& chunk_at(std::uint64_t offset, std::stop_token stop);
     Decoded decode_at(std::uint64_t offset, std::stop_token stop);
 
@@ -45,6 +57,7 @@ private:
     const Fingerprinter& fingerprinter_;
     unsigned jobs_;
     Progress& progress_;
+    LostRanges* lost_;
     std::mutex mutex_;  ///< Guards what random access keeps.
     SegmentLists lists_;
     std::list<Decoded> recent_;       ///< Newest first.
