@@ -105,6 +105,14 @@ struct VerifyArguments {
     std::optional<unsigned> jobs;
 };
 
+struct RepairArguments {
+    bool is_data = false;
+    bool is_yes = false;
+    bool is_dry_run = false;
+    std::optional<std::string> source;
+    std::optional<unsigned> jobs;
+};
+
 struct PruneArguments {
     std::vector<std::string> snapshots;    ///< That go whatever the rules say.
     std::optional<std::string> source;     ///< The rules are for this one only.
@@ -171,8 +179,9 @@ struct PrintArguments {
 
 using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
-                 ShowArguments, VerifyArguments, PruneArguments, PinArguments, UnpinArguments,
-                 StatsArguments, KeyArguments, ConfigArguments, ConfigInitArguments>;
+                 ShowArguments, VerifyArguments, RepairArguments, PruneArguments, PinArguments,
+                 UnpinArguments, StatsArguments, KeyArguments, ConfigArguments,
+                 ConfigInitArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

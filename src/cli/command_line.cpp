@@ -254,6 +254,9 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "verify") {
         return values.verify;
     }
+    if (name == "repair") {
+        return values.repair;
+    }
     if (name == "prune") {
         return values.prune;
     }

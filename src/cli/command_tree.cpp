@@ -206,6 +206,18 @@ void add_verify(CLI::App& root, CommandTreeValues& values) {
     add_jobs(command, arguments.jobs);
 }
 
+void add_repair(CLI::App& root, CommandTreeValues& values) {
+    RepairArguments& arguments = values.repair;
+    CLI::App& command =
+        add_command(root, "repair", "Mend a damaged repository, and say what is lost",
+                    values.globals, "db-backup repair --data --dry-run\ndb-backup repair --data");
+    add_flag(command, "--data", arguments.is_data, "read and check every stored byte too");
+    add_text(command, {"--source", "NAME", "the repository of this source"}, arguments.source);
+    add_jobs(command, arguments.jobs);
+    add_flag(command, "--yes", arguments.is_yes, "remove damaged records that stop a prune");
+    add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, change nothing");
+}
+
 void add_retention_rules(CLI::App& command, RetentionRules& rules) {
     command.option_defaults()->group("What stays, of each source");
     struct Count {
@@ -358,6 +370,7 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_show(root, values);
     add_init(root, values);
     add_verify(root, values);
+    add_repair(root, values);
     add_prune(root, values);
     add_pin(root, values);
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,

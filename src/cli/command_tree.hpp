@@ -23,6 +23,7 @@ struct CommandTreeValues {
     ListArguments list;
     ShowArguments show;
     VerifyArguments verify;
+    RepairArguments repair;
     PruneArguments prune;
     PinArguments pin;
     UnpinArguments unpin;

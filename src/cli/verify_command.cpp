@@ -3,7 +3,7 @@
 
 #include "base/units.hpp"
 #include "cli/commands.hpp"
-#include "cli/display_text.hpp"
+#include "cli/findings_output.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
 #include "engine/snapshot_choice.hpp"
@@ -38,13 +38,6 @@ Verdict verdict_of(const VerifyReport& report) {
 }
 
 Json report_json(const VerifyReport& report, VerifyDepth depth, const Verdict& verdict) {
-    Json findings = Json::array();
-    for (const Finding& finding : report.findings) {
-        findings.push_back({{"object", finding.object},
-                            {"problem", finding.problem},
-                            {"snapshots", finding.snapshots},
-                            {"harmless", finding.is_harmless}});
-    }
     return {{"ok", verdict.problems == 0},
             {"depth", depth == VerifyDepth::data ? "data" : "structure"},
             {"snapshots", report.snapshots},
@@ -53,25 +46,12 @@ Json report_json(const VerifyReport& report, VerifyDepth depth, const Verdict& v
             {"key_slots", report.key_slots},
             {"bytes_read", report.bytes_read},
             {"damaged_snapshots", verdict.snapshots},
-            {"findings", std::move(findings)},
+            {"findings", findings_json(report.findings)},
             {"duration_s", report.duration_s}};
 }
 
-/// Nothing is cut here, on no terminal: these lines are what a repair begins with.
-std::string findings_text(const VerifyReport& report) {
-    std::string text;
-    for (const Finding& finding : report.findings) {
-        text += fmt::format("{}: {}{}\n", printable(finding.object), printable(finding.problem),
-                            finding.is_harmless ? " (harmless)" : "");
-        for (const SnapshotId& snapshot : finding.snapshots) {
-            text += fmt::format("  snapshot {}\n", snapshot);
-        }
-    }
-    return text.empty() ? text : text + "\n";
-}
-
 std::string report_text(const VerifyReport& report, VerifyDepth depth, const Verdict& verdict) {
-    const std::string text = findings_text(report);
+    const std::string text = findings_text(report.findings);
     const std::string seen = fmt::format(
         "{}, {}, {}{}{} in {}", counted(report.snapshots, "snapshot"),
         counted(report.packs, "pack"), counted(report.chunks, "chunk"),

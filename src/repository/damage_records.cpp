@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -30,8 +29,7 @@ Bytes encode_damage(const Keys& keys, const ObjectName& name, const std::set<Pac
     for (const PackName& pack : packs) {
         record.add_packs(to_record(pack));
     }
-    const std::string section = serialize(record);
-    return encode_record(keys, name, RecordKind::damage, std::span(&section, 1));
+    return encode_message(keys, name, RecordKind::damage, record);
 }
 
 std::set<PackName> decode_damage(const Keys& keys, const ObjectName& name, BytesView object) {

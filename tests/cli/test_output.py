@@ -55,6 +55,8 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.restore("latest", folder / "n.db", "--include", "notes"), "restore")
     assert_fits(repository.verify(), "verify")
     assert_fits(repository.verify("--data"), "verify")
+    assert_fits(repository.json("repair", "--data"), "repair")
+    assert_fits(repository.restore("latest", folder / "partial.db", "--partial"), "restore")
     assert_fits(repository.json("prune", "--dry-run"), "prune")
     oldest = repository.list()[0]["snapshot"]
     assert_fits(repository.json("prune", oldest), "prune")
@@ -83,6 +85,8 @@ def test_findings_of_verify_fit_the_schema(plain_repository, database):
     document = plain_repository.json("verify", "--data", code=13)
     assert document["findings"] and not document["ok"]
     assert_fits(document, "verify")
+    for words in (("--dry-run",), ("--data", "--yes"), ()):
+        assert_fits(plain_repository.json("repair", *words, code=(0, 3, 13)), "repair")
 
 
 @pytest.mark.parametrize("words, code", (
@@ -223,7 +227,8 @@ def test_control_characters_never_reach_the_terminal(plain_repository, folder):
 
 
 @pytest.mark.parametrize("command", (
-    (), ("backup",), ("restore",), ("init",), ("list",), ("show",), ("verify",), ("stats",), ("config",), ("config", "show"), ("config", "init"),
+    (), ("backup",), ("restore",), ("init",), ("list",), ("show",), ("verify",), ("repair",), ("pin",), ("unpin",), ("stats",),
+    ("config",), ("config", "show"), ("config", "init"),
 ))
 def test_help_has_examples(program, command):
     result = program.run(*command, "--help")
