@@ -13,7 +13,7 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 9> kFolders = {"keys/",        "features/", "indexes/",
+constexpr std::array<std::string_view, 9> kFolders = {"keys/",        "features/",  "indexes/",
                                                       "runs/",        "manifests/", "condemned/",
                                                       "collections/", "damaged/",   "pins/"};
 
