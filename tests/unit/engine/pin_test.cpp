@@ -3,6 +3,7 @@
 #include "prune_fixture.hpp"
 #include "repository/pins.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace dbbackup {
@@ -48,6 +49,15 @@ protected:
             }
         }
         return summaries_.at(id);
+    }
+    void copy_into(MemoryStorage& disk) const {
+        for (const auto& [name, content] : disk_.contents()) {
+            disk.put(ObjectName(name), content, {});
+        }
+    }
+    [[nodiscard]] static bool is_there(const SnapshotId& id, Storage& disk) {
+        return std::ranges::any_of(snapshots(disk),
+                                   [&id](const auto& each) { return each.id == id; });
     }
     /// Removes the first snapshot, by a rule.
     [[nodiscard]] static PruneOptions removing_old() { return sample_prune(keep_newest(1)); }
@@ -145,9 +155,7 @@ TEST_F(PinTest, AtAnyMomentOfAPruneItHoldsOrSaysThatItDoesNot) {
     std::size_t refused = 0;
     for (std::size_t moment = 0;; ++moment) {
         MemoryStorage disk;
-        for (const auto& [name, content] : disk_.contents()) {
-            disk.put(ObjectName(name), content, {});
-        }
+        copy_into(disk);
         std::size_t operations = 0;
         bool is_pinned = false;
         bool was_tried = false;
@@ -170,11 +178,7 @@ TEST_F(PinTest, AtAnyMomentOfAPruneItHoldsOrSaysThatItDoesNot) {
             break;
         }
         held += is_pinned ? 1U : 0U;
-        std::set<SnapshotId> there;
-        for (const SnapshotSummary& each : snapshots(disk)) {
-            there.insert(each.id);
-        }
-        EXPECT_TRUE(there.contains(taken_[0]) || !is_pinned) << "before operation " << moment;
+        EXPECT_TRUE(is_there(taken_[0], disk) || !is_pinned) << "before operation " << moment;
         prune(disk, removing_old());
         EXPECT_EQ(garbage(disk), "") << "before operation " << moment;
     }
@@ -187,9 +191,7 @@ TEST_F(PinTest, AtAnyMomentOfAPinAPruneMayTakeItForDead) {
     std::size_t refused = 0;
     for (std::size_t moment = 0;; ++moment) {
         MemoryStorage disk;
-        for (const auto& [name, content] : disk_.contents()) {
-            disk.put(ObjectName(name), content, {});
-        }
+        copy_into(disk);
         std::size_t operations = 0;
         bool was_tried = false;
         Faults faults;
@@ -211,11 +213,7 @@ TEST_F(PinTest, AtAnyMomentOfAPinAPruneMayTakeItForDead) {
         }
         refused += is_pinned ? 0U : 1U;
         prune(disk, removing_old());
-        std::set<SnapshotId> there;
-        for (const SnapshotSummary& each : snapshots(disk)) {
-            there.insert(each.id);
-        }
-        EXPECT_EQ(there.contains(taken_[0]), is_pinned) << "before operation " << moment;
+        EXPECT_EQ(is_there(taken_[0], disk), is_pinned) << "before operation " << moment;
         EXPECT_EQ(garbage(disk), "") << "before operation " << moment;
     }
     EXPECT_GT(refused, 0U);
