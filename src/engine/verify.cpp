@@ -78,22 +78,29 @@ private:
             [](Nothing) {}, stop_);
         SegmentLists lists(stream, reader_);
         for (std::size_t index = 0; index < lists.count(); ++index) {
-            if (const ChunkCopyPtr chunk = lists.list_chunk(index); chunk && !locate(chunk, id)) {
+            const ChunkCopyPtr chunk = lists.list_chunk(index);
+            if (chunk && !locate(chunk, id)) {
                 continue;  // Without the list nothing can be said of its chunks.
             }
+            const std::vector<StoredSegment>* segments = nullptr;
             try {
-                for (const StoredSegment& segment : lists.list(index, stop_)) {
-                    StoredSegment unknown = unknown_part(stream.stream, segment, id);
-                    if (!unknown.chunks.empty()) {
-                        workers.push(std::move(unknown), segment.bytes);
-                    }
-                }
+                segments = &lists.list(index, stop_);
             } catch (const Error& error) {
-                // Only lists that are chunks need decoding here.
-                findings_.add(pack_object_name(lists.list_chunk(index)->pack->name).text(),
+                if (!chunk) {
+                    throw;  // Only lists that are chunks need decoding.
+                }
+                findings_.add(pack_object_name(chunk->pack->name).text(),
                               fmt::format("segment list {} of stream '{}': {}", index,
                                           stream.stream.name, damage_of(error).what()),
                               id);
+                continue;
+            }
+            // What fails here is no damage of the list.
+            for (const StoredSegment& segment : *segments) {
+                StoredSegment unknown = unknown_part(stream.stream, segment, id);
+                if (!unknown.chunks.empty()) {
+                    workers.push(std::move(unknown), segment.bytes);
+                }
             }
         }
         workers.finish();

@@ -38,7 +38,23 @@ std::string flags_around(const void* address) {
     return {};
 }
 
+/// The address sanitizer takes the place of mlock() and does nothing.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kLocksReally = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool kLocksReally = false;
+#else
+constexpr bool kLocksReally = true;
+#endif
+#else
+constexpr bool kLocksReally = true;
+#endif
+
 bool may_lock() {
+    if (!kLocksReally) {
+        return false;
+    }
     rlimit limit{};
     return ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= (std::uint64_t{1} << 20U);
 }
