@@ -43,17 +43,19 @@ def columns(rows):
 
 def measured_rows(result):
     """Header and one row of words for each case and rival."""
-    rows = [("case", "program", "time", "CPU time", "stored", "memory")]
+    rows = [("case", "program", "time", "CPU time", "rate", "stored", "memory")]
     for case, text in CASES:
         for rival in result["rows"].get(case, {}):
             first = result["rows"][case][rival][0]
             # What a backup added, or what a prune left.
             field = next((field for field in ("added_bytes", "left_bytes") if field in first), None)
             stored = promises.middle(result, case, rival, field) if field else None
+            rate = promises.middle(result, case, rival, "bytes_per_second") if "bytes_per_second" in first else None
             rows.append((
                 text, rival,
                 spelled(promises.middle(result, case, rival), "s" if case not in ("version", "list") else "ms"),
                 spelled(promises.middle(result, case, rival, "cpu_seconds"), "s"),
+                f"{rate / 1e6:,.0f} MB/s" if rate is not None else "",
                 f"{stored / 1e6:,.2f} MB" if stored is not None else "",
                 f"{promises.middle(result, case, rival, 'anonymous_bytes') / MIB:,.0f} MiB",
             ))
@@ -123,6 +125,7 @@ PAGE = """# Benchmarks
 - **Settings.** db-backup: local repository, AES-256-GCM, key file, defaults. restic: defaults (encrypted, compression
   `auto`). borg: `repokey-blake2`, `zstd,3`. `sqlite3 .backup` and then `zstd -3 -T2` are one time; that file is not
   encrypted. restic and borg read the file while nobody writes; only db-backup and `sqlite3 .backup` may run beside writers.
+- **Rate** of a prune: what the repository held before, by the time.
 - **Memory** is the greatest `RssAnon` of a process and its children, sampled every 20 ms.
 """
 
