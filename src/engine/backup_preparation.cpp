@@ -127,18 +127,9 @@ void check_change_record(Connector& connector, const BackupOptions& options, Pre
     ready.request.must_read = true;
 }
 
-}  // namespace
-
-void refuse_unwanted_fallback(Fallback fallback, const std::string& reason) {
-    if (fallback == Fallback::refused) {
-        throw explained<SourceError>(
-            fmt::format("the backup cannot build upon the parent snapshot: {}", reason),
-            "Run without --no-fallback to read everything once.", "fallback_refused");
-    }
-}
-
-Preparation prepare(Repository& repository, Connector& connector, const BackupOptions& options,
-                    const Context& context, std::stop_token stop) {
+Preparation prepare_from_list(Repository& repository, Connector& connector,
+                              const BackupOptions& options, const Context& context,
+                              std::stop_token stop) {
     Preparation ready;
     ready.probe = connector.probe(stop);
     std::vector<std::string> damaged;
@@ -158,6 +149,31 @@ Preparation prepare(Repository& repository, Connector& connector, const BackupOp
     load_parent(repository, options, ready, context, stop);
     check_change_record(connector, options, ready, context, stop);
     return ready;
+}
+
+}  // namespace
+
+void refuse_unwanted_fallback(Fallback fallback, const std::string& reason) {
+    if (fallback == Fallback::refused) {
+        throw explained<SourceError>(
+            fmt::format("the backup cannot build upon the parent snapshot: {}", reason),
+            "Run without --no-fallback to read everything once.", "fallback_refused");
+    }
+}
+
+Preparation prepare(Repository& repository, Connector& connector, const BackupOptions& options,
+                    const Context& context, std::stop_token stop) {
+    constexpr int kListingsMax = 5;
+    for (int listing = 1;; ++listing) {
+        try {
+            return prepare_from_list(repository, connector, options, context, stop);
+        } catch (const ConfigError& error) {
+            // A prune has removed what this would have built upon since it was listed.
+            if (error.code() != "snapshot_unknown" || listing == kListingsMax) {
+                throw;
+            }
+        }
+    }
 }
 
 void distrust_signs(const Mismatch& mismatch, const BackupOptions& options, Preparation& ready,

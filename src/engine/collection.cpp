@@ -38,17 +38,20 @@ void append(std::vector<std::string>& out, const std::set<std::string>& in) {
     out.insert(out.end(), in.begin(), in.end());
 }
 
-/// What was pinned after the report was begun stays after all.
+/// The report was begun with what stood then. Now it says what goes indeed: what was pinned stays
+/// after all, and the oldest go when new ones were taken.
 void take_over_verdicts(const CollectionView& view, PruneReport& report) {
-    for (SnapshotVerdict& verdict : report.snapshots) {
-        const auto now =
-            std::ranges::find_if(view.snapshots, [&verdict](const SnapshotVerdict& each) {
-                return each.snapshot.id == verdict.snapshot.id;
-            });
-        if (now != view.snapshots.end() && now->is_kept) {
-            verdict = *now;
+    std::set<SnapshotId> here;
+    for (const SnapshotVerdict& verdict : view.snapshots) {
+        here.insert(verdict.snapshot.id);
+    }
+    std::vector<SnapshotVerdict> verdicts = view.snapshots;
+    for (SnapshotVerdict& earlier : report.snapshots) {
+        if (!earlier.is_kept && !here.contains(earlier.snapshot.id)) {
+            verdicts.push_back(std::move(earlier));
         }
     }
+    report.snapshots = std::move(verdicts);
 }
 
 }  // namespace

@@ -81,8 +81,15 @@ public:
             const bool has_work = this->has_work(view, candidates, runs) || !plan.is_empty();
             // While somebody writes whom nobody waits for, nothing of this will be removed.
             const bool compacts = options_.wait.count() > 0 || !is_anybody_writing(runs);
-            if (!has_work || !may_go_on_after(collect(compacts))) {
+            const Ended ended = has_work ? collect(compacts) : Ended::done;
+            if (!may_go_on_after(ended)) {
                 break;
+            }
+            if (ended == Ended::given_up && round + 1 == kRoundsMax) {
+                throw explained<RepositoryError>(
+                    "other prunes gave up this one again and again before it could remove anything",
+                    "Run it again when they have ended, or give them a longer --give-up-after.",
+                    "prune_given_up");
             }
         }
         report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);

@@ -45,6 +45,9 @@ public:
             for (const StreamContents& stream : manifest->streams) {
                 walk_stream(stream, summary.id);
             }
+        } catch (const ConfigError& error) {
+            // Gone since it was listed. If a prune did that, it is left out in the end.
+            findings_.add(object_, error.what(), summary.id);
         } catch (const Error& error) {
             findings_.add(object_, damage_of(error).what(), summary.id);
         }

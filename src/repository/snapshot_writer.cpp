@@ -67,7 +67,10 @@ private:
 }  // namespace
 
 RunGivenUp::RunGivenUp(const RunId& run)
-    : RepositoryError(fmt::format("run {} was given up by a collector", run)) {}
+    : RepositoryError(fmt::format("run {} was given up by a collector", run)) {
+    set_hint("Run it again, and let prune wait longer with --give-up-after if this host sleeps.");
+    set_code("backup_given_up");
+}
 
 SnapshotWriter::SnapshotWriter(Repository& repository, const Clock& clock, const std::string& kind,
                                SourceId source, std::stop_token stop,
