@@ -7,11 +7,13 @@
 
 #include "base/error.hpp"
 #include "base/guarded.hpp"
+#include "storage/local/local_storage.hpp"
 #include "support/faulty_storage.hpp"
 #include "support/memory_storage.hpp"
 #include "support/sample_backup.hpp"
 #include "support/sample_data.hpp"
 #include "support/sample_prune.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +21,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <ostream>
 #include <random>
 #include <set>
 #include <string>
@@ -65,11 +69,35 @@ private:
     FaultyStorage storage_;
 };
 
-class Race : public testing::TestWithParam<std::uint64_t> {
+struct Raced {
+    enum class Store { memory, local };
+    Store store = Store::memory;
+    std::uint64_t seed = 0;
+    int rounds = 0;  ///< Backups of each writer.
+
+    friend std::ostream& operator<<(std::ostream& out, const Raced& raced) {
+        return out << "seed " << raced.seed;
+    }
+};
+
+std::string raced_name(const testing::TestParamInfo<Raced>& tested) {
+    return (tested.param.store == Raced::Store::local ? "Local" : "Memory") +
+           std::to_string(tested.param.seed);
+}
+
+class Race : public testing::TestWithParam<Raced> {
 protected:
     using Committed = std::map<SnapshotId, Contents>;
 
-    Race() { make_repository(disk_); }
+    Race() {
+        if (GetParam().store == Raced::Store::local) {
+            const StorageUrl url{"file", (folder_.path() / "repository").string(), {}};
+            store_ = make_local_storage(url, CreatePlace::yes);
+        } else {
+            store_ = std::make_unique<MemoryStorage>(remote());
+        }
+        make_repository(disk());
+    }
 
     /// A page has few versions, so that one often comes back right when nothing needs it any more.
     static Bytes version_of(std::uint64_t page, std::uint64_t drawn) {
@@ -78,9 +106,9 @@ protected:
 
     /// Backs up again and again; the same pages come back, so that much is found and reused while
     /// it is being removed.
-    void write(std::uint64_t host, int rounds) {
-        Hesitating slow(disk_, GetParam() * 31 + host, 8000);
-        std::mt19937_64 random(GetParam() * 17 + host);
+    void write(std::uint64_t host) {
+        Hesitating slow(disk(), GetParam().seed * 31 + host, 8000);
+        std::mt19937_64 random(GetParam().seed * 17 + host);
         SampleBehaviour behaviour;
         behaviour.identity = "host:/" + std::to_string(host);
         behaviour.segment_pages = 1;
@@ -93,7 +121,7 @@ protected:
             pages.insert(pages.end(), one.begin(), one.end());
         }
         shop.set_pages("pages", pages, kPageBytes);
-        for (int round = 0; round < rounds; ++round) {
+        for (int round = 0; round < GetParam().rounds; ++round) {
             for (int change = 0; change < 16; ++change) {
                 const std::uint64_t page = random() % kPages;
                 shop.set_page("pages", page, version_of(page, random()));
@@ -112,8 +140,8 @@ protected:
     }
 
     void collect(std::uint64_t host, const std::atomic<bool>& is_over) {
-        Hesitating slow(disk_, GetParam() * 57 + host, 1000);
-        std::mt19937_64 random(GetParam() * 91 + host);
+        Hesitating slow(disk(), GetParam().seed * 57 + host, 1000);
+        std::mt19937_64 random(GetParam().seed * 91 + host);
         while (!is_over) {
             PruneOptions options = sample_prune(keep_newest(1 + random() % 3));
             // Some seal anew what stays, and some free bases.
@@ -134,8 +162,8 @@ protected:
     }
 
     void read(const std::atomic<bool>& is_over) {
-        Hesitating slow(disk_, GetParam(), 3000);
-        std::mt19937_64 random(GetParam());
+        Hesitating slow(disk(), GetParam().seed, 3000);
+        std::mt19937_64 random(GetParam().seed);
         while (!is_over) {
             const Committed all = committed_.with([](const Committed& held) { return held; });
             if (all.empty()) {
@@ -163,12 +191,23 @@ protected:
         return options;
     }
 
-    MemoryStorage disk_{remote()};
+    [[nodiscard]] Storage& disk() { return *store_; }
+
+    TemporaryFolder folder_;
+    std::unique_ptr<Storage> store_;
     Guarded<Committed> committed_;
     std::atomic<int> restored_{0};
 };
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Race, testing::Range<std::uint64_t>(1, 7));
+constexpr auto kMemory = Raced::Store::memory;
+INSTANTIATE_TEST_SUITE_P(Seeds, Race,
+                         testing::Values(Raced{kMemory, 1, 12}, Raced{kMemory, 2, 12},
+                                         Raced{kMemory, 3, 12}, Raced{kMemory, 4, 12},
+                                         Raced{kMemory, 5, 12}, Raced{kMemory, 6, 12},
+                                         // What most users have; each put waits for the disk.
+                                         Raced{Raced::Store::local, 7, 5},
+                                         Raced{Raced::Store::local, 8, 5}),
+                         raced_name);
 
 TEST_P(Race, LosesNothing) {
     std::atomic<bool> is_over = false;
@@ -181,24 +220,24 @@ TEST_P(Race, LosesNothing) {
         {
             std::vector<std::jthread> writers;
             for (std::uint64_t host = 0; host < 3; ++host) {
-                writers.emplace_back([this, host] { write(host, 12); });
+                writers.emplace_back([this, host] { write(host); });
             }
         }
         is_over = true;
     }
     const Committed all = committed_.with([](const Committed& held) { return held; });
-    for (const SnapshotSummary& snapshot : snapshots(disk_)) {
+    for (const SnapshotSummary& snapshot : snapshots(disk())) {
         ASSERT_TRUE(all.contains(snapshot.id));
-        EXPECT_EQ(restore(snapshot.id, disk_), all.at(snapshot.id));
+        EXPECT_EQ(restore(snapshot.id, disk()), all.at(snapshot.id));
     }
-    EXPECT_EQ(findings_text(verify(disk_, VerifyDepth::data)), "");
+    EXPECT_EQ(findings_text(verify(disk(), VerifyDepth::data)), "");
     EXPECT_GT(restored_, 0);
     for (int round = 0; round < 3; ++round) {  // The lists of earlier ones go one prune later.
-        prune(disk_, sample_prune(keep_newest(2)));
+        prune(disk(), sample_prune(keep_newest(2)));
     }
-    EXPECT_EQ(garbage(disk_), "");
-    for (const SnapshotSummary& snapshot : snapshots(disk_)) {
-        EXPECT_EQ(restore(snapshot.id, disk_), all.at(snapshot.id));
+    EXPECT_EQ(garbage(disk()), "");
+    for (const SnapshotSummary& snapshot : snapshots(disk())) {
+        EXPECT_EQ(restore(snapshot.id, disk()), all.at(snapshot.id));
     }
 }
 

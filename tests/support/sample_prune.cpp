@@ -49,7 +49,7 @@ std::vector<std::string> names_below(const MemoryStorage& disk, const std::strin
     return names;
 }
 
-std::string garbage(MemoryStorage& disk) {
+std::string garbage(Storage& disk) {
     const auto repository = open_repository(disk);
     const PruneOptions keeps_all;
     CollectionViewReader reader(*repository, keeps_all);
@@ -62,21 +62,21 @@ std::string garbage(MemoryStorage& disk) {
     for (const std::string& problem : view.problems) {
         add(problem);
     }
-    for (const char* const folder : {"condemned", "runs"}) {
-        for (const std::string& name : names_below(disk, folder)) {
-            add(name);
-        }
-    }
     std::set<std::string> removed = view.records.removed_manifests();
     removed.merge(view.records.removed_indexes());
     for (const PackName& pack : view.records.removed_packs()) {
         removed.insert(pack_object_name(pack).text());
     }
-    for (const auto& [name, content] : disk.contents()) {
+    const auto judge = [&](const ObjectInfo& info) {
+        const std::string& name = info.name.text();
+        if (name.starts_with("condemned/") || name.starts_with("runs/")) {
+            add(name);
+        }
         if (removed.contains(name)) {
             add(name + " (removed)");
         }
-    }
+    };
+    disk.list(ObjectPrefix(), judge, {});
     // One list that counts, and one that it has taken over.
     const auto lists = std::count_if(view.records.outcomes.begin(), view.records.outcomes.end(),
                                      [](const auto& each) { return each.second.has_value(); });

@@ -34,6 +34,6 @@ PruneReport prune(Storage& storage, const PruneOptions& options, std::stop_token
 
 /// What no later prune would take away: nothing but packs that snapshots refer to, indexes,
 /// manifests, and the collectors' records that stay. "" when it is so, else what is too much.
-[[nodiscard]] std::string garbage(MemoryStorage& disk);
+[[nodiscard]] std::string garbage(Storage& disk);
 
 }  // namespace dbbackup
