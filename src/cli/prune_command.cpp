@@ -16,6 +16,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <utility>
@@ -98,6 +100,14 @@ CompactionLimits compaction_limits(const PruneArguments& arguments, CompactionLi
     limits.bytes_max = arguments.repack_bytes_max;
     limits.rebases = arguments.rebases;
     return limits;
+}
+
+/// How long a silent run is watched. DB_BACKUP_TEST_WATCH_MS makes it shorter for tests that stop
+/// processes, since nobody can sleep for minutes there. It decides whom to give up, never what is
+/// safe.
+std::chrono::milliseconds watch_time(std::chrono::milliseconds usual) {
+    const char* const text = std::getenv("DB_BACKUP_TEST_WATCH_MS");
+    return text == nullptr ? usual : std::chrono::milliseconds(std::strtoul(text, nullptr, 10));
 }
 
 Json report_json(const PruneReport& report, bool is_dry_run) {
@@ -184,6 +194,7 @@ ExitCode run_command(const PruneArguments& arguments, CommandContext& context) {
     options.compaction = compaction_limits(arguments, options.compaction);
     options.wait = arguments.wait.value_or(std::chrono::seconds(0));
     options.give_up_after = arguments.give_up_after.value_or(options.give_up_after);
+    options.watch = watch_time(options.watch);
     PruneReport report;
     {
         Progress progress;
