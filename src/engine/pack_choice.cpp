@@ -26,20 +26,42 @@ bool PackChoice::complete(PackSet& stay, const std::vector<std::uint32_t>& more)
         }
         return packs;
     };
-    if (!suffices(with(more.size()))) {
+    const PackSet all = with(more.size());
+    if (!suffices(all)) {
         return false;
     }
-    // More packs never decode less, so the shortest beginning is found by halving.
-    std::size_t too_few = 0;
+    // What lies in one pack alone decides that one without any trying.
+    std::vector<bool> is_copied(table_.chunks(), false);
+    std::vector<bool> is_copied_again(table_.chunks(), false);
+    for (const CopyTable::Copy& copy : table_.copies()) {
+        if (all[copy.pack]) {
+            is_copied_again[copy.chunk] = is_copied[copy.chunk];
+            is_copied[copy.chunk] = true;
+        }
+    }
+    std::vector<bool> must_decode(table_.chunks(), false);
+    for (std::size_t chunk = 0; chunk < view_.needed.size(); ++chunk) {
+        must_decode[chunk] = from_all_[chunk] != CopyTable::kNever;
+    }
+    for (const CopyTable::Copy& copy : std::views::reverse(table_.copies())) {
+        if (all[copy.pack] && must_decode[copy.chunk] && !is_copied_again[copy.chunk]) {
+            stay[copy.pack] = true;
+            for (std::size_t base = 0; base < copy.base_count; ++base) {
+                must_decode[copy.bases.at(base)] = true;
+            }
+        }
+    }
+    // More packs never decode less, so the shortest beginning is found by halving. Its last pack is
+    // needed, and of those before it only what is still missing beside that one.
     std::size_t enough = more.size();
-    if (suffices(stay)) {
-        return true;
+    while (!suffices(stay)) {
+        std::size_t too_few = 0;
+        while (enough - too_few > 1) {
+            const std::size_t middle = too_few + (enough - too_few) / 2;
+            (suffices(with(middle)) ? enough : too_few) = middle;
+        }
+        stay[more[--enough]] = true;
     }
-    while (enough - too_few > 1) {
-        const std::size_t middle = too_few + (enough - too_few) / 2;
-        (suffices(with(middle)) ? enough : too_few) = middle;
-    }
-    stay = with(enough);
     return true;
 }
 

@@ -3,6 +3,8 @@
 #include "engine/collection_view.hpp"
 #include "prune_fixture.hpp"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 
 namespace dbbackup {
@@ -62,6 +64,28 @@ TEST_F(ChoiceTest, WhatIsInNoMarkerSufficesWithoutAnyCandidate) {
 TEST_F(ChoiceTest, OwnCandidatesStayInNameOrderUntilTheySuffice) {
     store_copies(3);
     EXPECT_EQ(removable_of(packs_), (std::set{sorted_[1], sorted_[2]}));
+}
+
+TEST_F(ChoiceTest, NoPackStaysBesideOneThatHoldsAllThatItHolds) {
+    store_copies(3);
+    const auto repository = open_repository(disk_);
+    std::vector<PackName> all = packs_;
+    PackName larger;
+    while (larger < sorted_[1]) {  // So that some of the others come before it.
+        SnapshotWriter writer(*repository, clock_, "backup", SourceId(16, 'd'), {});
+        const ChunkCopyPtr both = RepositoryPlace::add(writer, *repository, noise(7, 1500));
+        const ChunkCopyPtr alone = RepositoryPlace::add(writer, *repository, noise(8, 1500));
+        writer.flush();
+        Manifest manifest = RepositoryPlace::manifest(all.size() + 1, {both, alone});
+        writer.commit(manifest);
+        larger = both->pack->name;
+        all.push_back(larger);
+    }
+    const std::set<PackName> going = removable_of(all);
+    EXPECT_EQ(going.size(), all.size() - 1) << "one holds everything";
+    EXPECT_THAT(
+        packs_,
+        testing::Each(testing::Truly([&](const PackName& pack) { return going.contains(pack); })));
 }
 
 TEST_F(ChoiceTest, CandidatesThatAnotherUndecidedMarkerNamesComeLast) {
