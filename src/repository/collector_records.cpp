@@ -14,15 +14,8 @@ namespace {
 /// Markers and outcomes are few; a listing that never settles means that something else is wrong.
 constexpr int kAttemptsMax = 10;
 
-[[noreturn]] void wrong_kind(const ObjectName& name) {
-    throw CorruptionError(fmt::format("{} holds a record of another kind", name.text()));
-}
-
 std::vector<PackName> decode_marker(const Keys& keys, const ObjectName& name, BytesView object) {
-    const Record record = decode_record(keys, name, object);
-    if (record.kind != RecordKind::marker) {
-        wrong_kind(name);
-    }
+    const Record record = decode_record(keys, name, object, {RecordKind::marker});
     std::vector<PackName> packs;
     for (const Bytes& section : record.sections) {
         const auto marker = parse_record<records::Marker>(section);  // Outlives the loop over it.
@@ -105,12 +98,10 @@ Bytes encode_collection(const Keys& keys, const ObjectName& name,
 
 std::optional<CollectionOutcome> decode_collection(const Keys& keys, const ObjectName& name,
                                                    BytesView object) {
-    const Record record = decode_record(keys, name, object);
+    const Record record =
+        decode_record(keys, name, object, {RecordKind::collection, RecordKind::tombstone});
     if (record.kind == RecordKind::tombstone) {
         return std::nullopt;
-    }
-    if (record.kind != RecordKind::collection) {
-        wrong_kind(name);
     }
     CollectionOutcome outcome;
     for (const Bytes& section : record.sections) {

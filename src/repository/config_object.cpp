@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "repository/checked_json.hpp"
 #include "repository/key_slots.hpp"
+#include "storage/listing.hpp"
 
 #include <fmt/format.h>
 
@@ -285,12 +286,8 @@ namespace {
 /// Every feature with what it says; null for one that has gone.
 std::vector<std::pair<std::string, nlohmann::json>> read_features(Storage& storage,
                                                                   const std::stop_token& stop) {
-    std::vector<ObjectName> names;
-    storage.list(
-        ObjectPrefix("features"), [&names](const ObjectInfo& info) { names.push_back(info.name); },
-        stop);
     std::vector<std::pair<std::string, nlohmann::json>> features;
-    for (const ObjectName& name : names) {
+    for (const ObjectName& name : names_below(storage, "features", stop)) {
         const std::optional<Bytes> content = storage.get(name, stop);
         features.emplace_back(
             name.leaf(), content ? decode_checked_json(name.text(), *content) : nlohmann::json());

@@ -33,10 +33,7 @@ Bytes encode_damage(const Keys& keys, const ObjectName& name, const std::set<Pac
 }
 
 std::set<PackName> decode_damage(const Keys& keys, const ObjectName& name, BytesView object) {
-    const Record record = decode_record(keys, name, object);
-    if (record.kind != RecordKind::damage) {
-        throw CorruptionError(fmt::format("{} holds a record of another kind", name.text()));
-    }
+    const Record record = decode_record(keys, name, object, {RecordKind::damage});
     std::set<PackName> packs;
     for (const Bytes& section : record.sections) {
         const auto damage = parse_record<records::Damage>(section);  // Outlives the loop over it.

@@ -44,10 +44,7 @@ std::unique_ptr<IndexObject> read_index_object(Repository& repository, const Obj
     if (!object) {
         return nullptr;
     }
-    const Record record = decode_record(repository.keys(), name, *object);
-    if (record.kind != RecordKind::index) {
-        throw CorruptionError(fmt::format("{} holds a record of another kind", name.text()));
-    }
+    const Record record = decode_record(repository.keys(), name, *object, {RecordKind::index});
     auto index = std::make_unique<IndexObject>();
     index->name = name;
     for (const Bytes& section : record.sections) {

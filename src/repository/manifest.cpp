@@ -247,11 +247,12 @@ Bytes encode_manifest(const Keys& keys, const ObjectName& name, const Manifest& 
 
 std::optional<Manifest> decode_manifest(const Keys& keys, const ObjectName& name,
                                         BytesView object) {
-    const Record record = decode_record(keys, name, object);
+    const Record record =
+        decode_record(keys, name, object, {RecordKind::manifest, RecordKind::tombstone});
     if (record.kind == RecordKind::tombstone) {
         return std::nullopt;
     }
-    if (record.kind != RecordKind::manifest || record.sections.size() != 2) {
+    if (record.sections.size() != 2) {
         throw CorruptionError(fmt::format("{} is not a manifest", name.text()));
     }
     Manifest manifest;

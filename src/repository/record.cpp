@@ -164,7 +164,8 @@ Bytes encode_record(const Keys& keys, const ObjectName& name, RecordKind kind,
     return object;
 }
 
-Record decode_record(const Keys& keys, const ObjectName& name, BytesView object) {
+Record decode_record(const Keys& keys, const ObjectName& name, BytesView object,
+                     std::initializer_list<RecordKind> kinds) {
     const Header header = parse_header(keys, name, object);
     Record record{header.kind, {}};
     std::size_t at = header.bytes;
@@ -178,6 +179,10 @@ Record decode_record(const Keys& keys, const ObjectName& name, BytesView object)
     }
     if (at != object.size()) {
         damaged(name, "something follows its end");
+    }
+    // Only now is it known that the kind is what was written.
+    if (kinds.size() > 0 && std::find(kinds.begin(), kinds.end(), record.kind) == kinds.end()) {
+        throw CorruptionError(fmt::format("{} holds a record of another kind", name.text()));
     }
     return record;
 }

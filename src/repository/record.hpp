@@ -21,6 +21,7 @@
 #include "storage/object_name.hpp"
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -53,9 +54,11 @@ struct Record {
 [[nodiscard]] Bytes encode_record(const Keys& keys, const ObjectName& name, RecordKind kind,
                                   std::span<const std::string> sections);
 
-/// @throws CorruptionError (names the object) unless every byte is as it was written;
-/// RepositoryError for a newer format version.
-[[nodiscard]] Record decode_record(const Keys& keys, const ObjectName& name, BytesView object);
+/// @param kinds What it may be; any kind when this is empty.
+/// @throws CorruptionError (names the object) unless every byte is as it was written, and when it
+/// is of another kind; RepositoryError for a newer format version.
+[[nodiscard]] Record decode_record(const Keys& keys, const ObjectName& name, BytesView object,
+                                   std::initializer_list<RecordKind> kinds = {});
 
 /// How many bytes of a record end with its first section. @pre `beginning` decoded without error.
 [[nodiscard]] std::size_t record_head_bytes(BytesView beginning);

@@ -58,11 +58,7 @@ bool read_sign(Storage& storage, const Keys& keys, const Sign& sign, KnownRun& r
     if (!object) {
         return false;
     }
-    const Record record = decode_record(keys, sign.info.name, *object);
-    if (record.kind != RecordKind::run || record.sections.empty()) {
-        throw CorruptionError(
-            fmt::format("{} holds a record of another kind", sign.info.name.text()));
-    }
+    const Record record = decode_record(keys, sign.info.name, *object, {RecordKind::run});
     const auto said = parse_record<records::Run>(record.sections.front());
     if (!ObjectName::is_valid(said.outcome()) ||
         ObjectName(said.outcome()).leaf() != std::string_view(run.id)) {

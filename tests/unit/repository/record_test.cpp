@@ -68,6 +68,20 @@ TEST_P(RecordTest, NamesTheObjectAndSaysWhatToDo) {
     }
 }
 
+TEST_P(RecordTest, IsRefusedAsAnotherKindThanItMayBe) {
+    const auto decoded = [&](std::initializer_list<RecordKind> kinds) {
+        return decode_record(keys_, kName, encoded(), kinds).kind;
+    };
+    EXPECT_EQ(decoded({RecordKind::manifest}), RecordKind::manifest);
+    EXPECT_EQ(decoded({RecordKind::tombstone, RecordKind::manifest}), RecordKind::manifest);
+    try {
+        static_cast<void>(decoded({RecordKind::tombstone, RecordKind::index}));
+        FAIL() << "a manifest was taken for an index";
+    } catch (const CorruptionError& error) {
+        EXPECT_EQ(std::string(error.what()), kName.text() + " holds a record of another kind");
+    }
+}
+
 TEST_P(RecordTest, FindsEveryTruncation) {
     const Bytes good = encoded();
     for (std::size_t size = 0; size < good.size(); ++size) {
