@@ -5,7 +5,8 @@
 ///     make_large_repository FOLDER chunks COUNT     one snapshot with so many chunks of 64 bytes
 ///     make_large_repository FOLDER sources COUNT    so many sources of one small snapshot each
 ///
-/// FOLDER holds an unencrypted repository. Prints the seconds that it took.
+/// FOLDER holds an unencrypted repository. Prints the seconds that it took. What goes wrong ends it
+/// with the exit code that the program would have: 2 for a wrong call, 10 without a repository.
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -27,6 +28,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -113,8 +115,13 @@ void write_sources(Repository& repository, std::uint64_t count) {
 
 void make(const std::string& folder, std::string_view kind, std::uint64_t count) {
     Log log;
-    const std::unique_ptr<Repository> repository = Repository::open(
-        make_local_storage(StorageUrl::parse(folder), CreatePlace::no), {}, {}, log, {});
+    std::unique_ptr<Storage> storage =
+        make_local_storage(StorageUrl::parse(folder), CreatePlace::no);
+    if (!storage) {
+        throw RepositoryMissingError(fmt::format("there is no repository at {}", folder));
+    }
+    const std::unique_ptr<Repository> repository =
+        Repository::open(std::move(storage), {}, {}, log, {});
     (kind == "chunks" ? write_chunks : write_sources)(*repository, count);
 }
 
@@ -123,17 +130,21 @@ void make(const std::string& folder, std::string_view kind, std::uint64_t count)
 
 int main(int count, char** words) {
     const std::span<char*> given(words, static_cast<std::size_t>(count));
-    if (given.size() != 4) {
+    const std::string_view kind = given.size() == 4 ? given[2] : "";
+    if (kind != "chunks" && kind != "sources") {
         fmt::print(stderr, "usage: make_large_repository FOLDER chunks|sources COUNT\n");
         return 2;
     }
     try {
         const auto begun = std::chrono::steady_clock::now();
-        dbbackup::make(given[1], given[2], std::strtoull(given[3], nullptr, 10));
+        dbbackup::make(given[1], kind, std::strtoull(given[3], nullptr, 10));
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
         fmt::print("{:.1f}\n", took.count());
+    } catch (const dbbackup::Error& error) {
+        fmt::print(stderr, "make_large_repository: {}\n", error.what());
+        return static_cast<int>(error.exit_code());
     } catch (const std::exception& error) {
-        fmt::print(stderr, "{}\n", error.what());
+        fmt::print(stderr, "make_large_repository: {}\n", error.what());
         return 1;
     }
     return 0;

@@ -105,6 +105,19 @@ def test_many_chunks(place, is_long):
         assert place.repository.verify()["ok"]
 
 
+@pytest.mark.parametrize("where, words, code, says", (
+    ("nowhere", ("chunks", "10"), 10, "no repository at"),
+    ("empty", ("sources", "10"), 10, "no repository"),
+    ("empty", ("chunk", "10"), 2, "usage"),
+    ("empty", ("chunks",), 2, "usage"),
+))
+def test_its_maker_says_what_is_wrong(folder, where, words, code, says):
+    (folder / "empty").mkdir()
+    made = subprocess.run([os.environ["DB_BACKUP_MAKE_LARGE"], folder / where, *words], capture_output=True, text=True)
+    assert made.returncode == code and says in made.stderr, made
+    assert not (folder / "nowhere").exists() and not list((folder / "empty").iterdir())
+
+
 def test_many_sources(place, is_long):
     place.enlarge("sources", 10_000 if is_long else 100)
     place.measure_all()
