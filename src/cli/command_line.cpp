@@ -4,7 +4,6 @@
 #include "cli/command_options.hpp"
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
-#include "cli/config_init_options.hpp"
 #include "cli/help_text.hpp"
 #include "config/problems.hpp"
 #include "repository/version.hpp"
@@ -150,7 +149,6 @@ void check(const GlobalArguments& globals) {
 CommandArguments config_command(const CLI::App& command, const ConfigInitArguments& init) {
     const CLI::App& action = innermost(command);
     if (action.get_name() == "init") {
-        check_config_init(init);
         return init;
     }
     if (action.get_name() == "validate") {

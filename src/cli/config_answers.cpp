@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "cli/argument_values.hpp"
+#include "cli/config_init_check.hpp"
 #include "cli/config_trials.hpp"
 #include "cli/display_text.hpp"
 #include "cli/new_file.hpp"
@@ -13,7 +14,6 @@
 #include "sys/paths.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -48,7 +48,8 @@ public:
     }
 
     ConfigAnswers gather() {
-        refuse_missing();
+        check_config_init(arguments_, context_.globals,
+                          terminal_ ? Answers::from_terminal : Answers::none);
         if (terminal_) {
             terminal_->show(
                 fmt::format("This makes the configuration {}; Ctrl-C ends it, and "
@@ -63,37 +64,6 @@ public:
     }
 
 private:
-    /// All at once: who writes a script corrects it once.
-    void refuse_missing() const {
-        if (terminal_) {
-            return;
-        }
-        std::vector<std::string_view> missing;
-        if (arguments_.databases.empty() && !arguments_.all) {
-            missing.emplace_back("--database");
-        }
-        if (!context_.globals.repository) {
-            missing.emplace_back("--repository");
-        }
-        if (!asked_encryption()) {
-            missing.emplace_back("--encryption");
-        } else if (*asked_encryption() == Encryption::keyfile && !context_.globals.key_file) {
-            missing.emplace_back("--key-file");
-        } else if (*asked_encryption() == Encryption::passphrase && !given_passphrase().is_set()) {
-            missing.emplace_back("--passphrase-file");
-        }
-        if (!arguments_.retention && !arguments_.is_yes) {
-            missing.emplace_back("--retention");
-        }
-        if (!missing.empty()) {
-            throw explained<ConfigError>(
-                fmt::format("config init needs {}", fmt::join(missing, ", ")),
-                "Give what is missing, or run it on a terminal, where it asks; see: db-backup "
-                "config init --help.",
-                "usage");
-        }
-    }
-
     /// Asks until `take` does not throw. @param fallback For an empty answer; empty: there is none.
     void ask(const std::string& question, const std::string& fallback,
              const std::function<void(const std::string&)>& take) {
@@ -229,18 +199,8 @@ private:
         return secret;
     }
 
-    /// As the options say or mean it.
-    [[nodiscard]] std::optional<Encryption> asked_encryption() const {
-        if (arguments_.encryption) {
-            return arguments_.encryption;
-        }
-        return context_.globals.key_file     ? std::optional(Encryption::keyfile)
-               : given_passphrase().is_set() ? std::optional(Encryption::passphrase)
-                                             : std::nullopt;
-    }
-
     void encryption() {
-        if (const std::optional<Encryption> asked = asked_encryption()) {
+        if (const auto asked = asked_encryption(arguments_, context_.globals)) {
             take_encryption(*asked);
         } else {
             ask("encryption: passphrase, keyfile or none",
@@ -263,12 +223,6 @@ private:
                 fmt::format("the repository {} is {}encrypted", answers_.draft.repository_url,
                             *answers_.stored_cipher == Cipher::none ? "not " : ""),
                 "Say how that repository is encrypted, or choose another place.");
-        }
-        if (encryption != Encryption::keyfile && context_.globals.key_file) {
-            throw explained<ConfigError>(
-                fmt::format("--encryption {} and --key-file exclude each other",
-                            word_of(encryption)),
-                "Leave one of them out.", "usage");
         }
         answers_.draft.encryption = encryption;
     }

@@ -30,8 +30,7 @@ struct ConfigAnswers {
 /// Asks for what the options do not say, when there is a terminal and neither `--yes` nor `--json`
 /// is given. A typed answer that turns out to be wrong is asked for again.
 /// @param config Where the configuration will be, for proposals.
-/// @throws ConfigError (code "usage") that names every option that is missing where nobody can be
-/// asked; what trying an answer throws; Cancelled.
+/// @throws ConfigError as check_config_init; what trying an answer throws; Cancelled.
 [[nodiscard]] ConfigAnswers gather_answers(const ConfigInitArguments& arguments,
                                            const std::filesystem::path& config,
                                            CommandContext& context);

@@ -40,22 +40,4 @@ void add_config_init_options(CLI::App& command, ConfigInitArguments& arguments) 
     add_flag(command, "--force", arguments.is_force, "replace the file if there is one");
 }
 
-void check_config_init(const ConfigInitArguments& arguments) {
-    const auto refuse = [](const char* what) {
-        throw explained<ConfigError>(what, "Leave one of them out.", "usage");
-    };
-    if (arguments.all && !arguments.databases.empty()) {
-        refuse("--database and --all exclude each other");
-    }
-    const int ways = (arguments.passphrase_file ? 1 : 0) + (arguments.passphrase_variable ? 1 : 0) +
-                     (arguments.passphrase_command ? 1 : 0);
-    if (ways > 1) {
-        refuse("--passphrase-file, --passphrase-env and --passphrase-command exclude each other");
-    }
-    if (ways > 0 &&
-        arguments.encryption.value_or(Encryption::passphrase) != Encryption::passphrase) {
-        refuse("a passphrase does not go with another --encryption");
-    }
-}
-
 }  // namespace dbbackup

@@ -13,7 +13,4 @@ namespace dbbackup {
 /// Adds them to the command; callbacks write to `arguments`, which outlives it.
 void add_config_init_options(CLI::App& command, ConfigInitArguments& arguments);
 
-/// What goes together and what does not. @throws ConfigError (code "usage").
-void check_config_init(const ConfigInitArguments& arguments);
-
 }  // namespace dbbackup

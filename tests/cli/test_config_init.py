@@ -89,11 +89,26 @@ def test_a_folder_and_several_databases(program, folder):
     ("--database, --repository, --encryption", ("--yes",)),
     ("--repository, --passphrase-file, --retention", ("--database", "shop.db", "--encryption", "passphrase")),
     ("--repository, --key-file", ("--all", ".", "--encryption", "keyfile", "--yes")),
+    ("--key-file", ("--all", ".", "--repository", "r", "--encryption", "keyfile", "--yes")),
 ))
 def test_what_is_missing_is_named_at_once(program, folder, missing, given):
     error = program.run("config", "init", *given, "--json", code=2).error
     assert error["code"] == "usage" and error["message"] == f"config init needs {missing}", error
     assert not (folder / USUAL).exists()
+
+
+def test_all_that_is_wrong_with_the_options_is_named_at_once(program, folder):
+    error = program.run("config", "init", "--all", ".", "--database", "x", "--encryption", "keyfile", "--passphrase-env", "P",
+                        "--json", code=2).error
+    assert error["code"] == "usage" and error["message"] == (
+        "--database and --all exclude each other; a passphrase does not go with another --encryption; "
+        "config init needs --repository, --key-file, --retention"
+    )
+    # What would be missing next is said before an encryption is chosen.
+    error = program.run("config", "init", "--all", ".", "--json", code=2).error
+    assert "keyfile needs --key-file" in error["hint"], error
+    error = program.run("config", "init", "--encryption", "none", "--key-file", "k", "--json", code=2).error
+    assert "--encryption none and --key-file exclude each other" in error["message"] and "--retention" in error["message"]
 
 
 @pytest.mark.parametrize("change, code, name", (
