@@ -96,6 +96,9 @@ struct ShowArguments {
     std::string snapshot;
     std::optional<std::string> source;
     std::map<std::string, std::string> tags;  ///< As of a restore.
+    bool has_tables = false;
+    std::vector<std::string> include;  ///< Patterns of tables; only with `has_tables`.
+    std::vector<std::string> exclude;
 };
 
 struct VerifyArguments {

@@ -134,6 +134,13 @@ void check_snapshot(const std::string& command, const std::string& snapshot) {
     }
 }
 
+void check(const ShowArguments& show) {
+    if (!show.has_tables && (!show.include.empty() || !show.exclude.empty())) {
+        throw usage_error("--include and --exclude choose among the tables of a snapshot",
+                          "Add --tables.");
+    }
+}
+
 void check(const PinArguments& pin) {
     if (!pin.reason || pin.reason->empty()) {
         throw usage_error("pin needs a --reason", "Say why, for whoever finds the pin next year.");
@@ -247,6 +254,7 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     }
     if (name == "show") {
         check_snapshot(name, values.show.snapshot);
+        check(values.show);
         return values.show;
     }
     if (name == "verify") {

@@ -187,11 +187,15 @@ void add_list(CLI::App& root, CommandTreeValues& values) {
 void add_show(CLI::App& root, CommandTreeValues& values) {
     CLI::App& command =
         add_command(root, "show", "Show everything about a snapshot", values.globals,
-                    "db-backup show latest\ndb-backup show latest --json");
+                    "db-backup show latest\ndb-backup show latest --tables --json");
     command.add_option("SNAPSHOT", values.show.snapshot,
                        "an id or its beginning, latest, latest~N, or a time");
     add_text(command, {"--source", "NAME", "only snapshots of this source"}, values.show.source);
     add_tags(command, "only snapshots with this tag; may be repeated", values.show.tags);
+    add_flag(command, "--tables", values.show.has_tables, "list tables with size and growth too");
+    add_patterns(command, "only databases or tables like this; may be repeated",
+                 "no databases or tables like this; may be repeated", values.show.include,
+                 values.show.exclude);
 }
 
 void add_verify(CLI::App& root, CommandTreeValues& values) {

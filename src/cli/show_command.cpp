@@ -8,15 +8,20 @@
 #include "cli/snapshot_json.hpp"
 #include "cli/snapshot_remarks.hpp"
 #include "cli/snapshot_text.hpp"
+#include "cli/source_access.hpp"
 #include "cli/table.hpp"
+#include "cli/table_list.hpp"
 #include "engine/snapshot_choice.hpp"
+#include "engine/snapshot_tables.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -126,6 +131,46 @@ std::string streams_text(const SnapshotDetails& details,
     return table.is_empty() ? std::string() : "\n" + table.text(terminal);
 }
 
+/// Nothing unless they are asked for. What cannot be told of them is said on stderr at once.
+std::optional<SnapshotTables> read_tables(const ShowArguments& arguments,
+                                          const SnapshotSummary& snapshot,
+                                          const std::optional<SnapshotDetails>& parent,
+                                          Repository& repository, CommandContext& context) {
+    if (!arguments.has_tables) {
+        return std::nullopt;
+    }
+    const NameSelection names = NameSelection::parse(arguments.include, arguments.exclude);
+    SourceOptions options;
+    options.type = snapshot.type;
+    const std::unique_ptr<Connector> connector =
+        make_connector(std::move(options), context.plugins);
+    SnapshotTables found;
+    {
+        Progress progress;
+        const ProgressLine line(progress, context.progress("looking at tables"), context.errors,
+                                context.log);
+        found = snapshot_tables(repository, snapshot.id,
+                                parent ? std::optional(parent->summary.id) : std::nullopt,
+                                *connector, names, context.engine(progress), context.stop);
+    }
+    context.log.info("looked at the tables of a snapshot",
+                     {{"snapshot", snapshot.id},
+                      {"tables", std::to_string(found.tables.size())},
+                      {"bytes_fetched", std::to_string(found.bytes_fetched)}});
+    for (const std::string& warning : found.warnings) {
+        context.errors.line("db-backup: warning: " + printable(warning));
+    }
+    return found;
+}
+
+/// What cannot be told is a failure, as whoever asks counts on all of it.
+ExitCode exit_code_of(const std::optional<SnapshotTables>& tables) {
+    if (!tables || !tables->fault) {
+        return ExitCode::success;
+    }
+    return *tables->fault == Fault::repository ? ExitCode::corruption : ExitCode::source;
+}
+
 }  // namespace
 
 ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
@@ -141,9 +186,15 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
     const std::optional<SnapshotDetails> parent =
         parent_of(chosen, snapshots, *repository, context);
     const SnapshotRemarks remarks = read_remarks(*repository, snapshots, context);
+    const std::optional<SnapshotTables> tables =
+        read_tables(arguments, chosen, parent, *repository, context);
     if (context.output.is_json()) {
-        context.output.document(details_json(details, parent, remarks));
-        return ExitCode::success;
+        nlohmann::ordered_json document = details_json(details, parent, remarks);
+        if (tables) {
+            document["tables"] = tables_json(*tables);
+        }
+        context.output.document(document);
+        return exit_code_of(tables);
     }
     std::string text = fmt::format("snapshot {}\n", details.summary.id) +
                        aligned_fields(fields_of(details, remarks), context.terminal);
@@ -153,8 +204,12 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
     for (const std::string& warning : details.warnings) {
         text += "  warning: " + printable(warning) + "\n";
     }
-    context.output.text(text + streams_text(details, parent, context.terminal));
-    return ExitCode::success;
+    text += streams_text(details, parent, context.terminal);
+    if (tables) {
+        text += tables_text(*tables, context.terminal);
+    }
+    context.output.text(text);
+    return exit_code_of(tables);
 }
 
 }  // namespace dbbackup

@@ -1,8 +1,16 @@
 #include "connector/connector.hpp"
 
+#include "base/error.hpp"
+
 namespace dbbackup {
 
 void RestoreSession::inspect(StreamReader& /*stream*/, std::stop_token /*stop*/) {}
+
+std::vector<StoredTable> Connector::tables(StreamReader& /*stream*/, const NameSelection& /*names*/,
+                                           std::stop_token /*stop*/) {
+    throw explained<ConfigError>("the tables of this kind of database cannot be told",
+                                 "Leave out --tables.", "tables_not_supported");
+}
 
 std::string_view capture_name(Capture capture) noexcept {
     switch (capture) {

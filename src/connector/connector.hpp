@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "config/enums.hpp"
+#include "connector/contents.hpp"
 #include "connector/selection.hpp"
 #include "crypto/fingerprint.hpp"
 
@@ -378,6 +379,12 @@ public:
     virtual std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,
                                                     const std::vector<StoredStream>& streams,
                                                     std::stop_token stop) = 0;
+
+    /// The tables of a stored stream that `names` takes, with sizes, in the order in which they
+    /// were made. Damage to some leaves their sizes out. @throws ConfigError (code
+    /// "tables_not_supported") unless a connector can tell; else as `StreamReader`; SourceError.
+    virtual std::vector<StoredTable> tables(StreamReader& stream, const NameSelection& names,
+                                            std::stop_token stop);
 
 protected:
     Connector() = default;

@@ -2,9 +2,9 @@
 
 #include "base/error.hpp"
 #include "engine/database_choice.hpp"
+#include "engine/removed_snapshot.hpp"
 #include "engine/stored_stream.hpp"
 #include "repository/chunk_reader.hpp"
-#include "repository/collector_records.hpp"
 
 #include <fmt/format.h>
 
@@ -14,20 +14,6 @@
 
 namespace dbbackup {
 namespace {
-
-/// Whether the snapshot was removed tells a clean end from damage.
-/// @throws RepositoryError (code "snapshot_removed").
-void throw_if_removed(Repository& repository, const SnapshotSummary& snapshot,
-                      std::stop_token stop) {
-    const CollectorRecords records =
-        read_readable_records(repository.storage(), repository.keys(), std::move(stop));
-    const ObjectName name = manifest_object_name(snapshot.source_id, snapshot.id);
-    if (records.removed_manifests().contains(name.text())) {
-        throw explained<RepositoryError>(
-            fmt::format("snapshot {} was removed while it was being read", snapshot.id),
-            "'db-backup list' shows the snapshots that there are now.", "snapshot_removed");
-    }
-}
 
 /// What is lost leaves a damaged database: it must not replace anything, and single tables of it
 /// cannot be told from what SQLite makes of zeros.

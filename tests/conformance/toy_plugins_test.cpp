@@ -5,6 +5,7 @@
 #include "conformance/toy_connector.hpp"
 #include "conformance/toy_storage.hpp"
 #include "engine/restore.hpp"
+#include "engine/snapshot_tables.hpp"
 #include "engine/verify.hpp"
 #include "support/sample_backup.hpp"
 #include "support/temporary_folder.hpp"
@@ -83,6 +84,14 @@ TEST_F(ToyPluginsTest, TakeAndRestoreSnapshotsLikeAnyOthers) {
     EXPECT_EQ(restored(first.id), text);
     EXPECT_EQ(restored(second.id), text);
     EXPECT_EQ(restored(third.id), changed);
+    try {
+        const auto connector = plugins_.make_connector({});
+        static_cast<void>(
+            snapshot_tables(*open(), third.id, {}, *connector, {}, sample_.context(), {}));
+        FAIL() << "the tables of a text file were told";
+    } catch (const ConfigError& error) {
+        EXPECT_EQ(error.code(), "tables_not_supported");
+    }
     EXPECT_EQ(findings_text(verify(*open(), VerifyDepth::data, {}, 2, sample_.context(), {})), "");
 }
 

@@ -6,6 +6,7 @@
 #include "connector/sqlite/restore.hpp"
 #include "connector/sqlite/session.hpp"
 #include "connector/sqlite/set_session.hpp"
+#include "connector/sqlite/table_sizes.hpp"
 #include "connector/sqlite/view.hpp"
 
 #include <sqlite3.h>
@@ -79,6 +80,11 @@ public:
                                             const std::vector<StoredStream>& streams,
                                             std::stop_token stop) override {
         return make_restore_session(request, streams, options_.lock_timeout, std::move(stop));
+    }
+
+    std::vector<StoredTable> tables(StreamReader& stream, const NameSelection& names,
+                                    std::stop_token stop) override {
+        return table_sizes(stream, names, std::move(stop));
     }
 
 private:

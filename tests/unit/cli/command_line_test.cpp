@@ -108,6 +108,7 @@ TEST(CommandLine, RefusesContradictions) {
     EXPECT_EQ(refusal_of({"list", "--source", "a", "--source", "b"}).message,
               "--source is given more than once");
     EXPECT_EQ(refusal_of({"restore", "latest", "more"}).message, "unexpected argument 'more'");
+    EXPECT_EQ(refusal_of({"show", "latest", "--include", "orders"}).hint, "Add --tables.");
 }
 
 TEST(CommandLine, PrintsVersionAndHelp) {
