@@ -17,22 +17,39 @@ import databases  # noqa: E402
 from conftest import folder, program  # noqa: E402, F401
 from program import Repository  # noqa: E402
 
-GOLDEN = sorted(path.parent for path in HERE.glob("format*/*/expected.json"))
+FOUND = sorted(path.parent for path in HERE.glob("format*/*/expected.json"))
+GOLDEN = [path for path in FOUND if not path.name.startswith("kept-")]
+KEPT = [path for path in FOUND if path.name.startswith("kept-")]
 
 
 def test_there_are_golden_files():
-    assert len(GOLDEN) >= 3
+    assert len(GOLDEN) >= 3 and len(KEPT) >= 2
 
 
-@pytest.fixture(params=GOLDEN, ids=lambda path: f"{path.parent.name}-{path.name}")
-def golden(request, program, folder):  # noqa: F811
-    """A copy to work on, and what its snapshots hold."""
-    kept = request.param
-    shutil.copytree(kept, folder / "golden")
-    if kept.name == "keyfile":
+def copied(place, program, folder):  # noqa: F811
+    """A copy to work on, and what is expected of it."""
+    encryption = place.name.removeprefix("kept-")
+    shutil.copytree(place, folder / "golden")
+    if encryption == "keyfile":
         (folder / "golden/repository.key").chmod(0o600)
-    repository = Repository(program, folder / "golden/repository", kept.name)
-    return repository, json.loads((kept / "expected.json").read_text())
+    repository = Repository(program, folder / "golden/repository", encryption)
+    return repository, json.loads((place / "expected.json").read_text())
+
+
+def name_of(place):
+    return f"{place.parent.name}-{place.name}"
+
+
+@pytest.fixture(params=GOLDEN, ids=name_of)
+def golden(request, program, folder):  # noqa: F811
+    """A copy, and what its snapshots hold."""
+    return copied(request.param, program, folder)
+
+
+@pytest.fixture(params=KEPT, ids=name_of)
+def kept(request, program, folder):  # noqa: F811
+    """A copy with pins and a record of damage, and what they say."""
+    return copied(request.param, program, folder)
 
 
 def test_restores_bit_for_bit(golden, folder):  # noqa: F811
@@ -65,3 +82,25 @@ def test_takes_new_snapshots(golden, folder):  # noqa: F811
     assert databases.digest(folder / "restored.db") == databases.digest(database)
     assert repository.verify("--data")["ok"]
     assert len(repository.list()) == len(expected) + 2
+
+
+def test_pins_and_what_is_damaged_are_known(kept, folder):  # noqa: F811
+    repository, expected = kept
+    snapshots, (damaged,) = expected["snapshots"], expected["damaged"]
+    assert {each["snapshot"]: each["pinned"] for each in repository.list()} == {
+        snapshot: each["pinned"] for snapshot, each in snapshots.items()
+    }
+    for snapshot, each in snapshots.items():
+        repository.restore(snapshot, folder / "restored.db", "--verify")
+        assert databases.digest(folder / "restored.db") == each["digest"]
+        (folder / "restored.db").unlink()
+    # Without the record, a backup of the oldest state would refer to the damaged pack again.
+    repository.restore(next(iter(snapshots)), folder / "golden.db")
+    again = repository.backup(folder / "golden.db", "--source-name", "again")["snapshot"]
+    pinned = [snapshot for snapshot, each in snapshots.items() if each["pinned"]]
+    left = repository.json("prune", "--keep-last", "1")
+    assert damaged not in repository.objects(), left
+    assert [each["snapshot"] for each in repository.list()][:1] == pinned
+    assert len(repository.list()) == 3 and repository.verify("--data")["ok"]
+    repository.restore(again, folder / "restored.db", "--verify")
+    assert databases.digest(folder / "restored.db") == snapshots[pinned[0]]["digest"]
