@@ -125,8 +125,8 @@ public:
         }
         Compacted compacted{plan_.emptied, {}};
         try {
-            for (const IndexedPack& pack : writer_.close()) {
-                compacted.stored.insert(pack.name);
+            for (const PackName& pack : writer_.close()) {
+                compacted.stored.insert(pack);
             }
         } catch (const StorageError& error) {
             // Without an index nobody finds what was moved, so what was there before stays.

@@ -196,22 +196,11 @@ private:
     /// Put before anything is based on it, an index may be put by anybody: it says where chunks
     /// lie, and not that they may be used (docs/protocol.md).
     void write_indexes() {
-        std::vector<IndexedPack> next;
-        for (IndexedPack& pack : unindexed_) {
-            if (entry_count(next) + pack.entries.size() > kIndexEntriesMax) {
-                put_index(next);
-                next.clear();
-            }
-            next.push_back(std::move(pack));
+        IndexObjectWriter writer(repository_, stop_);
+        for (const IndexedPack& pack : unindexed_) {
+            writer.add(pack);
         }
-        put_index(next);
-    }
-
-    void put_index(const std::vector<IndexedPack>& packs) {
-        if (!packs.empty()) {
-            const ObjectName name = index_object_name();
-            repository_.storage().put(name, encode_index_object(repository_, name, packs), stop_);
-        }
+        writer.finish();
     }
 
     void find_losses() {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -72,6 +73,27 @@ std::unique_ptr<IndexedPack> fetch_pack_directory(Repository& repository, const 
         }
     }
     throw CorruptionError(fmt::format("{} has no directory", name.text()));
+}
+
+IndexObjectWriter::IndexObjectWriter(Repository& repository, std::stop_token stop)
+    : repository_(repository), stop_(std::move(stop)) {}
+
+void IndexObjectWriter::add(const IndexedPack& pack) {
+    if (entries_ + pack.entries.size() > kIndexEntriesMax) {
+        finish();
+    }
+    next_.push_back(pack);
+    entries_ += pack.entries.size();
+}
+
+void IndexObjectWriter::finish() {
+    if (next_.empty()) {
+        return;
+    }
+    const ObjectName name = index_object_name();
+    repository_.storage().put(name, encode_index_object(repository_, name, next_), stop_);
+    next_.clear();
+    entries_ = 0;
 }
 
 }  // namespace dbbackup

@@ -26,7 +26,7 @@ inline constexpr std::size_t kIndexEntriesMax = 65'536;
 
 [[nodiscard]] std::size_t entry_count(const std::vector<IndexedPack>& packs);
 
-/// Stores an index under a name of its own. @return The name.
+/// Draws the name of a new index.
 [[nodiscard]] ObjectName index_object_name();
 [[nodiscard]] Bytes encode_index_object(Repository& repository, const ObjectName& name,
                                         const std::vector<IndexedPack>& packs);
@@ -42,5 +42,24 @@ inline constexpr std::size_t kIndexEntriesMax = 65'536;
                                                                 const PackName& pack,
                                                                 std::uint64_t bytes,
                                                                 std::stop_token stop);
+
+/// Names packs in new index objects, each as full as it may be. Not thread-safe.
+class IndexObjectWriter {
+public:
+    /// @param repository Borrowed.
+    IndexObjectWriter(Repository& repository, std::stop_token stop);
+
+    /// Takes a pack that is durable; stores an index before it when that would be too full.
+    /// @throws StorageError, Cancelled: then the pack was not taken, and no other is forgotten.
+    void add(const IndexedPack& pack);
+    /// Stores what was taken and is in no index yet. @throws as add: then it may be called again.
+    void finish();
+
+private:
+    Repository& repository_;
+    std::stop_token stop_;
+    std::vector<IndexedPack> next_;
+    std::size_t entries_ = 0;  ///< Of `next_`.
+};
 
 }  // namespace dbbackup

@@ -1,6 +1,5 @@
 #include "repository/pack_writer.hpp"
 
-#include "repository/index_objects.hpp"
 #include "repository/keys.hpp"
 
 #include <utility>
@@ -15,9 +14,11 @@ constexpr unsigned kUploadThreads = 2;
 PackWriter::PackWriter(Repository& repository, std::stop_token stop)
     : repository_(repository),
       stop_(std::move(stop)),
+      indexes_(repository, stop_),
       uploader_(std::make_unique<Uploader>(
           repository.storage(), kUploadThreads,
           [this](const IndexedPack& pack) {
+              bytes_stored_ += pack.bytes;
               stored_.with([&pack](auto& stored) { stored.push_back(pack); });
           },
           stop_)) {}
@@ -35,6 +36,7 @@ void PackWriter::add(const ChunkForm& form, BytesView packed) {
 }
 
 void PackWriter::submit() {
+    name_stored();
     auto identity = std::make_shared<PackIdentity>();
     identity->salt = builder_->salt();
     std::vector<PackEntry> entries = builder_->entries();
@@ -50,36 +52,23 @@ void PackWriter::flush() {
     uploader_->wait();
 }
 
-const std::vector<IndexedPack>& PackWriter::close() {
-    uploader_.reset();
-    closed_ = stored_.with([](auto& stored) { return std::exchange(stored, {}); });
-    std::vector<IndexedPack> next;
-    const auto put = [&] {
-        const ObjectName name = index_object_name();
-        repository_.storage().put(name, encode_index_object(repository_, name, next), stop_);
-        next.clear();
-    };
-    for (const IndexedPack& pack : closed_) {
-        if (!next.empty() && entry_count(next) + pack.entries.size() > kIndexEntriesMax) {
-            put();
-        }
-        next.push_back(pack);
+/// As soon as an index is full, so that no more than that is kept in memory.
+void PackWriter::name_stored() {
+    for (IndexedPack& pack : stored_.with([](auto& stored) { return std::exchange(stored, {}); })) {
+        unnamed_.push_back(std::move(pack));
     }
-    if (!next.empty()) {
-        put();
+    while (!unnamed_.empty()) {
+        indexes_.add(unnamed_.front());
+        packs_.push_back(unnamed_.front().name);
+        unnamed_.pop_front();
     }
-    return closed_;
 }
 
-std::uint64_t PackWriter::bytes_stored() const {
-    const auto sum = [](const std::vector<IndexedPack>& packs) {
-        std::uint64_t bytes = 0;
-        for (const IndexedPack& pack : packs) {
-            bytes += pack.bytes;
-        }
-        return bytes;
-    };
-    return sum(closed_) + stored_.with(sum);
+std::vector<PackName> PackWriter::close() {
+    uploader_.reset();
+    name_stored();
+    indexes_.finish();
+    return packs_;
 }
 
 }  // namespace dbbackup

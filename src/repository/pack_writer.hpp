@@ -8,10 +8,13 @@
 
 #include "base/guarded.hpp"
 #include "repository/directory_record.hpp"
+#include "repository/index_objects.hpp"
 #include "repository/repository.hpp"
 #include "repository/uploader.hpp"
 
+#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -34,23 +37,28 @@ public:
     /// Everything added is durable once this returns. @throws as add.
     void flush();
 
-    /// Ends the storing of packs, whatever became of it, and names those that are durable in an
-    /// index. Only ends what `flush` has not: those of a failed run are named, too.
-    /// @return Those packs. @throws StorageError, Cancelled: then they are in no index.
-    const std::vector<IndexedPack>& close();
+    /// Ends the storing of packs, whatever became of it, and names those that are durable in
+    /// indexes, as far as `add` has not. Only ends what `flush` has not: those of a failed run are
+    /// named, too.
+    /// @return Those packs. @throws StorageError, Cancelled: then some may be in no index.
+    [[nodiscard]] std::vector<PackName> close();
 
     /// What the packs take that are durable.
-    [[nodiscard]] std::uint64_t bytes_stored() const;
+    [[nodiscard]] std::uint64_t bytes_stored() const { return bytes_stored_; }
 
 private:
     void submit();
+    void name_stored();
 
     Repository& repository_;
     std::stop_token stop_;
     std::unique_ptr<PackBuilder> builder_;  ///< Null: the next chunk begins a pack.
-    Guarded<std::vector<IndexedPack>> stored_;
-    std::vector<IndexedPack> closed_;
-    std::unique_ptr<Uploader> uploader_;  ///< Last: its threads use the members above.
+    std::deque<IndexedPack> unnamed_;       ///< In no index, and not taken by `indexes_`.
+    IndexObjectWriter indexes_;
+    std::vector<PackName> packs_;  ///< All that `indexes_` has taken.
+    std::atomic<std::uint64_t> bytes_stored_ = 0;
+    Guarded<std::vector<IndexedPack>> stored_;  ///< New since the last look.
+    std::unique_ptr<Uploader> uploader_;        ///< Last: its threads use the members above.
 };
 
 }  // namespace dbbackup
