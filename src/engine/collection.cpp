@@ -78,7 +78,7 @@ void Collection::begin(bool compacts, PruneReport& report) {
     }
     const std::vector<PackName> candidates = PackChoice(view).candidates(compacted);
     for (const PackName& pack : candidates) {
-        condemned_bytes_ += view.packs.at(pack).bytes;
+        condemned_bytes_ += view.pack(pack).bytes;
     }
     const ObjectName marker = marker_object_name(id());
     put_small(repository_, [&] {
@@ -88,13 +88,16 @@ void Collection::begin(bool compacts, PruneReport& report) {
 }
 
 Compacted Collection::compact_first(CollectionView& view, PruneReport& report) {
-    const CompactionPlan plan = plan_compaction(view, options_.compaction);
-    report.bytes_unused = plan.bytes_unused_after;
-    report.bytes_only_bases = options_.compaction.rebases ? 0 : plan.bytes_only_bases;
-    if (plan.is_empty()) {
-        return {};
+    Compacted compacted;
+    {
+        const CompactionPlan plan = plan_compaction(view, options_.compaction);
+        report.bytes_unused = plan.bytes_unused_after;
+        report.bytes_only_bases = options_.compaction.rebases ? 0 : plan.bytes_only_bases;
+        if (plan.is_empty()) {
+            return {};
+        }
+        compacted = compact(repository_, plan, context_, report, stop_);
     }
-    Compacted compacted = compact(repository_, plan, context_, report, stop_);
     if (!compacted.stored.empty()) {
         view = reader_.read(stop_);
     }
@@ -132,8 +135,7 @@ bool Collection::decide(PruneReport& report) {
         own.insert(marker->second.begin(), marker->second.end());
     }
     const std::vector<PackName> packs = PackChoice(view).removable(id(), own);
-    const std::vector<std::string> indexes =
-        merge_indexes(repository_, view, {packs.begin(), packs.end()}, stop_);
+    const std::vector<std::string> indexes = merge_indexes(repository_, view, packs, stop_);
     stored_ = make_outcome(view, packs, indexes);
     report.problems = view.problems;
     take_over_verdicts(view, report);

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 #include <utility>
 
 namespace dbbackup {
@@ -41,10 +43,47 @@ void add_verdicts(const PruneOptions& options, const PinReasons& pins,
     }
 }
 
+/// Beside the local index of the repository: there is room for files of that size.
+std::vector<std::filesystem::path> folders_for_tables(const Repository& repository) {
+    std::vector<std::filesystem::path> folders = temporary_folders();
+    if (const auto& file = repository.local_index_file()) {
+        folders.insert(folders.begin(), file->parent_path());
+    }
+    return folders;
+}
+
+/// @param referred Sorted, each once, as the packs of `view` are.
+void mark_referred(CollectionView& view, const ScratchArray<PackName>& referred) {
+    PackState* pack = view.packs.begin();
+    for (const PackName& name : referred) {
+        pack = std::find_if(pack, view.packs.end(),
+                            [&name](const PackState& each) { return each.name >= name; });
+        const bool is_there = pack != view.packs.end() && pack->name == name;
+        if (is_there) {
+            pack->is_referred = true;
+        }
+        view.is_any_referred_gone = view.is_any_referred_gone || !is_there;
+    }
+}
+
 }  // namespace
 
+std::optional<std::size_t> CollectionView::place_of(const PackName& name) const {
+    const PackState* const found = std::lower_bound(
+        packs.begin(), packs.end(), name,
+        [](const PackState& pack, const PackName& wanted) { return pack.name < wanted; });
+    if (found == packs.end() || found->name != name) {
+        return std::nullopt;
+    }
+    return static_cast<std::size_t>(found - packs.begin());
+}
+
 CollectionViewReader::CollectionViewReader(Repository& repository, const PruneOptions& options)
-    : repository_(repository), options_(options), reachability_(repository) {}
+    : repository_(repository),
+      options_(options),
+      scratch_(folders_for_tables(repository), repository.log(), options.table_memory_bytes_max),
+      directories_(scratch_),
+      reachability_(repository, scratch_, directories_) {}
 
 CollectionView CollectionViewReader::read(std::stop_token stop) {
     for (int attempt = 1;; ++attempt) {
@@ -60,7 +99,7 @@ CollectionView CollectionViewReader::read(std::stop_token stop) {
 }
 
 CollectionView CollectionViewReader::read_once(std::stop_token stop) {
-    CollectionView view;
+    CollectionView view(scratch_, directories_);
     view.records = read_collector_records(repository_.storage(), repository_.keys(), stop);
     std::vector<std::string> damaged;
     std::vector<SnapshotSummary> visible = repository_.snapshots(stop, &damaged);
@@ -71,11 +110,12 @@ CollectionView CollectionViewReader::read_once(std::stop_token stop) {
     // listed after its snapshot.
     view.pins = pin_reasons(read_pins(repository_.storage(), repository_.keys(), stop));
     decide(view, std::move(visible));
-    read_needs(view, stop);
+    const ScratchArray<PackName> referred = read_needs(view, stop);
     // Indexes before packs: whatever a listed index names was stored before it, so a pack that is
     // not listed then has gone, and a merged index may do without it.
     read_indexes(view, stop);
     list_packs(view, stop);
+    mark_referred(view, referred);
     read_directories(view, stop);
     return view;
 }
@@ -98,35 +138,35 @@ void CollectionViewReader::decide(CollectionView& view,
     }
 }
 
-void CollectionViewReader::read_needs(CollectionView& view, std::stop_token stop) {
-    std::set<const Needs*> seen;
+ScratchArray<PackName> CollectionViewReader::read_needs(CollectionView& view,
+                                                        std::stop_token stop) {
+    ScratchSet<ChunkId> needed(scratch_);
+    ScratchSet<PackName> referred(scratch_);
+    std::vector<bool> seen;
     for (const SnapshotVerdict& verdict : view.snapshots) {
         if (!verdict.is_kept) {
             continue;
         }
         try {
-            const auto needs = reachability_.of(verdict.snapshot, stop);
-            view.problems.insert(view.problems.end(), needs->problems.begin(),
-                                 needs->problems.end());
-            for (const auto& part : needs->parts) {
-                if (seen.insert(part.get()).second) {
-                    view.needed.insert(view.needed.end(), part->chunks.begin(), part->chunks.end());
-                    view.referred.insert(part->packs.begin(), part->packs.end());
+            const SnapshotNeeds needs = reachability_.of(verdict.snapshot, stop);
+            view.problems.insert(view.problems.end(), needs.problems.begin(), needs.problems.end());
+            for (const std::uint32_t part : reachability_.parts(needs)) {
+                if (seen.size() <= part) {
+                    seen.resize(std::size_t{part} + 1);
                 }
-            }
-            for (const IndexedPack& pack : needs->inline_index) {
-                std::shared_ptr<const IndexedPack>& known = directories_[pack.name];
-                if (!known) {
-                    known = std::make_shared<const IndexedPack>(pack);
+                if (!seen[part]) {
+                    needed.add(reachability_.chunks(part));
+                    referred.add(reachability_.packs(part));
                 }
+                seen[part] = true;
             }
         } catch (const CorruptionError& error) {
             view.problems.push_back(
                 fmt::format("snapshot {}: {}", verdict.snapshot.id, error.what()));
         }
     }
-    std::sort(view.needed.begin(), view.needed.end());
-    view.needed.erase(std::unique(view.needed.begin(), view.needed.end()), view.needed.end());
+    view.needed = needed.take();
+    return referred.take();
 }
 
 void CollectionViewReader::read_indexes(CollectionView& view, std::stop_token stop) {
@@ -140,17 +180,19 @@ void CollectionViewReader::read_indexes(CollectionView& view, std::stop_token st
             }
         },
         stop);
-    std::map<std::string, std::shared_ptr<const IndexObject>> present;
+    std::map<std::string, KnownIndex> present;
     for (const ObjectName& name : names) {
         try {
-            std::shared_ptr<const IndexObject> index = std::exchange(indexes_[name.text()], {});
-            if (!index) {
-                index = read_index_object(repository_, name, stop);
+            auto known = indexes_.find(name.text());
+            if (known == indexes_.end()) {
+                const auto index = read_index_object(repository_, name, stop);
+                if (!index) {
+                    continue;
+                }
+                known = indexes_.emplace(name.text(), directories_.add(*index)).first;
             }
-            if (index) {
-                view.indexes.push_back(index);
-                present.emplace(name.text(), std::move(index));
-            }
+            view.indexes.push_back(known->second);
+            present.insert(*known);
         } catch (const CorruptionError& error) {
             // Only economy: the packs themselves tell what they hold.
             repository_.log().warning("an index cannot be read and is made anew",
@@ -168,10 +210,19 @@ void CollectionViewReader::list_packs(CollectionView& view, std::stop_token stop
         [&](const ObjectInfo& info) {
             const std::optional<PackName> pack = pack_name_of(info.name);
             if (pack && !removed.contains(*pack)) {
-                view.packs[*pack].bytes = info.size_bytes;
+                PackState state;
+                state.name = *pack;
+                state.bytes = info.size_bytes;
+                view.packs.push_back(state);
             }
         },
         stop);
+    std::sort(view.packs.begin(), view.packs.end(),
+              [](const PackState& left, const PackState& right) { return left.name < right.name; });
+    const PackState* const last = std::unique(
+        view.packs.begin(), view.packs.end(),
+        [](const PackState& left, const PackState& right) { return left.name == right.name; });
+    view.packs.truncate(static_cast<std::size_t>(last - view.packs.begin()));
 }
 
 void CollectionViewReader::read_directories(CollectionView& view, std::stop_token stop) {
@@ -180,37 +231,31 @@ void CollectionViewReader::read_directories(CollectionView& view, std::stop_toke
     for (const ObjectName& name : damaged.unreadable) {
         view.problems.push_back(fmt::format("{} cannot be read", name.text()));
     }
-    for (const auto& index : view.indexes) {
-        for (const IndexedPack& pack : index->packs) {
-            const auto found = view.packs.find(pack.name);
-            if (found != view.packs.end()) {
-                // Shares the index's lifetime.
-                found->second.directory = std::shared_ptr<const IndexedPack>(index, &pack);
-                found->second.is_indexed = true;
-            }
+    std::vector<bool> indexed(directories_.size());
+    for (const KnownIndex& index : view.indexes) {
+        for (const std::uint32_t pack : directories_.packs(index)) {
+            indexed[pack] = true;
         }
     }
-    for (auto& [name, state] : view.packs) {
-        if (!state.directory) {
-            std::shared_ptr<const IndexedPack>& known = directories_[name];
-            try {
-                if (!known) {
-                    known = fetch_pack_directory(repository_, name, state.bytes, stop);
-                }
-            } catch (const CorruptionError& error) {
-                repository_.log().warning(
-                    "a pack's directory cannot be read, so the pack stays",
-                    {{"object", pack_object_name(name).text()}, {"error", error.what()}});
+    for (PackState& state : view.packs) {
+        std::optional<std::uint32_t> known = directories_.find(state.name);
+        state.is_indexed = known && *known < indexed.size() && indexed[*known];
+        try {
+            if (!known) {
+                const auto fetched =
+                    fetch_pack_directory(repository_, state.name, state.bytes, stop);
+                known = fetched ? std::optional(directories_.add(*fetched)) : std::nullopt;
             }
-            state.directory = known;
+        } catch (const CorruptionError& error) {
+            repository_.log().warning(
+                "a pack's directory cannot be read, so the pack stays",
+                {{"object", pack_object_name(state.name).text()}, {"error", error.what()}});
         }
-        state.is_recorded_damaged = damaged.packs.contains(name);
+        state.directory = known.value_or(PackDirectories::kNone);
+        state.is_recorded_damaged = damaged.packs.contains(state.name);
         state.is_sound =
-            state.directory && state.directory->bytes == state.bytes && !state.is_recorded_damaged;
+            known && directories_.bytes(*known) == state.bytes && !state.is_recorded_damaged;
     }
-    std::erase_if(directories_, [&view](const auto& each) {
-        return !each.second || !view.packs.contains(each.first);
-    });
 }
 
 }  // namespace dbbackup

@@ -3,14 +3,15 @@
 /// @file
 /// Part of `prune`: one reading of the repository, in the protocol's order.
 
+#include "engine/pack_directories.hpp"
 #include "engine/prune.hpp"
 #include "engine/reachability.hpp"
 #include "repository/collector_records.hpp"
-#include "repository/index_objects.hpp"
+#include "sys/scratch.hpp"
 
+#include <cstdint>
 #include <map>
-#include <memory>
-#include <set>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -19,26 +20,44 @@ namespace dbbackup {
 
 /// One pack that is there and on no `removed` list.
 struct PackState {
+    PackName name;
     std::uint64_t bytes = 0;
-    std::shared_ptr<const IndexedPack> directory;  ///< Null when it cannot be read.
+    std::uint32_t directory = PackDirectories::kNone;  ///< Its number; none: it cannot be read.
     /// As long as its directory says, and not recorded as damaged.
     bool is_sound = true;
     bool is_recorded_damaged = false;
-    bool is_indexed = false;  ///< An index object names it.
+    bool is_indexed = false;   ///< An index object names it.
+    bool is_referred = false;  ///< A snapshot that stays says that a part of it lies there.
+
+    [[nodiscard]] bool has_directory() const { return directory != PackDirectories::kNone; }
 };
 
-/// What was read.
+/// What was read. Its tables may be large and need not be in memory; they belong to the reader,
+/// which has to outlive it.
 struct CollectionView {
+    CollectionView(ScratchSpace& scratch, const PackDirectories& all_directories)
+        : directories(&all_directories), packs(scratch), needed(scratch) {}
+
     CollectorRecords records;
     PinReasons pins;
     std::vector<SnapshotVerdict> snapshots;      ///< All visible ones.
     std::vector<std::string> removed_manifests;  ///< Object names; those whose verdict is to go.
     std::vector<std::string> problems;           ///< No pack may be removed because of these.
-    std::map<PackName, PackState> packs;
-    std::vector<std::shared_ptr<const IndexObject>> indexes;  ///< On no `removed` list.
+    const PackDirectories* directories;
+    ScratchArray<PackState> packs;    ///< Sorted by name.
+    std::vector<KnownIndex> indexes;  ///< On no `removed` list.
     std::vector<std::string> damaged_indexes;
-    std::vector<ChunkId> needed;  ///< What must decode; sorted, each once.
-    std::set<PackName> referred;  ///< Where the snapshots that stay say that it lies.
+    ScratchArray<ChunkId> needed;  ///< What must decode; sorted, each once.
+    /// Snapshots that stay say that parts of them lie in packs that are not there.
+    bool is_any_referred_gone = false;
+
+    [[nodiscard]] ScratchSpace& scratch() const noexcept { return packs.scratch(); }
+    /// Where a pack stands in `packs`.
+    [[nodiscard]] std::optional<std::size_t> place_of(const PackName& name) const;
+    /// @pre it is there.
+    [[nodiscard]] const PackState& pack(const PackName& name) const {
+        return packs[place_of(name).value()];
+    }
 };
 
 /// Reads views, and remembers between them what never changes. Not thread-safe.
@@ -51,19 +70,24 @@ public:
     /// StorageError, Cancelled.
     [[nodiscard]] CollectionView read(std::stop_token stop);
 
+    /// Where its tables are, for tests.
+    [[nodiscard]] const ScratchSpace& scratch() const noexcept { return scratch_; }
+
 private:
     [[nodiscard]] CollectionView read_once(std::stop_token stop);
     void decide(CollectionView& view, std::vector<SnapshotSummary> visible) const;
-    void read_needs(CollectionView& view, std::stop_token stop);
+    /// @return Where the snapshots that stay say that they lie.
+    [[nodiscard]] ScratchArray<PackName> read_needs(CollectionView& view, std::stop_token stop);
     void read_indexes(CollectionView& view, std::stop_token stop);
     void list_packs(CollectionView& view, std::stop_token stop);
     void read_directories(CollectionView& view, std::stop_token stop);
 
     Repository& repository_;
     const PruneOptions& options_;
+    ScratchSpace scratch_;
+    PackDirectories directories_;
     Reachability reachability_;
-    std::map<std::string, std::shared_ptr<const IndexObject>> indexes_;
-    std::map<PackName, std::shared_ptr<const IndexedPack>> directories_;  ///< That no index has.
+    std::map<std::string, KnownIndex> indexes_;  ///< By name.
 };
 
 }  // namespace dbbackup

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -34,6 +35,13 @@ public:
     using StorageError::StorageError;
 };
 
+/// What a `Rewrite` means.
+struct RewriteJob {
+    ChunkCopyPtr copy;       ///< Where it is read.
+    ChunkCopyPtr base;       ///< Null: whole.
+    std::uint8_t depth = 0;  ///< Of the delta.
+};
+
 /// One per worker thread: it owns the codecs' working memory.
 class Rewriter {
 public:
@@ -50,7 +58,7 @@ public:
     };
 
     /// @throws CorruptionError, StorageError, Cancelled.
-    [[nodiscard]] Packed rewrite(const Rewrite& plan) {
+    [[nodiscard]] Packed rewrite(const RewriteJob& plan) {
         // Proven by their ids: a delta against other bytes would be worth nothing.
         const Bytes content = reader_.read(*plan.copy, stop_);
         Packed whole = store_whole(*plan.copy, content);
@@ -115,9 +123,7 @@ public:
         try {
             context_.progress.bytes_total = plan_.bytes_to_store;
             context_.progress.phase = Phase::writing;
-            for (const PackMoves& moves : plan_.moves) {
-                move(moves);
-            }
+            move();
             rewrite();
             writer_.flush();
         } catch (const StorageError& error) {
@@ -125,9 +131,8 @@ public:
         }
         Compacted compacted{plan_.emptied, {}};
         try {
-            for (const PackName& pack : writer_.close()) {
-                compacted.stored.insert(pack);
-            }
+            compacted.stored = writer_.close();
+            std::sort(compacted.stored.begin(), compacted.stored.end());
         } catch (const StorageError& error) {
             // Without an index nobody finds what was moved, so what was there before stays.
             stop_short(error);
@@ -160,30 +165,55 @@ private:
             {{"object", pack_object_name(pack).text()}, {"error", error.what()}});
     }
 
-    /// All that is wanted of a pack comes with one request.
-    void move(const PackMoves& moves) {
-        const std::uint64_t begin = moves.entries.front()->offset_bytes;
-        const PackEntry& last = *moves.entries.back();
-        const std::uint64_t length = last.offset_bytes + last.sealed_bytes - begin;
-        const std::optional<Bytes> sealed = repository_.storage().get_range(
-            pack_object_name(moves.from->name), {begin, length}, stop_);
-        if (!sealed || sealed->size() < length) {
-            return tell_damage(moves.from->name, CorruptionError("the pack has gone"));
+    void move() {
+        for (auto first = plan_.moves.begin(); first != plan_.moves.end();) {
+            const auto last = std::find_if(first, plan_.moves.end(), [first](const Move& each) {
+                return each.pack != first->pack;
+            });
+            move({first, last});
+            first = last;
         }
-        const PackKey key(repository_.keys(), moves.from->salt);
-        for (const PackEntry* const entry : moves.entries) {
+    }
+
+    /// All that is wanted of a pack comes with one request.
+    /// @param moves Of one pack.
+    void move(std::span<const Move> moves) {
+        const CollectionView& view = plan_.copies->table().view();
+        const PackDirectories& directories = *view.directories;
+        const PackState& pack = view.packs[moves.front().pack];
+        const std::uint64_t begin = directories.chunk(moves.front().record).offset_bytes;
+        const ChunkRecord& last = directories.chunk(moves.back().record);
+        const std::uint64_t length = last.offset_bytes + last.sealed_bytes - begin;
+        const std::optional<Bytes> sealed =
+            repository_.storage().get_range(pack_object_name(pack.name), {begin, length}, stop_);
+        if (!sealed || sealed->size() < length) {
+            return tell_damage(pack.name, CorruptionError("the pack has gone"));
+        }
+        const PackKey key(repository_.keys(), directories.salt(pack.directory));
+        for (const Move& move : moves) {
+            const PackEntry entry = directories.entry(pack.directory, move.record);
             const BytesView bytes =
-                BytesView(*sealed).subspan(entry->offset_bytes - begin, entry->sealed_bytes);
+                BytesView(*sealed).subspan(entry.offset_bytes - begin, entry.sealed_bytes);
             Bytes packed;
             try {
-                packed = unseal_chunk(repository_.keys(), key, entry->form, entry->ordinal,
+                packed = unseal_chunk(repository_.keys(), key, entry.form, entry.ordinal,
                                       copy_of(bytes));
             } catch (const CorruptionError& error) {
-                tell_damage(moves.from->name, error);
+                tell_damage(pack.name, error);
                 continue;
             }
-            add(entry->form, packed);
+            add(entry.form, packed);
         }
+    }
+
+    /// Made one by one: the closures of all would take more than may be in memory.
+    [[nodiscard]] RewriteJob job_of(const Rewrite& rewrite) const {
+        ChosenCopies::Known known;
+        RewriteJob job{plan_.copies->full(rewrite.chunk, known), nullptr, rewrite.depth};
+        if (rewrite.base != ChosenCopies::kNone) {
+            job.base = plan_.copies->full(rewrite.base, known);
+        }
+        return job;
     }
 
     void rewrite() {
@@ -194,13 +224,13 @@ private:
         for (unsigned job = 0; job < jobs; ++job) {
             rewriters.push_back(std::make_unique<Rewriter>(reader, stop_));
         }
-        OrderedWorkers<const Rewrite*, Result> workers(
+        OrderedWorkers<RewriteJob, Result> workers(
             jobs, kInsideBytesPerJob * jobs,
-            [&](const Rewrite* plan, unsigned worker) -> Result {
+            [&](const RewriteJob& job, unsigned worker) -> Result {
                 try {
-                    return rewriters[worker]->rewrite(*plan);
+                    return rewriters[worker]->rewrite(job);
                 } catch (const CorruptionError& error) {
-                    tell_damage(plan->copy->pack->name, error);
+                    tell_damage(job.copy->pack->name, error);
                     return std::nullopt;
                 }
             },
@@ -211,7 +241,9 @@ private:
             },
             stop_);
         for (const Rewrite& each : plan_.rewrites) {
-            workers.push(&each, each.copy->plain_bytes);
+            RewriteJob job = job_of(each);
+            const std::uint64_t bytes = job.copy->plain_bytes;
+            workers.push(std::move(job), bytes);
         }
         workers.finish();
     }

@@ -8,10 +8,14 @@
 /// decodes from a copy of smaller depth.
 
 #include "engine/collection_view.hpp"
+#include "engine/pack_directories.hpp"
+#include "repository/chunk_copy.hpp"
+#include "sys/scratch.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace dbbackup {
@@ -19,30 +23,32 @@ namespace dbbackup {
 /// Immutable once made. Borrows the view.
 class CopyTable {
 public:
-    /// By place in `packs()`.
+    /// By place in the view's packs.
     using PackSet = std::vector<bool>;
     /// By number of a chunk: the least depth at which it decodes, or `kNever`.
-    using Depths = std::vector<std::uint8_t>;
+    using Depths = ScratchArray<std::uint8_t>;
     static constexpr std::uint8_t kNever = 255;
 
     /// A copy of a chunk that is needed, or of a base of one.
     struct Copy {
-        const PackEntry* entry = nullptr;
-        std::uint32_t pack = 0;   ///< Place in `packs()`.
-        std::uint32_t chunk = 0;  ///< Its number.
+        std::uint32_t record = 0;  ///< Place among the view's chunk records.
+        std::uint32_t pack = 0;    ///< Place in the view's packs.
+        std::uint32_t chunk = 0;   ///< Its number.
+        std::uint32_t sealed_bytes = 0;
+        std::array<std::uint32_t, kBasesMax> bases{};  ///< Numbers.
         std::uint8_t depth = 0;
         std::uint8_t base_count = 0;
-        std::array<std::uint32_t, kBasesMax> bases{};  ///< Numbers.
     };
 
     explicit CopyTable(const CollectionView& view);
 
     [[nodiscard]] const CollectionView& view() const noexcept { return view_; }
-    /// In name order.
-    [[nodiscard]] const std::vector<PackName>& packs() const noexcept { return packs_; }
-    [[nodiscard]] const PackState& state(std::size_t pack) const { return *states_[pack]; }
+    [[nodiscard]] std::uint32_t pack_count() const noexcept {
+        return static_cast<std::uint32_t>(view_.packs.size());
+    }
+    [[nodiscard]] const PackState& state(std::size_t pack) const { return view_.packs[pack]; }
     /// By depth, so bases come before what is made from them.
-    [[nodiscard]] const std::vector<Copy>& copies() const noexcept { return copies_; }
+    [[nodiscard]] std::span<const Copy> copies() const noexcept { return copies_.span(); }
     /// Numbers go from 0 to below this.
     [[nodiscard]] std::uint32_t chunks() const noexcept { return chunks_; }
     /// Whether a snapshot that stays needs the chunk itself.
@@ -57,10 +63,8 @@ public:
 
 private:
     const CollectionView& view_;
-    std::vector<PackName> packs_;
-    std::vector<const PackState*> states_;
     std::vector<bool> holds_needed_;
-    std::vector<Copy> copies_;
+    ScratchArray<Copy> copies_;
     std::uint32_t chunks_ = 0;
 };
 

@@ -5,7 +5,6 @@
 
 #include "engine/collection_view.hpp"
 
-#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -14,12 +13,13 @@ namespace dbbackup {
 
 /// Stores merged indexes of all packs but `going` where there is a reason to: an index names what
 /// goes or is damaged, several are small, or packs are in none.
+/// @param going Packs of `view`.
 /// @return The index objects that are no longer needed.
 /// @throws StorageError when they cannot be stored and snapshots need them to be read. If they can
 /// do without (the storage may be full), nothing is merged, and the old ones stay.
 [[nodiscard]] std::vector<std::string> merge_indexes(Repository& repository,
                                                      const CollectionView& view,
-                                                     const std::set<PackName>& going,
+                                                     const std::vector<PackName>& going,
                                                      std::stop_token stop);
 
 }  // namespace dbbackup

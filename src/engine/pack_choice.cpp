@@ -4,6 +4,13 @@
 #include <ranges>
 
 namespace dbbackup {
+namespace {
+
+bool has(const std::vector<PackName>& sorted, const PackName& pack) {
+    return std::binary_search(sorted.begin(), sorted.end(), pack);
+}
+
+}  // namespace
 
 PackChoice::PackChoice(const CollectionView& view)
     : view_(view), table_(view), from_all_(table_.decode(table_.sound_packs())) {}
@@ -66,7 +73,7 @@ bool PackChoice::complete(PackSet& stay, const std::vector<std::uint32_t>& more)
 }
 
 void PackChoice::keep_parts_of_what_is_lost(PackSet& stay) const {
-    std::vector<bool> is_lost(table_.chunks(), false);
+    ScratchArray<bool> is_lost(view_.scratch(), table_.chunks(), false);
     for (std::size_t chunk = 0; chunk < view_.needed.size(); ++chunk) {
         is_lost[chunk] = from_all_[chunk] == CopyTable::kNever;
     }
@@ -86,7 +93,7 @@ void PackChoice::keep_parts_of_what_is_lost(PackSet& stay) const {
 
 bool PackChoice::may_judge(std::size_t pack) const {
     const PackState& state = table_.state(pack);
-    if (state.directory) {
+    if (state.has_directory()) {
         return true;
     }
     const auto decodes = [this](std::size_t chunk) {
@@ -100,36 +107,37 @@ std::vector<PackName> PackChoice::candidates(const Compacted& compacted) const {
     if (!view_.problems.empty()) {
         return {};
     }
-    const std::vector<PackName>& packs = table_.packs();
+    const std::uint32_t packs = table_.pack_count();
     const PackSet sound = table_.sound_packs();
     const std::set<PackName> condemned = view_.records.condemned_by_others("");
-    const auto must_stay = [&](const PackName& pack) {
-        return compacted.stored.contains(pack) ||
-               (view_.referred.contains(pack) && !compacted.emptied.contains(pack) &&
-                !view_.packs.at(pack).is_recorded_damaged);
+    const auto must_stay = [&](std::uint32_t pack) {
+        const PackState& state = table_.state(pack);
+        return has(compacted.stored, state.name) ||
+               (state.is_referred && !state.is_recorded_damaged &&
+                !has(compacted.emptied, state.name));
     };
-    PackSet stay(packs.size(), false);
+    PackSet stay(packs, false);
     std::vector<std::uint32_t> others;
     std::vector<std::uint32_t> emptied;  // Last: only if something could not be taken out of them.
-    for (std::uint32_t place = 0; place < packs.size(); ++place) {
-        if (must_stay(packs[place])) {
+    for (std::uint32_t place = 0; place < packs; ++place) {
+        if (must_stay(place)) {
             stay[place] = sound[place];
         } else if (sound[place] && table_.holds_needed(place) &&
-                   !condemned.contains(packs[place])) {
-            (compacted.emptied.contains(packs[place]) ? emptied : others).push_back(place);
+                   !condemned.contains(name_of(place))) {
+            (has(compacted.emptied, name_of(place)) ? emptied : others).push_back(place);
         }
     }
     others.insert(others.end(), emptied.begin(), emptied.end());
     if (!complete(stay, others)) {
-        for (std::uint32_t place = 0; place < packs.size(); ++place) {
+        for (std::uint32_t place = 0; place < packs; ++place) {
             stay[place] = stay[place] || table_.holds_needed(place);
         }
     }
     keep_parts_of_what_is_lost(stay);
     std::vector<PackName> result;
-    for (std::uint32_t place = 0; place < packs.size(); ++place) {
-        if (may_judge(place) && !stay[place] && !must_stay(packs[place])) {
-            result.push_back(packs[place]);
+    for (std::uint32_t place = 0; place < packs; ++place) {
+        if (may_judge(place) && !stay[place] && !must_stay(place)) {
+            result.push_back(name_of(place));
         }
     }
     return result;
@@ -139,14 +147,14 @@ std::vector<PackName> PackChoice::removable(const RunId& run, const std::set<Pac
     if (!view_.problems.empty()) {
         return {};
     }
-    const std::vector<PackName>& packs = table_.packs();
+    const std::uint32_t packs = table_.pack_count();
     const PackSet sound = table_.sound_packs();
     const std::set<PackName> of_others = view_.records.condemned_by_others(run);
-    PackSet stay(packs.size(), false);
+    PackSet stay(packs, false);
     std::vector<std::uint32_t> only_own;
-    for (std::uint32_t place = 0; place < packs.size(); ++place) {
-        const bool is_own = own.contains(packs[place]);
-        const bool is_of_others = of_others.contains(packs[place]);
+    for (std::uint32_t place = 0; place < packs; ++place) {
+        const bool is_own = own.contains(name_of(place));
+        const bool is_of_others = of_others.contains(name_of(place));
         stay[place] = sound[place] && !is_own && !is_of_others;
         // One that holds nothing needed would change nothing.
         if (sound[place] && is_own && !is_of_others && table_.holds_needed(place)) {
@@ -154,15 +162,16 @@ std::vector<PackName> PackChoice::removable(const RunId& run, const std::set<Pac
         }
     }
     if (!complete(stay, only_own)) {
-        for (std::uint32_t place = 0; place < packs.size(); ++place) {
-            stay[place] = stay[place] || (own.contains(packs[place]) && table_.holds_needed(place));
+        for (std::uint32_t place = 0; place < packs; ++place) {
+            stay[place] =
+                stay[place] || (own.contains(name_of(place)) && table_.holds_needed(place));
         }
     }
     keep_parts_of_what_is_lost(stay);
     std::vector<PackName> result;
-    for (std::uint32_t place = 0; place < packs.size(); ++place) {
-        if (own.contains(packs[place]) && may_judge(place) && !stay[place]) {
-            result.push_back(packs[place]);
+    for (std::uint32_t place = 0; place < packs; ++place) {
+        if (own.contains(name_of(place)) && may_judge(place) && !stay[place]) {
+            result.push_back(name_of(place));
         }
     }
     return result;

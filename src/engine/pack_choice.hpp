@@ -17,8 +17,8 @@ namespace dbbackup {
 
 /// What a compaction did (`compaction.hpp`), as far as the choice of packs depends on it.
 struct Compacted {
-    std::set<PackName> emptied;  ///< What is needed of these was stored elsewhere, too.
-    std::set<PackName> stored;   ///< There.
+    std::vector<PackName> emptied;  ///< What is needed of these was stored elsewhere, too. Sorted.
+    std::vector<PackName> stored;   ///< There. Sorted.
 };
 
 /// Immutable once made.
@@ -43,6 +43,7 @@ private:
     using PackSet = CopyTable::PackSet;
     using Depths = CopyTable::Depths;
 
+    [[nodiscard]] const PackName& name_of(std::size_t pack) const { return view_.packs[pack].name; }
     [[nodiscard]] bool suffices(const PackSet& from) const;
     /// Adds to `stay` the shortest beginning of `more` with which it suffices. False: not even all
     /// do, and nothing was added.

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 namespace dbbackup {
@@ -171,12 +173,13 @@ private:
     }
 
     void rehearse(const CollectionView& view, const CompactionPlan& plan) {
-        std::set<PackName> going = plan.emptied;
         const std::vector<PackName> others = PackChoice(view).candidates({plan.emptied, {}});
-        going.insert(others.begin(), others.end());
+        std::vector<PackName> going;
+        std::set_union(plan.emptied.begin(), plan.emptied.end(), others.begin(), others.end(),
+                       std::back_inserter(going));
         report_.packs_removed = going.size();
         for (const PackName& pack : going) {
-            report_.bytes_freed += view.packs.at(pack).bytes;
+            report_.bytes_freed += view.pack(pack).bytes;
         }
         report_.bytes_compacted = plan.bytes_to_store;
         report_.bytes_unused = plan.bytes_unused_after;

@@ -6,6 +6,7 @@
 #include "engine/backup.hpp"
 #include "repository/repository.hpp"
 #include "repository/runs.hpp"
+#include "sys/scratch.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -66,6 +67,8 @@ struct PruneOptions {
     IsDead is_dead;
     /// Empty: really waits.
     Pause pause;
+    /// Tables about packs and chunks that take more are moved to files.
+    std::uint64_t table_memory_bytes_max = ScratchSpace::kMemoryBytesMax;
 };
 
 /// What happened, or would happen.

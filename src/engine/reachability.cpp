@@ -14,75 +14,99 @@ template <class Name>
 void sort_unique(std::vector<Name>& names) {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    names.shrink_to_fit();
-}
-
-void add_copy(const ChunkCopyPtr& copy, Needs& needs) {
-    needs.chunks.push_back(copy->id);
-    visit_closure(copy,
-                  [&needs](const ChunkCopy& part) { needs.packs.push_back(part.pack->name); });
-}
-
-void add_segments(const std::vector<StoredSegment>& segments, Needs& needs) {
-    for (const StoredSegment& segment : segments) {
-        for (const ChunkCopyPtr& chunk : segment.chunks) {
-            add_copy(chunk, needs);
-        }
-    }
-}
-
-std::shared_ptr<const Needs> finished(Needs needs) {
-    sort_unique(needs.chunks);
-    sort_unique(needs.packs);
-    return std::make_shared<const Needs>(std::move(needs));
 }
 
 }  // namespace
 
-Reachability::Reachability(Repository& repository)
-    : repository_(repository), reader_(repository, Elsewhere::any_pack) {}
+/// A part while it is read.
+struct Reachability::Gathered {
+    std::vector<ChunkId> chunks;
+    std::vector<PackName> packs;
 
-std::shared_ptr<const SnapshotNeeds> Reachability::of(const SnapshotSummary& snapshot,
-                                                      std::stop_token stop) {
+    void add(const ChunkCopyPtr& copy) {
+        chunks.push_back(copy->id);
+        visit_closure(copy, [this](const ChunkCopy& part) { packs.push_back(part.pack->name); });
+    }
+
+    void add(const std::vector<StoredSegment>& segments) {
+        for (const StoredSegment& segment : segments) {
+            for (const ChunkCopyPtr& chunk : segment.chunks) {
+                add(chunk);
+            }
+        }
+    }
+};
+
+Reachability::Reachability(Repository& repository, ScratchSpace& scratch,
+                           PackDirectories& directories)
+    : repository_(repository),
+      directories_(directories),
+      reader_(repository, Elsewhere::any_pack),
+      lists_(scratch),
+      list_parts_(scratch),
+      snapshot_parts_(scratch),
+      parts_(scratch),
+      chunks_(scratch),
+      packs_(scratch) {}
+
+SnapshotNeeds Reachability::of(const SnapshotSummary& snapshot, std::stop_token stop) {
     if (const auto known = snapshots_.find(snapshot.id); known != snapshots_.end()) {
         return known->second;
     }
     const std::unique_ptr<Manifest> manifest = repository_.manifest(snapshot.id, stop);
-    SnapshotNeeds all;
-    Needs own;
+    std::vector<std::uint32_t> parts;
+    SnapshotNeeds needs;
+    Gathered own;
     for (const StreamContents& stream : manifest->streams) {
         for (const SegmentListRef& list : stream.lists) {
             if (!list.chunk) {
-                add_segments(list.segments, own);
+                own.add(list.segments);
                 continue;
             }
-            add_copy(list.chunk, own);
+            own.add(list.chunk);
             try {
-                all.parts.push_back(of_list(*list.chunk, stop));
+                parts.push_back(part_of_list(*list.chunk, stop));
             } catch (const CorruptionError& error) {
-                all.problems.push_back(fmt::format("snapshot {}: a segment list of stream '{}': {}",
-                                                   snapshot.id, stream.stream.name, error.what()));
+                needs.problems.push_back(
+                    fmt::format("snapshot {}: a segment list of stream '{}': {}", snapshot.id,
+                                stream.stream.name, error.what()));
             }
         }
     }
-    all.parts.push_back(finished(std::move(own)));
-    all.inline_index = manifest->inline_index;
-    const bool is_whole = all.problems.empty();
-    auto needs = std::make_shared<const SnapshotNeeds>(std::move(all));
-    if (is_whole) {  // What cannot be read now may be readable later.
+    parts.push_back(add_part(std::move(own)));
+    for (const IndexedPack& pack : manifest->inline_index) {
+        directories_.add(pack);
+    }
+    needs.first_part = snapshot_parts_.size();
+    needs.part_count = static_cast<std::uint32_t>(parts.size());
+    snapshot_parts_.append(parts);
+    if (needs.problems.empty()) {  // What cannot be read now may be readable later.
         snapshots_.emplace(snapshot.id, needs);
     }
     return needs;
 }
 
-std::shared_ptr<const Needs> Reachability::of_list(const ChunkCopy& chunk, std::stop_token stop) {
-    std::shared_ptr<const Needs>& known = lists_[chunk.id];
-    if (!known) {
-        Needs needs;
-        add_segments(decode_chunk_list(reader_.read(chunk, std::move(stop))), needs);
-        known = finished(std::move(needs));
+std::uint32_t Reachability::part_of_list(const ChunkCopy& chunk, std::stop_token stop) {
+    if (const auto known = lists_.find(chunk.id)) {
+        return list_parts_[*known];
     }
-    return known;
+    Gathered needs;
+    needs.add(decode_chunk_list(reader_.read(chunk, std::move(stop))));
+    const std::uint32_t part = add_part(std::move(needs));
+    list_parts_.push_back(part);
+    lists_.add(chunk.id);
+    return part;
+}
+
+std::uint32_t Reachability::add_part(Gathered gathered) {
+    sort_unique(gathered.chunks);
+    sort_unique(gathered.packs);
+    parts_.push_back({chunks_.size(), packs_.size(),
+                      static_cast<std::uint32_t>(gathered.chunks.size()),
+                      static_cast<std::uint32_t>(gathered.packs.size())});
+    chunks_.append(gathered.chunks);
+    packs_.append(gathered.packs);
+    return static_cast<std::uint32_t>(parts_.size() - 1);
 }
 
 }  // namespace dbbackup

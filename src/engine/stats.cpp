@@ -12,14 +12,15 @@ namespace {
 void add_unused(Repository& repository, RepositoryStats& all, const std::stop_token& stop) {
     try {
         const PruneOptions keeps_all;
-        const CollectionView view = CollectionViewReader(repository, keeps_all).read(stop);
+        CollectionViewReader reader(repository, keeps_all);
+        const CollectionView view = reader.read(stop);
         if (!view.problems.empty()) {
             return;
         }
         const CompactionPlan plan = plan_compaction(view, keeps_all.compaction);
         std::uint64_t unused = plan.bytes_unused;
         for (const PackName& pack : PackChoice(view).candidates()) {
-            unused += view.packs.at(pack).bytes;
+            unused += view.pack(pack).bytes;
         }
         all.bytes_unused = unused;
         all.bytes_only_bases = plan.bytes_only_bases;

@@ -83,9 +83,9 @@ std::string garbage(Storage& disk) {
     if (lists > 2) {
         add("more than two lists of collections");
     }
-    for (const auto& [name, state] : view.packs) {
-        if (!state.is_indexed && !view.referred.contains(name)) {
-            add(pack_object_name(name).text() + " (in no index)");
+    for (const PackState& pack : view.packs) {
+        if (!pack.is_indexed && !pack.is_referred) {
+            add(pack_object_name(pack.name).text() + " (in no index)");
         }
     }
     return found;
