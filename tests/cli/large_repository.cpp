@@ -3,7 +3,9 @@
 /// content does not matter, the number of chunks or sources does.
 ///
 ///     make_large_repository FOLDER chunks COUNT     one snapshot with so many chunks of 64 bytes
-///     make_large_repository FOLDER sources COUNT    so many sources of one small snapshot each
+///     make_large_repository FOLDER halves COUNT     the same, and a later one with every other
+///     chunk make_large_repository FOLDER sources COUNT    so many sources of one small snapshot
+///     each
 ///
 /// FOLDER holds an unencrypted repository. Prints the seconds that it took. What goes wrong ends it
 /// with the exit code that the program would have: 2 for a wrong call, 10 without a repository.
@@ -25,6 +27,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,35 +69,79 @@ std::unique_ptr<SnapshotWriter> writer_for(Repository& repository, const Clock& 
         std::stop_token());
 }
 
-void write_chunks(Repository& repository, std::uint64_t count) {
-    const SystemClock clock;
-    Manifest manifest = manifest_of("large");
-    StreamContents& stream = manifest.streams.front();
-    const std::unique_ptr<SnapshotWriter> writer = writer_for(repository, clock, manifest);
-    for (std::uint64_t begun = 0; begun < count; begun += kBatchChunks) {
-        std::vector<StoredSegment> segments;
-        for (std::uint64_t number = begun; number < std::min(begun + kBatchChunks, count);
-             ++number) {
-            if (segments.empty() || segments.back().chunks.size() == kListChunksMax) {
-                segments.emplace_back();
-            }
-            Bytes content(kChunkBytes);
-            std::memcpy(content.data(), &number, sizeof number);
-            if (writer->find(repository.keys().chunk_id(content), HeldAs::whole_or_delta)) {
-                throw Error("a new chunk is known already");
-            }
-            segments.back().chunks.push_back(add(*writer, repository, content));
-            segments.back().bytes += content.size();
+/// One snapshot while its lists are stored.
+class Snapshot {
+public:
+    Snapshot(Repository& repository, const Clock& clock, std::uint64_t sequence)
+        : repository_(repository),
+          manifest_(manifest_of("large")),
+          writer_(writer_for(repository, clock, manifest_)) {
+        manifest_.details.summary.sequence = sequence;
+    }
+
+    SnapshotWriter& writer() { return *writer_; }
+
+    void take(const ChunkCopyPtr& chunk) {
+        if (segments_.empty() || segments_.back().chunks.size() == kListChunksMax) {
+            segments_.emplace_back();
         }
-        writer->flush();  // Lists name packs.
-        for (StoredSegment& segment : segments) {
+        segments_.back().chunks.push_back(chunk);
+        segments_.back().bytes += chunk->plain_bytes;
+    }
+
+    /// @pre what was taken is durable: lists name packs.
+    void store_lists() {
+        StreamContents& stream = manifest_.streams.front();
+        for (StoredSegment& segment : segments_) {
             const std::uint64_t bytes = segment.bytes;
             const std::string list = encode_chunk_list({std::move(segment)});
-            stream.lists.push_back({0, bytes, add(*writer, repository, as_bytes(list)), {}});
+            stream.lists.push_back({0, bytes, add(*writer_, repository_, as_bytes(list)), {}});
             stream.stream.size_bytes += bytes;
         }
+        segments_.clear();
     }
-    writer->commit(manifest);
+
+    void commit() { writer_->commit(manifest_); }
+
+private:
+    Repository& repository_;
+    Manifest manifest_;
+    std::unique_ptr<SnapshotWriter> writer_;
+    std::vector<StoredSegment> segments_;
+};
+
+/// @param has_half Whether there is a second snapshot with every other chunk.
+void write_chunks(Repository& repository, std::uint64_t count, bool has_half) {
+    const SystemClock clock;
+    Snapshot all(repository, clock, 1);
+    std::optional<Snapshot> half;
+    if (has_half) {
+        half.emplace(repository, clock, 2);
+    }
+    for (std::uint64_t begun = 0; begun < count; begun += kBatchChunks) {
+        for (std::uint64_t number = begun; number < std::min(begun + kBatchChunks, count);
+             ++number) {
+            Bytes content(kChunkBytes);
+            std::memcpy(content.data(), &number, sizeof number);
+            if (all.writer().find(repository.keys().chunk_id(content), HeldAs::whole_or_delta)) {
+                throw Error("a new chunk is known already");
+            }
+            const ChunkCopyPtr chunk = add(all.writer(), repository, content);
+            all.take(chunk);
+            if (half && number % 2 == 0) {
+                half->take(chunk);
+            }
+        }
+        all.writer().flush();
+        all.store_lists();
+        if (half) {
+            half->store_lists();
+        }
+    }
+    all.commit();
+    if (half) {
+        half->commit();
+    }
 }
 
 void write_sources(Repository& repository, std::uint64_t count) {
@@ -122,7 +169,11 @@ void make(const std::string& folder, std::string_view kind, std::uint64_t count)
     }
     const std::unique_ptr<Repository> repository =
         Repository::open(std::move(storage), {}, {}, log, {});
-    (kind == "chunks" ? write_chunks : write_sources)(*repository, count);
+    if (kind == "sources") {
+        write_sources(*repository, count);
+    } else {
+        write_chunks(*repository, count, kind == "halves");
+    }
 }
 
 }  // namespace
@@ -131,8 +182,8 @@ void make(const std::string& folder, std::string_view kind, std::uint64_t count)
 int main(int count, char** words) {
     const std::span<char*> given(words, static_cast<std::size_t>(count));
     const std::string_view kind = given.size() == 4 ? given[2] : "";
-    if (kind != "chunks" && kind != "sources") {
-        fmt::print(stderr, "usage: make_large_repository FOLDER chunks|sources COUNT\n");
+    if (kind != "chunks" && kind != "halves" && kind != "sources") {
+        fmt::print(stderr, "usage: make_large_repository FOLDER chunks|halves|sources COUNT\n");
         return 2;
     }
     try {

@@ -1,5 +1,6 @@
-"""A small source in a large repository: one of many chunks, one of many sources. In CI small and
-without judging times; in the long run 5,000,000 chunks and 10,000 sources.
+"""A small source in a large repository: one of many chunks, one of many sources; and what is removed
+of a large one. In CI small and without judging times; in the long run 5,000,000 chunks and 10,000
+sources.
 """
 
 import os
@@ -80,10 +81,13 @@ class Place:
                 self.forget()
             self.restore(f"restore_{cache}")
 
-    def judge(self, is_long):
+    def judge_memory(self):
         if not measure_program.IS_INSTRUMENTED:
             peaks = {name: sample.anonymous_bytes // MIB for name, sample in self.samples.items()}
             assert max(peaks.values()) * MIB <= MEMORY_MAX, peaks
+
+    def judge(self, is_long):
+        self.judge_memory()
         if is_long:
             warm = {name: sample.seconds for name, sample in self.samples.items() if name.endswith("warm")}
             assert max(warm.values()) < 1, warm
@@ -123,6 +127,27 @@ def test_many_sources(place, is_long):
     place.measure_all()
     place.judge(is_long)
     assert len(place.repository.list()) > 100
+
+
+def test_prune_of_many_chunks(place, is_long):
+    """In the end every other chunk of each pack is needed, so that half of all is stored anew."""
+    place.enlarge("halves", 5_000_000 if is_long else 30_000)
+    before = place.repository.bytes()
+    first, _ = (each["snapshot"] for each in place.repository.list("--source", "large"))
+    place.measure("prune_nothing", "prune")
+    place.measure("prune_dry", "prune", first, "--dry-run")
+    place.measure("prune_any_unused", "prune", first, "--max-unused", "100")
+    place.measure("prune_repack", "prune")
+    place.judge_memory()
+    left = place.repository.json("prune")
+    after = place.repository.bytes()
+    assert left["packs_removed"] == 0
+    assert left["bytes_unused"] <= 0.05 * after  # What prune leaves unless told otherwise.
+    assert after < 0.65 * before
+    names = {path.name for path in place.cache.rglob("*") if path.is_file()}
+    assert names <= {"manifest-heads", *(path.name for path in place.index_files())}
+    if not is_long:
+        assert place.repository.verify()["ok"]
 
 
 def test_a_cache_on_a_full_or_read_only_disk_is_done_without(place, folder):
