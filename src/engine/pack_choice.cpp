@@ -38,15 +38,15 @@ bool PackChoice::complete(PackSet& stay, const std::vector<std::uint32_t>& more)
         return false;
     }
     // What lies in one pack alone decides that one without any trying.
-    std::vector<bool> is_copied(table_.chunks(), false);
-    std::vector<bool> is_copied_again(table_.chunks(), false);
+    ScratchArray<bool> is_copied(view_.scratch(), table_.chunks(), false);
+    ScratchArray<bool> is_copied_again(view_.scratch(), table_.chunks(), false);
     for (const CopyTable::Copy& copy : table_.copies()) {
         if (all[copy.pack]) {
             is_copied_again[copy.chunk] = is_copied[copy.chunk];
             is_copied[copy.chunk] = true;
         }
     }
-    std::vector<bool> must_decode(table_.chunks(), false);
+    ScratchArray<bool> must_decode(view_.scratch(), table_.chunks(), false);
     for (std::size_t chunk = 0; chunk < view_.needed.size(); ++chunk) {
         must_decode[chunk] = from_all_[chunk] != CopyTable::kNever;
     }

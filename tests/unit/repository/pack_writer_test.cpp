@@ -60,13 +60,13 @@ TEST_P(PackWriterTest, PacksAreDurableAfterAFlushAndNamedAfterAClose) {
     add(writer, as_bytes("three"));
     writer.flush();
     const std::uint64_t bytes = writer.bytes_stored();
-    const std::vector<IndexedPack>& closed = writer.close();
+    const std::vector<PackName> closed = writer.close();
     ASSERT_EQ(closed.size(), 2U);
-    EXPECT_EQ(bytes, closed[0].bytes + closed[1].bytes);
     EXPECT_EQ(writer.bytes_stored(), bytes);
     EXPECT_EQ(count("indexes"), 1U);
     const auto named = indexed();
     ASSERT_EQ(named.size(), 2U);
+    EXPECT_EQ(bytes, named.at(closed[0]).bytes + named.at(closed[1]).bytes);
     for (const auto& [name, pack] : named) {
         const Bytes content = place_.disk.get(pack_object_name(name), {}).value();
         EXPECT_EQ(content.size(), pack.bytes);
@@ -86,7 +86,8 @@ TEST_P(PackWriterTest, NoPackIsLargerThanPacksMayBe) {
     }
     writer.flush();
     std::size_t chunks = 0;
-    for (const IndexedPack& pack : writer.close()) {
+    EXPECT_EQ(writer.close().size(), 3U);
+    for (const auto& [name, pack] : indexed()) {
         EXPECT_LE(pack.bytes, kPackBytesMax);
         chunks += pack.entries.size();
     }
