@@ -6,6 +6,7 @@
 /// The class says who has to act, the message says what happened, the context says what we
 /// were doing, and the hint says what to try next. `main` maps the class to the exit status.
 
+#include <chrono>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ public:
     void add_context(std::string attempting);
     /// One sentence for the operator, ending in a full stop. Never contains a secret.
     void set_hint(std::string hint);
+    /// No sooner than so much later is a second try welcome: a store said so.
+    void set_retry_after(std::chrono::seconds wait) noexcept { retry_after_ = wait; }
     /// A stable name for scripts, such as "target_not_empty"; without one, the exit code's name.
     void set_code(std::string code);
 
@@ -49,6 +52,7 @@ public:
     [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
     [[nodiscard]] std::string code() const;
     [[nodiscard]] Retry retry() const noexcept { return retry_; }
+    [[nodiscard]] std::chrono::seconds retry_after() const noexcept { return retry_after_; }
     [[nodiscard]] virtual ExitCode exit_code() const noexcept { return ExitCode::failure; }
 
 private:
@@ -57,6 +61,7 @@ private:
     std::string code_;
     std::vector<std::string> context_;
     Retry retry_;
+    std::chrono::seconds retry_after_{0};
 };
 
 /// One class per exit code, so that two errors share a class only if the operator does the

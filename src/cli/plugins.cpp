@@ -7,13 +7,21 @@
 #include "storage/crash_point_storage.hpp"
 #include "storage/local/local_storage.hpp"
 #include "storage/retrying_storage.hpp"
+#include "storage/s3/s3_storage.hpp"
 #include "storage/throttled_storage.hpp"
 
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace dbbackup {
 namespace {
+
+std::optional<std::string> process_variable(const char* name) {
+    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any.
+    return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
 
 /// Keeps to the limits, repeats what may work on a second try, and tells the log about that. What
 /// is sent again counts again.
@@ -38,6 +46,11 @@ std::unique_ptr<Storage> decorated(std::unique_ptr<Storage> storage, const Stora
 Plugins make_plugins(Log& log) {
     Plugins plugins;
     plugins.storages.add(std::string(scheme_of(StorageType::local)), make_local_storage);
+    plugins.storages.add(std::string(scheme_of(StorageType::s3)),
+                         [](const StorageUrl& url, CreatePlace) {
+                             static const SystemClock clock;
+                             return make_s3_storage(url, process_variable, clock);
+                         });
     plugins.storages.decorate(
         [&log](std::unique_ptr<Storage> storage, const StorageLimits& limits) {
             return decorated(std::move(storage), limits, log);

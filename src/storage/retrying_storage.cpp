@@ -46,8 +46,9 @@ void RetryingStorage::wait_before_retry(Error& error, std::chrono::steady_clock:
     constexpr std::uint32_t kDoublingsMax = 20;
     const std::int64_t factor = std::int64_t{1} << std::min(tries - 1, kDoublingsMax);
     const milliseconds limit = std::min(policy_.wait_max, policy_.wait_first * factor);
-    const milliseconds wait(
+    const milliseconds drawn(
         static_cast<std::int64_t>(static_cast<double>(limit.count()) * environment_.random()));
+    const milliseconds wait = std::max(drawn, milliseconds(error.retry_after()));
     if (environment_.now() - started + wait > policy_.deadline) {
         if (tries > 1) {
             error.add_context(fmt::format("gave up after {} tries", tries));

@@ -38,8 +38,8 @@ struct RetryEnvironment {
 };
 
 /// Repeats calls that failed with `Retry::may_help`, after waits with exponential backoff and full
-/// jitter, until the deadline; then the last error goes on with the number of tries as context. As
-/// safe to use from several threads as the store below.
+/// jitter, and no sooner than the store wants them, until the deadline; then the last error goes on
+/// with the number of tries as context. As safe to use from several threads as the store below.
 ///
 /// Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (full jitter).
 ///

@@ -111,6 +111,20 @@ TEST(RetryingStorage, WaitsTwiceAsLongEachTimeUpToALimit) {
                                     milliseconds(800), milliseconds(1000), milliseconds(1000)}));
 }
 
+TEST(RetryingStorage, ComesBackNoSoonerThanTheStoreWants) {
+    Faults faults;
+    faults.before = [](const StorageCall& call) {
+        if (call.ordinal <= 2) {
+            StorageError error = unreachable();
+            error.set_retry_after(std::chrono::seconds(call.ordinal == 1 ? 7 : 0));
+            throw error;
+        }
+    };
+    Stack stack(std::move(faults));
+    stack.storage->put(kName, as_bytes("abc"), {});
+    EXPECT_EQ(stack.time.waits, (std::vector{milliseconds(7000), milliseconds(400)}));
+}
+
 TEST(RetryingStorage, SpreadsItsWaitsOverTheWholeRange) {
     Stack stack(first_fail(3));
     stack.time.random = 0.0;

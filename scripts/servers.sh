@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Servers of object stores for the tests: installed at pinned versions into a cache folder, started on
+# free ports of the loopback, stopped by process id.
+#
+# usage: scripts/servers.sh install NAME...
+#        scripts/servers.sh start NAME FOLDER [--tls]
+#                                                FOLDER/endpoint then holds the URL, FOLDER/key and
+#                                                FOLDER/secret who may do everything, FOLDER/ca.crt
+#                                                whom to trust with --tls
+#        scripts/servers.sh stop FOLDER
+#
+# names: versitygw
+#
+# Environment:
+#   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
+set -euo pipefail
+
+readonly VERSITYGW=v1.8.0 GO=1.26.0
+cache=${DB_BACKUP_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev/servers}
+
+die() { echo "servers.sh: $*" >&2; exit 1; }
+
+# Go 1.21 and later fetch the toolchain that a module asks for by themselves; what Debian 12 has is
+# older, and can fetch a newer one as the module that it is.
+find_go() {
+  local go found=
+  for go in "$cache/go-$GO/bin/go" go /usr/local/go/bin/go; do
+    command -v "$go" >/dev/null || continue
+    found=$(command -v "$go")
+    if "$found" version | grep -Eq 'go1\.(2[1-9]|[3-9][0-9])'; then
+      echo "$found"
+      return
+    fi
+  done
+  [[ $found ]] || die "Go is needed to build the test servers: apt-get install golang-go"
+  install_go "$found" >&2
+  echo "$cache/go-$GO/bin/go"
+}
+
+# Modules are read-only, and their programs are no programs.
+install_go() { # OLDER-GO
+  local folder
+  folder=$(mktemp -d)
+  (cd "$folder" && GOPATH=$folder GOFLAGS=-modcacherw "$1" mod download \
+    "golang.org/toolchain@v0.0.1-go$GO.linux-amd64")
+  mv "$folder/pkg/mod/golang.org/toolchain@v0.0.1-go$GO.linux-amd64" "$folder/go"
+  chmod +x "$folder"/go/bin/* "$folder"/go/pkg/tool/*/*
+  mv "$folder/go" "$cache/go-$GO"
+  rm -rf "$folder"
+}
+
+# A program of a Go module, built in a module of its own, so that nothing else decides versions.
+install_go_program() { # NAME PACKAGE VERSION
+  local go folder log
+  go=$(find_go)
+  folder=$(mktemp -d)
+  log=$folder/log
+  if ! (cd "$folder" && "$go" mod init scratch && "$go" get "$2@$3" &&
+    "$go" build -trimpath -o "$folder/$1" "$2") >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -rf "$folder"
+    die "cannot build $1 $3"
+  fi
+  mv "$folder/$1" "$cache/$1-$3"
+  rm -rf "$folder"
+}
+
+program_of() { # NAME
+  case $1 in
+    versitygw) echo "$cache/versitygw-$VERSITYGW" ;;
+    *) die "no server '$1'" ;;
+  esac
+}
+
+cmd_install() {
+  local name
+  mkdir -p "$cache"
+  for name in "$@"; do
+    [[ -x $(program_of "$name") ]] && continue
+    echo "== building $name" >&2
+    case $name in
+      versitygw) install_go_program versitygw github.com/versity/versitygw/cmd/versitygw $VERSITYGW ;;
+    esac
+  done
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Whether something listens; bash's own way needs no program.
+answers() { # PORT
+  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# An authority of its own, and a certificate of it for this machine.
+make_certificates() { # FOLDER
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=test CA" \
+    -keyout "$1/ca.key" -out "$1/ca.crt"
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+    -keyout "$1/server.key" -out "$1/server.csr"
+  openssl x509 -req -in "$1/server.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 2 \
+    -out "$1/server.crt" -extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost")
+}
+
+start_versitygw() { # FOLDER PORT
+  local tls=()
+  mkdir "$1/data" "$1/versions"
+  [[ ! -e $1/server.crt ]] || tls=(--cert "$1/server.crt" --key "$1/server.key")
+  ROOT_ACCESS_KEY=$(<"$1/key") ROOT_SECRET_KEY=$(<"$1/secret") \
+    exec "$(program_of versitygw)" --port "127.0.0.1:$2" --region us-east-1 --health /health \
+    "${tls[@]}" posix --versioning-dir "$1/versions" "$1/data"
+}
+
+cmd_start() { # NAME FOLDER [--tls]
+  local name=$1 folder port attempt scheme=http
+  cmd_install "$name"
+  [[ ! -e $2/pid ]] || cmd_stop "$2"
+  rm -rf "$2"
+  mkdir -p "$2"
+  folder=$(cd "$2" && pwd)
+  printf tester >"$folder/key"
+  printf 'secret/of+tester' >"$folder/secret"
+  if [[ ${3:-} == --tls ]]; then
+    scheme=https
+    make_certificates "$folder" 2>"$folder/log" || die "no certificates: $(<"$folder/log")"
+  fi
+  port=$(free_port)
+  ("start_$name" "$folder" "$port") >"$folder/log" 2>&1 </dev/null &
+  echo $! >"$folder/pid"
+  for ((attempt = 0; attempt < 300; ++attempt)); do
+    if answers "$port"; then
+      echo "$scheme://127.0.0.1:$port" >"$folder/endpoint"
+      return
+    fi
+    kill -0 "$(<"$folder/pid")" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$folder/log" >&2
+  die "$name does not start"
+}
+
+cmd_stop() { # FOLDER
+  local pid attempt
+  pid=$(cat "$1/pid" 2>/dev/null) || return 0
+  kill "$pid" 2>/dev/null || true
+  for ((attempt = 0; attempt < 50; ++attempt)); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -9 "$pid" 2>/dev/null || true
+  rm -f "$1/pid"
+}
+
+(($#)) || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2; }
+command=$1
+shift
+case $command in
+  install | start | stop) "cmd_$command" "$@" ;;
+  *) die "no command '$command'" ;;
+esac

@@ -1,0 +1,33 @@
+#pragma once
+
+/// @file
+/// What an S3 server says when it refuses, as an error that tells the user what to do. Pure.
+///
+/// Source: Amazon S3 API reference, "Error responses"; what other servers answer instead was tried.
+
+#include "base/error.hpp"
+#include "http/http_message.hpp"
+#include "storage/s3/s3_place.hpp"
+
+#include <string>
+
+namespace dbbackup {
+
+/// The code and message of an error document; the status where there is none.
+struct S3Refusal {
+    int status = 0;
+    std::string code;
+    std::string message;
+    std::string region;  ///< Where the bucket is, when the server says so.
+};
+
+[[nodiscard]] S3Refusal read_refusal(const HttpResponse& response);
+
+/// Whether the keys have ended, so that new ones may help.
+[[nodiscard]] bool is_expired(const S3Refusal& refusal);
+
+/// @param doing Such as "store packs/ab". @param permission What it takes, such as "s3:PutObject".
+[[nodiscard]] StorageError s3_error(const HttpResponse& response, const S3Place& place,
+                                    const std::string& doing, const std::string& permission);
+
+}  // namespace dbbackup

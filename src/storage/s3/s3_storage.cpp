@@ -1,0 +1,244 @@
+#include "storage/s3/s3_storage.hpp"
+
+#include "crypto/hash.hpp"
+#include "storage/operation.hpp"
+#include "storage/s3/s3_error.hpp"
+#include "storage/s3/s3_place.hpp"
+#include "storage/s3/sigv4.hpp"
+
+#include <fmt/format.h>
+#include <pugixml.hpp>
+
+#include <algorithm>
+#include <ctime>
+#include <iomanip>
+#include <limits>
+#include <sstream>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+/// One call before it is signed.
+struct Call {
+    std::string method;
+    std::string key;  ///< Empty: the bucket itself.
+    Query query = {};
+    HttpHeaders headers = {};
+    BytesView body = {};
+};
+
+/// "2026-11-22T14:03:05.000Z".
+std::chrono::sys_seconds parsed_time(const char* text) {
+    std::tm parts{};
+    std::istringstream in(text);
+    in >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
+    return std::chrono::sys_seconds(std::chrono::seconds(in.fail() ? 0 : timegm(&parts)));
+}
+
+HttpOptions http_options(const S3Place& place) {
+    HttpOptions options;
+    options.ca_file = place.ca_file;
+    return options;
+}
+
+/// Off AWS nobody answers there: it must not take long to see.
+HttpOptions metadata_options() {
+    HttpOptions options;
+    options.connect_timeout = std::chrono::seconds(1);
+    options.stall_timeout = std::chrono::seconds(5);
+    return options;
+}
+
+class S3Storage final : public Storage {
+public:
+    S3Storage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
+        : place_(s3_place(url, "")),
+          clock_(clock),
+          http_(http_options(place_)),
+          metadata_http_(metadata_options()),
+          credentials_(variable, clock, metadata_http_) {
+        place_ = s3_place(url, credentials_.region().value_or("us-east-1"));
+    }
+
+    PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
+        Call call{"PUT", key_of(name.text())};
+        call.headers = {{"if-none-match", "*"}};
+        call.body = content;
+        const HttpResponse response = send(call, stop);
+        if (response.status == http_status::ok) {
+            return PutResult::created;
+        }
+        if (response.status == http_status::precondition_failed) {
+            return PutResult::exists;
+        }
+        throw refused(response, fmt::format("store {}", name.text()), "s3:PutObject");
+    }
+
+    std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {
+        return fetch({"GET", key_of(name.text())}, name, stop);
+    }
+
+    std::optional<Bytes> get_range(const ObjectName& name, ByteRange range,
+                                   std::stop_token stop) override {
+        if (range.length_bytes == 0) {
+            return size_bytes(name, stop) ? std::optional(Bytes()) : std::nullopt;
+        }
+        constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+        const std::uint64_t first = std::min(range.offset_bytes, kMax);
+        const std::uint64_t last = first + std::min(range.length_bytes - 1, kMax - first);
+        Call call{"GET", key_of(name.text())};
+        call.headers = {{"range", fmt::format("bytes={}-{}", first, last)}};
+        return fetch(call, name, stop);
+    }
+
+    std::optional<std::uint64_t> size_bytes(const ObjectName& name, std::stop_token stop) override {
+        const HttpResponse response = send({"HEAD", key_of(name.text())}, stop);
+        if (response.status == http_status::not_found) {
+            return std::nullopt;
+        }
+        const std::string length = response.header("content-length").value_or("");
+        if (response.status != http_status::ok || length.empty()) {
+            throw refused(response, fmt::format("look at {}", name.text()), "s3:GetObject");
+        }
+        return std::stoull(length);
+    }
+
+    void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
+              std::stop_token stop) override {
+        Call call{"GET", ""};
+        const std::string below = prefix.text().empty() ? "" : prefix.text() + "/";
+        call.query = {{"list-type", "2"}, {"prefix", place_.prefix + below}};
+        for (bool is_last = false; !is_last;) {
+            const HttpResponse response = send(call, stop);
+            pugi::xml_document document;
+            if (response.status != http_status::ok) {
+                throw refused(response, "list objects", "s3:ListBucket");
+            }
+            if (!document.load_buffer(response.body.data(), response.body.size())) {
+                throw StorageError(fmt::format("{} answers a listing that is no XML", place_.url),
+                                   Retry::may_help);
+            }
+            const pugi::xml_node result = document.child("ListBucketResult");
+            is_last = !result.child("IsTruncated").text().as_bool();
+            call.query.resize(2);
+            call.query.emplace_back("continuation-token",
+                                    result.child("NextContinuationToken").text().as_string());
+            for (const pugi::xml_node& found : result.children("Contents")) {
+                throw_if_stopped(stop);
+                tell(found, visit);
+            }
+        }
+    }
+
+    void remove(const ObjectName& name, std::stop_token stop) override {
+        const HttpResponse response = send({"DELETE", key_of(name.text())}, stop);
+        const bool is_gone = response.status == http_status::not_found &&
+                             read_refusal(response).code != "NoSuchBucket";
+        if (response.status != http_status::ok && response.status != http_status::no_content &&
+            !is_gone) {
+            throw refused(response, fmt::format("remove {}", name.text()), "s3:DeleteObject");
+        }
+    }
+
+    [[nodiscard]] std::string url() const override { return place_.url; }
+    [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
+
+private:
+    [[nodiscard]] std::string key_of(std::string_view name) const {
+        return fmt::format("{}{}", place_.prefix, name);
+    }
+
+    /// Keys that have ended are asked for once more.
+    HttpResponse send(const Call& call, const std::stop_token& stop) {
+        auto keys = credentials_.keys(stop);
+        HttpResponse response = send_with(*keys, call, stop);
+        if ((response.status == http_status::bad_request ||
+             response.status == http_status::forbidden) &&
+            is_expired(read_refusal(response))) {
+            credentials_.forget(keys);
+            keys = credentials_.keys(stop);
+            response = send_with(*keys, call, stop);
+        }
+        return response;
+    }
+
+    HttpResponse send_with(const AwsKeys& keys, const Call& call, const std::stop_token& stop) {
+        UnsignedRequest to_sign;
+        to_sign.method = call.method;
+        to_sign.host = place_.host;
+        to_sign.path =
+            place_.root + (call.key.empty() ? "" : "/" + percent_encoded(call.key, true));
+        if (to_sign.path.empty()) {
+            to_sign.path = "/";
+        }
+        to_sign.query = call.query;
+        to_sign.headers = call.headers;
+        to_sign.body_sha256 = to_hex(sha256(call.body));
+        HttpRequest request;
+        request.method = call.method;
+        request.headers = sign(to_sign, keys, {place_.region, "s3"}, now());
+        const std::string query = canonical_query(call.query);
+        request.url = fmt::format("{}://{}{}{}{}", place_.scheme, place_.host, to_sign.path,
+                                  query.empty() ? "" : "?", query);
+        request.body = call.body;
+        return http_.send(request, stop);
+    }
+
+    std::optional<Bytes> fetch(const Call& call, const ObjectName& name,
+                               const std::stop_token& stop) {
+        HttpResponse response = send(call, stop);
+        switch (response.status) {
+            case http_status::ok:
+            case http_status::partial_content: return std::move(response.body);
+            case http_status::range_not_satisfiable: return Bytes();
+            default: break;
+        }
+        const S3Refusal refusal = read_refusal(response);
+        if (response.status == http_status::not_found &&
+            (refusal.code.empty() || refusal.code == "NoSuchKey")) {
+            return std::nullopt;
+        }
+        throw refused(response, fmt::format("read {}", name.text()), "s3:GetObject");
+    }
+
+    void tell(const pugi::xml_node& found,
+              const std::function<void(const ObjectInfo&)>& visit) const {
+        std::string_view key = found.child("Key").text().as_string();
+        if (!key.starts_with(place_.prefix)) {
+            return;
+        }
+        key.remove_prefix(place_.prefix.size());
+        if (!ObjectName::is_valid(key)) {
+            return;  // Not ours.
+        }
+        visit({ObjectName(std::string(key)), found.child("Size").text().as_ullong(),
+               parsed_time(found.child("LastModified").text().as_string())});
+    }
+
+    [[nodiscard]] std::chrono::sys_seconds now() const {
+        return std::chrono::floor<std::chrono::seconds>(clock_.now());
+    }
+
+    [[nodiscard]] StorageError refused(const HttpResponse& response, const std::string& doing,
+                                       const std::string& permission) const {
+        return s3_error(response, place_, doing, permission);
+    }
+
+    S3Place place_;
+    const Clock& clock_;
+    HttpClient http_;
+    HttpClient metadata_http_;
+    AwsCredentialChain credentials_;
+};
+
+}  // namespace
+
+std::unique_ptr<Storage> make_s3_storage(const StorageUrl& url, const ReadVariable& variable,
+                                         const Clock& clock) {
+    return std::make_unique<S3Storage>(url, variable, clock);
+}
+
+}  // namespace dbbackup

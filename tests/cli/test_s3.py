@@ -1,0 +1,182 @@
+"""A repository on a server that speaks S3: the whole life of one, and what is said when it refuses."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+import databases
+from s3_server import S3Repository, S3Server
+
+BUCKET = "backups"
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """Folder and cleanup of all servers of this file."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="db-backup-test-servers-"))
+    started = []
+    yield folder, started
+    for server in started:
+        server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def server(servers):
+    folder, started = servers
+    started.append(S3Server("versitygw", folder))
+    started[-1].make_bucket(BUCKET)
+    return started[-1]
+
+
+@pytest.fixture
+def repository(program, server):
+    return S3Repository(program, server, BUCKET).init()
+
+
+def test_the_life_of_a_repository(repository, database, folder):
+    first = repository.backup(database)
+    before = databases.content(database)
+    databases.change(database, 1, updates=5, inserts=5)
+    databases.settle(database)
+    second = repository.backup(database)
+    assert (first["mode"], second["mode"], second["parent"]) == ("full", "incremental", first["snapshot"])
+    assert [each["snapshot"] for each in repository.list()] == [first["snapshot"], second["snapshot"]]
+    assert repository.verify("--data")["ok"]
+    repository.restore("latest", folder / "new.db", "--verify")
+    databases.assert_equal(databases.content(database), folder / "new.db")
+    assert (folder / "new.db").read_bytes() == database.read_bytes()
+    repository.restore(first["snapshot"], folder / "old.db")
+    databases.assert_equal(before, folder / "old.db")
+    pruned = repository.json("prune", "--keep-last", 1, "--rebase")
+    assert [each["kept"] for each in pruned["snapshots"]] == [False, True], pruned
+    repository.restore("latest", folder / "after.db")
+    assert (folder / "after.db").read_bytes() == database.read_bytes()
+    assert repository.verify("--data")["ok"]
+
+
+def test_two_processes_share_it(repository, folder):
+    sources = [databases.make(folder / f"{name}.db", rows=300) for name in "abcd"]
+    backups = [repository.start("backup", "--type", "sqlite", "--database", source, "--json") for source in sources]
+    for backup in backups:
+        assert repository.program.finish(backup).code == 0
+    assert len(repository.list()) == len(sources)
+    assert repository.verify("--data")["ok"]
+
+
+def test_an_unchanged_backup_takes_few_requests(repository, database, server, report):
+    repository.backup(database)
+    databases.settle(database)
+    repository.backup(database)
+    before = len(server.requests())
+    assert repository.backup(database)["capture"] == "unchanged"
+    count = len(server.requests()) - before
+    report("requests_unchanged", count)
+    assert count <= 16, "\n".join(server.requests()[before:])
+
+
+def test_a_killed_backup_leaves_nothing_visible(repository, folder, database):
+    repository.backup(database)
+    large = databases.make(folder / "large.db", rows=20_000)
+    backup = repository.start("backup", "--type", "sqlite", "--database", large)
+    try:
+        backup.wait(0.15)
+    except subprocess.TimeoutExpired:
+        backup.kill()
+    repository.program.finish(backup)
+    assert repository.verify("--data")["ok"]
+    repository.backup(large)
+    repository.restore("latest", folder / "r.db", "--source", "sqlite-large")
+    assert (folder / "r.db").read_bytes() == large.read_bytes()
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+def refusal(repository, code, **options):
+    result = repository.run("list", "--json", code=30, **options)
+    assert result.error["code"] == code, result
+    assert result.error["hint"], result
+    assert repository.server.secret not in result.text
+    return result.error
+
+
+def test_a_wrong_secret(repository):
+    refusal(repository, "credentials_refused", env={"AWS_SECRET_ACCESS_KEY": "another"})
+
+
+def test_no_keys_at_all(repository):
+    repository.env.clear()
+    result = repository.run("list", "--json", code=2, env={"AWS_EC2_METADATA_DISABLED": "true"})
+    assert result.error["code"] == "credentials_missing", result
+    assert "AWS_ACCESS_KEY_ID" in result.error["message"], result
+
+
+def test_keys_of_a_profile(repository, database):
+    environment = dict(repository.env)
+    repository.env.clear()
+    home = pathlib.Path(repository.program.environment["HOME"])
+    (home / ".aws").mkdir()
+    (home / ".aws/credentials").write_text(
+        f"[backups]\naws_access_key_id = {environment['AWS_ACCESS_KEY_ID']}\n"
+        f"aws_secret_access_key = {environment['AWS_SECRET_ACCESS_KEY']}\n"
+    )
+    repository.env["AWS_PROFILE"] = "backups"
+    repository.backup(database)
+    assert len(repository.list()) == 1
+
+
+def test_a_missing_bucket(program, server):
+    repository = S3Repository(program, server, "nowhere")
+    assert "'nowhere'" in refusal(repository, "bucket_missing")["hint"]
+
+
+def test_a_wrong_region(program, server):
+    repository = S3Repository(program, server, BUCKET, region="eu-west-9")
+    assert "us-east-1" in refusal(repository, "wrong_region")["hint"]
+
+
+def test_no_repository_there(program, server):
+    S3Repository(program, server, BUCKET).run("list", "--json", code=10)
+
+
+def test_a_wrong_parameter(program, server):
+    result = S3Repository(program, server, BUCKET, path_stile="true").run("list", "--json", code=2)
+    assert result.error["code"] == "bad_repository_url" and "path_style" in result.error["hint"], result
+
+
+def test_nobody_there(program, server):
+    """What may pass is tried again for minutes; a person who stops that hears why."""
+    repository = S3Repository(program, server, BUCKET)
+    words = [word.replace(server.endpoint.rpartition(":")[2], "1") for word in repository.words]
+    process = program.start("list", *words, env=repository.env)
+    try:
+        process.wait(2)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+    result = program.finish(process)
+    assert result.code == 130 and "tried again" in result.stderr, result
+    assert "127.0.0.1:1" in result.stderr, result
+
+
+def test_an_untrusted_certificate(program, servers, database):
+    folder, started = servers
+    started.append(S3Server("versitygw", folder / "tls", "--tls"))
+    server = started[-1]
+    server.make_bucket(BUCKET)
+    repository = S3Repository(program, server, BUCKET)
+    assert "ca_file" in refusal(repository, "certificate_untrusted")["hint"]
+    trusting = S3Repository(program, server, BUCKET, ca_file=server.folder / "ca.crt").init()
+    trusting.backup(database)
+    assert trusting.verify("--data")["ok"]
+
+
+def test_the_secret_appears_nowhere(repository, database, server):
+    repository.program.environment["DB_BACKUP__LOGGING__LEVEL"] = "debug"
+    for words in (("backup", "--type", "sqlite", "--database", database), ("list",), ("stats",), ("prune",)):
+        assert server.secret not in repository.run(*words).text
+    state = pathlib.Path(repository.program.environment["HOME"])
+    for file in state.rglob("*"):
+        assert not file.is_file() or server.secret.encode() not in file.read_bytes(), file

@@ -1,0 +1,142 @@
+/// @file
+/// The storage suite against real servers that speak S3, and what they answer when they refuse.
+
+#include "base/clock.hpp"
+#include "conformance/storage_suite.hpp"
+#include "conformance/storage_suite_concurrency.hpp"
+#include "crypto/hash.hpp"
+#include "storage/retrying_storage.hpp"
+#include "storage/s3/s3_storage.hpp"
+#include "support/test_server.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+constexpr const char* kBucket = "conformance";
+
+/// One server, as its administrator.
+class S3Server {
+public:
+    explicit S3Server(const std::string& name) : server_(name) {
+        variables_ = {{"AWS_ACCESS_KEY_ID", server_.key()},
+                      {"AWS_SECRET_ACCESS_KEY", server_.secret()},
+                      {"AWS_EC2_METADATA_DISABLED", "true"}};
+    }
+
+    void set(const std::string& name, const std::string& value) { variables_[name] = value; }
+
+    [[nodiscard]] std::string url(const std::string& path, const std::string& more = {}) const {
+        return fmt::format("s3://{}?endpoint={}&region=us-east-1{}", path, server_.endpoint(),
+                           more);
+    }
+
+    std::unique_ptr<Storage> open(const std::string& url) const {
+        const auto variable = [this](const char* name) -> std::optional<std::string> {
+            const auto found = variables_.find(name);
+            return found == variables_.end() ? std::nullopt : std::optional(found->second);
+        };
+        return make_s3_storage(StorageUrl::parse(url), variable, clock_);
+    }
+
+    /// Makes a bucket unless it is there.
+    void make_bucket(const std::string& bucket) const {
+        HttpClient client{HttpOptions{}};
+        UnsignedRequest to_sign;
+        to_sign.method = "PUT";
+        to_sign.host = server_.endpoint().substr(7);  // Without "http://".
+        to_sign.path = "/" + bucket;
+        to_sign.body_sha256 = to_hex(sha256({}));
+        const AwsKeys keys{server_.key(), Secret(std::string_view(server_.secret())), Secret()};
+        HttpRequest request;
+        request.method = "PUT";
+        request.url = server_.endpoint() + to_sign.path;
+        request.headers = sign(to_sign, keys, {"us-east-1", "s3"},
+                               std::chrono::floor<std::chrono::seconds>(clock_.now()));
+        const int status = client.send(request, {}).status;
+        if (status != http_status::ok && status != http_status::conflict) {
+            throw StorageError(fmt::format("no bucket {}: {}", bucket, status));
+        }
+    }
+
+private:
+    TestServer server_;
+    std::map<std::string, std::string> variables_;
+    SystemClock clock_;
+};
+
+/// A prefix of its own in a bucket.
+class S3PrefixPlace final : public StoragePlace {
+public:
+    explicit S3PrefixPlace(const char* server)
+        : server_(server),
+          url_(server_.url(fmt::format("{}/{}/b", kBucket, to_hex(random_bytes(8))))) {
+        server_.make_bucket(kBucket);
+    }
+    std::unique_ptr<Storage> open() override {
+        return std::make_unique<RetryingStorage>(server_.open(url_), RetryPolicy{},
+                                                 RetryEnvironment::system());
+    }
+
+private:
+    S3Server server_;
+    std::string url_;
+};
+
+StorageCase s3_case(std::string name, const char* server) {
+    return {std::move(name), [server] { return std::make_unique<S3PrefixPlace>(server); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(S3Stores, StorageSuite, testing::Values(s3_case("Versitygw", "versitygw")),
+                         storage_case_name);
+
+class S3Refusals : public testing::Test {
+protected:
+    void SetUp() override { server_.make_bucket(kBucket); }
+
+    /// Code and hint of the error that a put gives.
+    std::pair<std::string, std::string> refusal(const std::string& url) {
+        try {
+            server_.open(url)->put(ObjectName("a"), as_bytes("a"), {});
+        } catch (const Error& error) {
+            EXPECT_EQ(error.exit_code(), ExitCode::storage) << error.what();
+            EXPECT_EQ(error.retry(), Retry::never) << error.what();
+            return {error.code(), error.hint()};
+        }
+        return {"none", ""};
+    }
+
+    S3Server server_{"versitygw"};
+    std::string url_ = server_.url(fmt::format("{}/refusals", kBucket));
+};
+
+TEST_F(S3Refusals, AWrongSecret) {
+    server_.set("AWS_SECRET_ACCESS_KEY", "another");
+    EXPECT_EQ(refusal(url_).first, "credentials_refused");
+}
+
+TEST_F(S3Refusals, AnUnknownKey) {
+    server_.set("AWS_ACCESS_KEY_ID", "nobody");
+    EXPECT_EQ(refusal(url_).first, "credentials_refused");
+}
+
+TEST_F(S3Refusals, AMissingBucket) {
+    const auto [code, hint] = refusal(server_.url("absent/x"));
+    EXPECT_EQ(code, "bucket_missing");
+    EXPECT_NE(hint.find("'absent'"), std::string::npos) << hint;
+}
+
+TEST_F(S3Refusals, AWrongRegion) {
+    std::string url = url_;
+    url.replace(url.find("us-east-1"), 9, "eu-west-1");
+    const auto [code, hint] = refusal(url);
+    EXPECT_EQ(code, "wrong_region");
+    EXPECT_NE(hint.find("us-east-1"), std::string::npos) << hint;
+}
+
+}  // namespace
+}  // namespace dbbackup

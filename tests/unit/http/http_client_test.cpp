@@ -1,0 +1,156 @@
+#include "http/http_client.hpp"
+
+#include "support/http_server.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+namespace dbbackup {
+namespace {
+
+HttpOptions quick() {
+    HttpOptions options;
+    options.connect_timeout = std::chrono::seconds(5);
+    options.stall_timeout = std::chrono::seconds(1);
+    options.body_bytes_max = 100'000;
+    return options;
+}
+
+HttpRequest request_of(std::string method, std::string url, std::string_view body = {}) {
+    HttpRequest request;
+    request.method = std::move(method);
+    request.url = std::move(url);
+    request.body = as_bytes(body);
+    return request;
+}
+
+/// Sends one request that must not be answered. @return The error.
+StorageError failure_of(HttpClient& client, const HttpRequest& request) {
+    try {
+        const HttpResponse response = client.send(request, {});
+        ADD_FAILURE() << "answered " << response.status;
+    } catch (const StorageError& error) {
+        return error;
+    }
+    return StorageError("none");
+}
+
+TEST(HttpClient, SendsAndReceivesWholeMessages) {
+    HttpServer server([](const SeenRequest& seen) {
+        return HttpAnswer{201, {{"X-Said", "  hello "}}, "got " + seen.body};
+    });
+    HttpClient client(quick());
+    const std::string body(70'000, 'b');
+    HttpRequest request = request_of("PUT", server.url() + "/a%20b/../c?x=%2F", body);
+    request.headers = {{"x-one", "1"}, {"x-empty", ""}};
+    const HttpResponse response = client.send(request, {});
+    EXPECT_EQ(response.status, 201);
+    EXPECT_EQ(response.header("x-said"), "hello");
+    EXPECT_EQ(response.header("x-other"), std::nullopt);
+    EXPECT_EQ(as_text(response.body), "got " + body);
+    const SeenRequest seen = server.seen().at(0);
+    EXPECT_EQ(seen.method, "PUT");
+    EXPECT_EQ(seen.target, "/a%20b/../c?x=%2F") << "what was signed must be what is sent";
+    EXPECT_EQ(seen.headers.at("x-one"), "1");
+    EXPECT_EQ(seen.headers.at("x-empty"), "");
+    EXPECT_FALSE(seen.headers.contains("expect"));
+    EXPECT_FALSE(seen.headers.contains("transfer-encoding"));
+}
+
+TEST(HttpClient, KeepsConnections) {
+    HttpServer server([](const SeenRequest&) { return HttpAnswer{}; });
+    HttpClient client(quick());
+    for (const char* method : {"GET", "PUT", "HEAD", "DELETE", "GET"}) {
+        EXPECT_EQ(client.send(request_of(method, server.url() + "/"), {}).status, 200);
+    }
+    for (const SeenRequest& seen : server.seen()) {
+        EXPECT_EQ(seen.connection, 0U) << seen.method;
+    }
+}
+
+TEST(HttpClient, ServesSeveralThreads) {
+    HttpServer server([](const SeenRequest& seen) { return HttpAnswer{200, {}, seen.target}; });
+    HttpClient client(quick());
+    std::atomic<int> wrong = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int thread = 0; thread < 4; ++thread) {
+            threads.emplace_back([&, thread] {
+                for (int count = 0; count < 20; ++count) {
+                    const std::string target = "/" + std::to_string(thread * 100 + count);
+                    const auto response = client.send(request_of("GET", server.url() + target), {});
+                    wrong += as_text(response.body) == target ? 0 : 1;
+                }
+            });
+        }
+    }
+    EXPECT_EQ(wrong, 0);
+}
+
+TEST(HttpClient, FollowsNoRedirect) {
+    HttpServer server([](const SeenRequest&) {
+        return HttpAnswer{307, {{"Location", "http://127.0.0.1:1/elsewhere"}}, ""};
+    });
+    EXPECT_EQ(HttpClient(quick()).send(request_of("GET", server.url() + "/"), {}).status, 307);
+}
+
+TEST(HttpClient, BrokenAnswersMayBeTriedAgain) {
+    HttpAnswer answer;
+    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpClient client(quick());
+    answer.body = "truncated";
+    answer.missing_bytes = 3;
+    EXPECT_EQ(failure_of(client, request_of("GET", server.url() + "/?secret=1")).retry(),
+              Retry::may_help);
+    answer = {};
+    answer.hangs_up = true;
+    const StorageError error = failure_of(client, request_of("GET", server.url() + "/?secret=1"));
+    EXPECT_EQ(error.retry(), Retry::may_help);
+    EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos) << error.what();
+    answer = {};
+    answer.stalls = true;
+    EXPECT_EQ(failure_of(client, request_of("GET", server.url() + "/")).retry(), Retry::may_help);
+}
+
+TEST(HttpClient, NobodyThereMayComeBack) {
+    std::string url;
+    {
+        HttpServer server([](const SeenRequest&) { return HttpAnswer{}; });
+        url = server.url();
+    }
+    HttpClient client(quick());
+    const StorageError error = failure_of(client, request_of("GET", url + "/"));
+    EXPECT_EQ(error.retry(), Retry::may_help);
+    EXPECT_NE(std::string(error.what()).find(url), std::string::npos);
+    EXPECT_FALSE(error.hint().empty());
+}
+
+TEST(HttpClient, RefusesMoreThanItWasToldToTake) {
+    HttpServer server(
+        [](const SeenRequest&) { return HttpAnswer{200, {}, std::string(100'001, 'x')}; });
+    HttpClient client(quick());
+    EXPECT_EQ(failure_of(client, request_of("GET", server.url() + "/")).retry(), Retry::never);
+}
+
+TEST(HttpClient, StopsWithinASecond) {
+    std::stop_source source;
+    HttpServer server([&source](const SeenRequest&) {
+        source.request_stop();
+        HttpAnswer answer;
+        answer.stalls = true;
+        return answer;
+    });
+    HttpOptions options = quick();
+    options.stall_timeout = std::chrono::seconds(60);
+    HttpClient client(options);
+    EXPECT_THROW((void)client.send(request_of("GET", server.url() + "/"), source.get_token()),
+                 Cancelled);
+    EXPECT_THROW((void)client.send(request_of("GET", server.url() + "/"), source.get_token()),
+                 Cancelled);
+    EXPECT_EQ(server.seen().size(), 1U) << "once stopped, nothing is sent";
+}
+
+}  // namespace
+}  // namespace dbbackup

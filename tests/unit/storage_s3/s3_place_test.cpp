@@ -1,0 +1,58 @@
+#include "storage/s3/s3_place.hpp"
+
+#include "base/error.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dbbackup {
+namespace {
+
+S3Place place_of(const std::string& url) { return s3_place(StorageUrl::parse(url), "us-east-1"); }
+
+TEST(S3Place, IsInAwsByDefault) {
+    const S3Place place = place_of("s3://shop-backups/prod/a?region=eu-central-1");
+    EXPECT_EQ(place.bucket, "shop-backups");
+    EXPECT_EQ(place.prefix, "prod/a/");
+    EXPECT_EQ(place.region, "eu-central-1");
+    EXPECT_EQ(place.scheme, "https");
+    EXPECT_EQ(place.host, "shop-backups.s3.eu-central-1.amazonaws.com");
+    EXPECT_EQ(place.root, "");
+    EXPECT_EQ(place.url, "s3://shop-backups/prod/a");
+    EXPECT_EQ(place_of("s3://shop").prefix, "");
+    EXPECT_EQ(place_of("s3://shop").region, "us-east-1");
+}
+
+TEST(S3Place, ANameWithDotsIsInNoCertificate) {
+    const S3Place place = place_of("s3://shop.example/x");
+    EXPECT_EQ(place.host, "s3.us-east-1.amazonaws.com");
+    EXPECT_EQ(place.root, "/shop.example");
+}
+
+TEST(S3Place, IsWhereTheEndpointSays) {
+    const S3Place place = place_of("s3://shop/x?endpoint=http://127.0.0.1:9000/");
+    EXPECT_EQ(place.scheme, "http");
+    EXPECT_EQ(place.host, "127.0.0.1:9000");
+    EXPECT_EQ(place.root, "/shop");
+    EXPECT_EQ(place_of("s3://shop?endpoint=s3.example:443").host, "s3.example");
+    EXPECT_EQ(place_of("s3://shop?endpoint=s3.example").scheme, "https");
+    const S3Place virtual_host = place_of("s3://shop?endpoint=https://s3.example&path_style=false");
+    EXPECT_EQ(virtual_host.host, "shop.s3.example");
+    EXPECT_EQ(virtual_host.root, "");
+}
+
+TEST(S3Place, WrongUrlsSayWhatIsWrong) {
+    for (const char* url : {"s3://shop?endpont=x", "s3://shop?path_style=1",
+                            "s3://shop?endpoint=ftp://x", "s3://shop?endpoint=http://x/y",
+                            "s3://shop?endpoint=http://", "s3://sh%20op", "s3://.shop"}) {
+        try {
+            (void)place_of(url);
+            ADD_FAILURE() << url;
+        } catch (const ConfigError& error) {
+            EXPECT_EQ(error.code(), "bad_repository_url") << url;
+            EXPECT_FALSE(error.hint().empty()) << url;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace dbbackup
