@@ -147,7 +147,7 @@ def test_what_damage_hides_is_named_and_the_rest_is_told(plain_repository, folde
     assert packs
     largest = plain_repository.path / max(packs, key=lambda name: (plain_repository.path / name).stat().st_size)
     content = bytearray(largest.read_bytes())
-    content[len(content) // 4] ^= 1  # bad.db comes first.
+    content[len(content) * 3 // 8] ^= 1  # bad.db comes first; its first pages are well before that.
     largest.chmod(0o600)
     largest.write_bytes(content)
 
