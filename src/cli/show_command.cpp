@@ -101,9 +101,7 @@ std::string growth_text(const StoredStream& stream, const std::optional<Snapshot
     if (before == nullptr) {
         return "new";
     }
-    return stream.size_bytes >= before->size_bytes
-               ? "+" + format_size(stream.size_bytes - before->size_bytes)
-               : "-" + format_size(before->size_bytes - stream.size_bytes);
+    return difference_text(stream.size_bytes, before->size_bytes);
 }
 
 std::string streams_text(const SnapshotDetails& details,

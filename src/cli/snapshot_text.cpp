@@ -1,6 +1,7 @@
 #include "cli/snapshot_text.hpp"
 
 #include "base/clock.hpp"
+#include "base/units.hpp"
 
 #include <fmt/format.h>
 
@@ -26,6 +27,10 @@ std::string tags_text(const std::map<std::string, std::string>& tags) {
         text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, value);
     }
     return text;
+}
+
+std::string difference_text(std::uint64_t now, std::uint64_t before) {
+    return now >= before ? "+" + format_size(now - before) : "-" + format_size(before - now);
 }
 
 std::string count_text(std::uint64_t count) {

@@ -22,6 +22,9 @@ namespace dbbackup {
 /// "1,234,567"
 [[nodiscard]] std::string count_text(std::uint64_t count);
 
+/// "+1.5 MiB": how much more or less there is now than before, in bytes.
+[[nodiscard]] std::string difference_text(std::uint64_t now, std::uint64_t before);
+
 /// "12 new, 3 as deltas, 400 reused"
 [[nodiscard]] std::string chunks_text(const SnapshotSummary& summary);
 

@@ -48,10 +48,6 @@ std::string size_text(const std::optional<std::uint64_t>& bytes) {
     return bytes ? format_size(*bytes) : kUnknown;
 }
 
-std::string difference_text(std::uint64_t now, std::uint64_t before) {
-    return now >= before ? "+" + format_size(now - before) : "-" + format_size(before - now);
-}
-
 std::string growth_text(const ComparedTable& each) {
     switch (each.change) {
         case TableChange::unknown: return "";

@@ -1,5 +1,6 @@
 #include "storage/s3/aws_metadata.hpp"
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/plain_json.hpp"
 #include "sys/file.hpp"
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 #include <utility>
 
 namespace dbbackup {
@@ -19,16 +19,10 @@ namespace {
 
 constexpr std::uint64_t kTokenBytesMax = std::uint64_t{64} * 1024;
 
-/// "2026-11-22T14:03:05Z", with or without a fraction. Nothing for what is no such time.
 std::optional<std::chrono::sys_seconds> parsed_time(std::string_view text) {
-    constexpr std::size_t kSecondsLength = 19;  // Up to the seconds.
-    std::tm parts{};
-    std::istringstream in{std::string(text.substr(0, kSecondsLength))};
-    in >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
-    if (in.fail()) {
-        return std::nullopt;
-    }
-    return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
+    const std::optional<TimeSpan> time = parse_time(text);
+    return time ? std::optional(std::chrono::floor<std::chrono::seconds>(time->first))
+                : std::nullopt;
 }
 
 std::string text_at(const nlohmann::json& json, const char* name) {

@@ -10,10 +10,7 @@
 #include <pugixml.hpp>
 
 #include <algorithm>
-#include <ctime>
-#include <iomanip>
 #include <limits>
-#include <sstream>
 #include <utility>
 
 namespace dbbackup {
@@ -30,12 +27,11 @@ struct Call {
     BytesView body = {};
 };
 
-/// "2026-11-22T14:03:05.000Z".
-std::chrono::sys_seconds parsed_time(const char* text) {
-    std::tm parts{};
-    std::istringstream in(text);
-    in >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
-    return std::chrono::sys_seconds(std::chrono::seconds(in.fail() ? 0 : timegm(&parts)));
+/// The beginning of time for what is no time.
+std::chrono::sys_seconds time_or_none(const char* text) {
+    const std::optional<TimeSpan> time = parse_time(text);
+    return time ? std::chrono::floor<std::chrono::seconds>(time->first)
+                : std::chrono::sys_seconds();
 }
 
 HttpOptions http_options(const S3Place& place) {
@@ -55,13 +51,11 @@ HttpOptions metadata_options() {
 class S3Storage final : public Storage {
 public:
     S3Storage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
-        : place_(s3_place(url, "")),
-          clock_(clock),
-          http_(http_options(place_)),
+        : clock_(clock),
           metadata_http_(metadata_options()),
-          credentials_(variable, clock, metadata_http_) {
-        place_ = s3_place(url, credentials_.region().value_or("us-east-1"));
-    }
+          credentials_(variable, clock, metadata_http_),
+          place_(s3_place(url, credentials_.region().value_or("us-east-1"))),
+          http_(http_options(place_)) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
         Call call{"PUT", key_of(name.text())};
@@ -215,7 +209,7 @@ private:
             return;  // Not ours.
         }
         visit({ObjectName(std::string(key)), found.child("Size").text().as_ullong(),
-               parsed_time(found.child("LastModified").text().as_string())});
+               time_or_none(found.child("LastModified").text().as_string())});
     }
 
     [[nodiscard]] std::chrono::sys_seconds now() const {
@@ -227,11 +221,11 @@ private:
         return s3_error(response, place_, doing, permission);
     }
 
-    S3Place place_;
     const Clock& clock_;
-    HttpClient http_;
     HttpClient metadata_http_;
     AwsCredentialChain credentials_;
+    S3Place place_;
+    HttpClient http_;
 };
 
 }  // namespace
