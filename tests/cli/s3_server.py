@@ -1,27 +1,14 @@
-"""A real server that speaks S3, for one test file: started by scripts/servers.sh."""
+"""A real server that speaks S3, for one test file."""
 
-import pathlib
-import secrets
-import subprocess
 import urllib.parse
 
-from program import Repository
-
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/servers.sh"
+from stores import StoreServer
 
 
-class S3Server:
+class S3Server(StoreServer):
     def __init__(self, name, folder, *options):
-        self.folder = pathlib.Path(folder) / name
-        subprocess.run([SCRIPT, "start", name, self.folder, *map(str, options)], check=True)
-        self.endpoint = self._text("endpoint")
-        self.key, self.secret = self._text("key"), self._text("secret")
-
-    def _text(self, name):
-        return (self.folder / name).read_text().strip()
-
-    def stop(self):
-        subprocess.run([SCRIPT, "stop", self.folder], check=True)
+        super().__init__(name, folder, *options)
+        self.key, self.secret = self.text("key"), self.text("secret")
 
     def environment(self, **changes):
         return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret, **changes}
@@ -35,21 +22,4 @@ class S3Server:
 
     def requests(self):
         """The lines of the log that tell of a request."""
-        return [line for line in (self.folder / "log").read_text().splitlines() if "| vgw |" in line]
-
-
-class S3Repository(Repository):
-    """A repository below a bucket."""
-
-    def __init__(self, program, server, bucket, encryption="keyfile", **query):
-        super().__init__(program, program.folder / "remote", "none")
-        self.server = server
-        self.encryption = encryption
-        self.url = server.url(f"{bucket}/{secrets.token_hex(4)}/r", **query)
-        self.words = ["--repository", self.url]
-        if encryption == "keyfile":
-            key = program.folder / "remote.key"
-            key.write_text(secrets.token_hex(32) + "\n")
-            key.chmod(0o600)
-            self.words += ["--key-file", str(key)]
-        self.env = server.environment()
+        return [line for line in self.text("log").splitlines() if "| vgw |" in line]

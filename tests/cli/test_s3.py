@@ -8,7 +8,8 @@ import tempfile
 import pytest
 
 import databases
-from s3_server import S3Repository, S3Server
+from s3_server import S3Server
+from stores import StoreRepository, live_a_life
 
 BUCKET = "backups"
 
@@ -34,28 +35,11 @@ def server(servers):
 
 @pytest.fixture
 def repository(program, server):
-    return S3Repository(program, server, BUCKET).init()
+    return StoreRepository(program, server, BUCKET).init()
 
 
 def test_the_life_of_a_repository(repository, database, folder):
-    first = repository.backup(database)
-    before = databases.content(database)
-    databases.change(database, 1, updates=5, inserts=5)
-    databases.settle(database)
-    second = repository.backup(database)
-    assert (first["mode"], second["mode"], second["parent"]) == ("full", "incremental", first["snapshot"])
-    assert [each["snapshot"] for each in repository.list()] == [first["snapshot"], second["snapshot"]]
-    assert repository.verify("--data")["ok"]
-    repository.restore("latest", folder / "new.db", "--verify")
-    databases.assert_equal(databases.content(database), folder / "new.db")
-    assert (folder / "new.db").read_bytes() == database.read_bytes()
-    repository.restore(first["snapshot"], folder / "old.db")
-    databases.assert_equal(before, folder / "old.db")
-    pruned = repository.json("prune", "--keep-last", 1, "--rebase")
-    assert [each["kept"] for each in pruned["snapshots"]] == [False, True], pruned
-    repository.restore("latest", folder / "after.db")
-    assert (folder / "after.db").read_bytes() == database.read_bytes()
-    assert repository.verify("--data")["ok"]
+    live_a_life(repository, database, folder)
 
 
 def test_two_processes_share_it(repository, folder):
@@ -129,27 +113,27 @@ def test_keys_of_a_profile(repository, database):
 
 
 def test_a_missing_bucket(program, server):
-    repository = S3Repository(program, server, "nowhere")
+    repository = StoreRepository(program, server, "nowhere")
     assert "'nowhere'" in refusal(repository, "bucket_missing")["hint"]
 
 
 def test_a_wrong_region(program, server):
-    repository = S3Repository(program, server, BUCKET, region="eu-west-9")
+    repository = StoreRepository(program, server, BUCKET, region="eu-west-9")
     assert "us-east-1" in refusal(repository, "wrong_region")["hint"]
 
 
 def test_no_repository_there(program, server):
-    S3Repository(program, server, BUCKET).run("list", "--json", code=10)
+    StoreRepository(program, server, BUCKET).run("list", "--json", code=10)
 
 
 def test_a_wrong_parameter(program, server):
-    result = S3Repository(program, server, BUCKET, path_stile="true").run("list", "--json", code=2)
+    result = StoreRepository(program, server, BUCKET, path_stile="true").run("list", "--json", code=2)
     assert result.error["code"] == "bad_repository_url" and "path_style" in result.error["hint"], result
 
 
 def test_nobody_there(program, server):
     """What may pass is tried again for minutes; a person who stops that hears why."""
-    repository = S3Repository(program, server, BUCKET)
+    repository = StoreRepository(program, server, BUCKET)
     words = [word.replace(server.endpoint.rpartition(":")[2], "1") for word in repository.words]
     process = program.start("list", *words, env=repository.env)
     try:
@@ -166,9 +150,9 @@ def test_an_untrusted_certificate(program, servers, database):
     started.append(S3Server("versitygw", folder / "tls", "--tls"))
     server = started[-1]
     server.make_bucket(BUCKET)
-    repository = S3Repository(program, server, BUCKET)
+    repository = StoreRepository(program, server, BUCKET)
     assert "ca_file" in refusal(repository, "certificate_untrusted")["hint"]
-    trusting = S3Repository(program, server, BUCKET, ca_file=server.folder / "ca.crt").init()
+    trusting = StoreRepository(program, server, BUCKET, ca_file=server.folder / "ca.crt").init()
     trusting.backup(database)
     assert trusting.verify("--data")["ok"]
 

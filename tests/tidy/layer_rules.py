@@ -8,6 +8,8 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"(?P<header>[^"]+)"', re.MULT
 
 # A folder below one of these holds one concrete plug-in of that kind.
 PLUGIN_KINDS = ("storage", "connector", "notify")
+# What several plug-ins of a kind share; for them alone.
+SHARED = ("storage/cloud",)
 PLUGIN_LIST = "src/cli/plugins.cpp"
 STRANGERS = {("connector", "storage"), ("storage", "connector")}
 
@@ -75,7 +77,8 @@ def plugins(tree, _layers):
             if (folder, parts[0]) in STRANGERS:
                 yield Violation(path, line, "plugins", f"{folder} never includes {parts[0]}")
             is_concrete = len(parts) > 2 and parts[0] in PLUGIN_KINDS
-            own_folder = path.startswith("src/" + "/".join(parts[:2]) + "/")
+            its_folder = "/".join(parts[:2])
+            own_folder = path.startswith(f"src/{parts[0] if its_folder in SHARED else its_folder}/")
             if is_concrete and not own_folder and path != PLUGIN_LIST:
                 yield Violation(path, line, "plugins",
                                 f'only {PLUGIN_LIST} names a concrete plug-in, not "{header}"')

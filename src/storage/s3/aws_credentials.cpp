@@ -1,7 +1,6 @@
 #include "storage/s3/aws_credentials.hpp"
 
 #include "base/error.hpp"
-#include "base/guarded.hpp"
 #include "storage/s3/aws_metadata.hpp"
 #include "storage/s3/aws_profile.hpp"
 #include "sys/file.hpp"
@@ -10,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <mutex>
 #include <utility>
 
 namespace dbbackup {
@@ -19,8 +17,6 @@ namespace {
 constexpr std::uint64_t kProfileBytesMax = 1U << 20U;
 constexpr std::size_t kProcessOutputMax = std::size_t{64} * 1024;
 constexpr std::chrono::seconds kProcessTimeout{120};
-/// Before they end, new keys are asked for, so that no upload begins with those that end meanwhile.
-constexpr std::chrono::minutes kRenewBefore{5};
 
 std::string read_text(const std::filesystem::path& file) {
     const std::optional<Bytes> bytes = read_file(file, kProfileBytesMax);
@@ -31,24 +27,7 @@ std::string read_text(const std::filesystem::path& file) {
 
 class AwsCredentialChain::Search {
 public:
-    Search(ReadVariable variable, const Clock& clock, HttpClient& http)
-        : variable_(std::move(variable)), clock_(clock), http_(http) {}
-
-    std::shared_ptr<const AwsKeys> keys(const std::stop_token& stop) {
-        const std::lock_guard lock(mutex_);  // One asks, the others need the same answer.
-        if (!known_.keys ||
-            (known_.expires_at && *known_.expires_at - kRenewBefore <= clock_.now())) {
-            known_ = find(stop);
-        }
-        return known_.keys;
-    }
-
-    void forget(const std::shared_ptr<const AwsKeys>& refused) {
-        const std::lock_guard lock(mutex_);
-        if (known_.keys == refused) {
-            known_ = {};
-        }
-    }
+    Search(ReadVariable variable, HttpClient& http) : variable_(std::move(variable)), http_(http) {}
 
     [[nodiscard]] std::optional<std::string> region() const {
         for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
@@ -61,8 +40,7 @@ public:
         return found == profile.end() ? std::nullopt : std::optional(found->second);
     }
 
-private:
-    AwsCredentials find(const std::stop_token& stop) {
+    AwsCredentials find(const std::stop_token& stop) const {
         if (auto keys = of_environment()) {
             return {std::move(keys), {}};
         }
@@ -97,6 +75,7 @@ private:
             "credentials_missing");
     }
 
+private:
     [[nodiscard]] std::shared_ptr<const AwsKeys> of_environment() const {
         auto id = variable_("AWS_ACCESS_KEY_ID");
         const auto secret = variable_("AWS_SECRET_ACCESS_KEY");
@@ -109,7 +88,7 @@ private:
     }
 
     std::optional<AwsCredentials> of_web_identity(const AwsProfile& profile,
-                                                  const std::stop_token& stop) {
+                                                  const std::stop_token& stop) const {
         const auto setting = [&](const char* variable, const char* name) {
             const auto found = profile.find(name);
             return variable_(variable).value_or(found == profile.end() ? "" : found->second);
@@ -155,23 +134,21 @@ private:
     }
 
     ReadVariable variable_;
-    const Clock& clock_;
     HttpClient& http_;
-    std::mutex mutex_;
-    AwsCredentials known_;
 };
 
 AwsCredentialChain::AwsCredentialChain(ReadVariable variable, const Clock& clock, HttpClient& http)
-    : search_(std::make_unique<Search>(std::move(variable), clock, http)) {}
+    : search_(std::make_unique<Search>(std::move(variable), http)),
+      keys_(clock, [this](const std::stop_token& stop) { return search_->find(stop); }) {}
 
 AwsCredentialChain::~AwsCredentialChain() = default;
 
 std::shared_ptr<const AwsKeys> AwsCredentialChain::keys(std::stop_token stop) {
-    return search_->keys(stop);
+    return keys_.get(stop);
 }
 
 void AwsCredentialChain::forget(const std::shared_ptr<const AwsKeys>& refused) {
-    search_->forget(refused);
+    keys_.forget(refused);
 }
 
 std::optional<std::string> AwsCredentialChain::region() const { return search_->region(); }

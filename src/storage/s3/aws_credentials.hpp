@@ -8,10 +8,10 @@
 
 #include "base/clock.hpp"
 #include "http/http_client.hpp"
+#include "storage/cloud/read_variable.hpp"
+#include "storage/cloud/renewing.hpp"
 #include "storage/s3/sigv4.hpp"
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -19,14 +19,7 @@
 
 namespace dbbackup {
 
-/// Reads one variable of the environment; nothing where it is unset or empty.
-using ReadVariable = std::function<std::optional<std::string>(const char* name)>;
-
-/// Keys, and until when they count; those of a person have no end.
-struct AwsCredentials {
-    std::shared_ptr<const AwsKeys> keys;
-    std::optional<std::chrono::sys_seconds> expires_at;
-};
+using AwsCredentials = Expiring<AwsKeys>;
 
 /// Asked in this order, the first that has keys wins: the environment, the profile's web identity,
 /// its `credential_process` and its keys in the shared files, the container's and the machine's
@@ -52,6 +45,7 @@ public:
 private:
     class Search;
     std::unique_ptr<Search> search_;
+    Renewing<AwsKeys> keys_;
 };
 
 }  // namespace dbbackup

@@ -1,8 +1,8 @@
 #include "storage/s3/aws_metadata.hpp"
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/plain_json.hpp"
+#include "storage/cloud/service_answer.hpp"
 #include "sys/file.hpp"
 #include "sys/secret_file.hpp"
 
@@ -18,17 +18,6 @@ namespace dbbackup {
 namespace {
 
 constexpr std::uint64_t kTokenBytesMax = std::uint64_t{64} * 1024;
-
-std::optional<std::chrono::sys_seconds> parsed_time(std::string_view text) {
-    const std::optional<TimeSpan> time = parse_time(text);
-    return time ? std::optional(std::chrono::floor<std::chrono::seconds>(time->first))
-                : std::nullopt;
-}
-
-std::string text_at(const nlohmann::json& json, const char* name) {
-    const auto found = json.find(name);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::string required(std::optional<std::string> text, const char* what) {
     if (!text || text->empty()) {
@@ -54,15 +43,6 @@ std::string token_in(const std::string& file, std::stop_token stop) {
     return token;
 }
 
-HttpResponse answered(HttpResponse response, std::string_view what) {
-    if (response.status != http_status::ok) {
-        StorageError error(fmt::format("{} answers {}", what, response.status),
-                           is_passing(response.status) ? Retry::may_help : Retry::never);
-        throw error;
-    }
-    return response;
-}
-
 /// In plain HTTP a token may only go to this machine or its metadata services.
 void check_container_url(const std::string& url) {
     constexpr std::array<std::string_view, 6> kAllowed = {
@@ -81,8 +61,8 @@ void check_container_url(const std::string& url) {
 
 AwsCredentials parse_credentials(std::string_view json, std::string_view what) {
     const nlohmann::json parsed = parse_plain_json(json);
-    const std::string id = parsed.is_object() ? text_at(parsed, "AccessKeyId") : "";
-    const std::string secret = parsed.is_object() ? text_at(parsed, "SecretAccessKey") : "";
+    const std::string id = text_at(parsed, "AccessKeyId");
+    const std::string secret = text_at(parsed, "SecretAccessKey");
     if (id.empty() || secret.empty()) {
         throw StorageError(fmt::format("{} gives no keys", what));
     }
@@ -91,7 +71,7 @@ AwsCredentials parse_credentials(std::string_view json, std::string_view what) {
         token = text_at(parsed, "SessionToken");
     }
     return {std::make_shared<const AwsKeys>(AwsKeys{id, Secret(secret), Secret(token)}),
-            parsed_time(text_at(parsed, "Expiration"))};
+            parse_second(text_at(parsed, "Expiration"))};
 }
 
 std::optional<AwsCredentials> container_credentials(HttpClient& http, const ReadVariable& variable,
@@ -180,7 +160,7 @@ AwsCredentials web_identity_credentials(HttpClient& http, const ReadVariable& va
         std::make_shared<const AwsKeys>(AwsKeys{required(text("AccessKeyId"), kWhat),
                                                 Secret(required(text("SecretAccessKey"), kWhat)),
                                                 Secret(required(text("SessionToken"), kWhat))}),
-        parsed_time(text("Expiration").value())};
+        parse_second(text("Expiration").value())};
 }
 
 }  // namespace dbbackup

@@ -7,17 +7,14 @@
 
 #include "base/error.hpp"
 #include "http/http_message.hpp"
+#include "storage/cloud/refusal.hpp"
 #include "storage/s3/s3_place.hpp"
 
 #include <string>
 
 namespace dbbackup {
 
-/// The code and message of an error document; the status where there is none.
-struct S3Refusal {
-    int status = 0;
-    std::string code;
-    std::string message;
+struct S3Refusal : Refusal {
     std::string region;  ///< Where the bucket is, when the server says so.
 };
 

@@ -1,6 +1,7 @@
 #include "storage/s3/s3_storage.hpp"
 
 #include "crypto/hash.hpp"
+#include "storage/cloud/service_answer.hpp"
 #include "storage/operation.hpp"
 #include "storage/s3/s3_error.hpp"
 #include "storage/s3/s3_place.hpp"
@@ -27,24 +28,9 @@ struct Call {
     BytesView body = {};
 };
 
-/// The beginning of time for what is no time.
-std::chrono::sys_seconds time_or_none(const char* text) {
-    const std::optional<TimeSpan> time = parse_time(text);
-    return time ? std::chrono::floor<std::chrono::seconds>(time->first)
-                : std::chrono::sys_seconds();
-}
-
 HttpOptions http_options(const S3Place& place) {
     HttpOptions options;
     options.ca_file = place.ca_file;
-    return options;
-}
-
-/// Off AWS nobody answers there: it must not take long to see.
-HttpOptions metadata_options() {
-    HttpOptions options;
-    options.connect_timeout = std::chrono::seconds(1);
-    options.stall_timeout = std::chrono::seconds(5);
     return options;
 }
 
@@ -209,7 +195,8 @@ private:
             return;  // Not ours.
         }
         visit({ObjectName(std::string(key)), found.child("Size").text().as_ullong(),
-               time_or_none(found.child("LastModified").text().as_string())});
+               parse_second(found.child("LastModified").text().as_string())
+                   .value_or(std::chrono::sys_seconds())});
     }
 
     [[nodiscard]] std::chrono::sys_seconds now() const {
