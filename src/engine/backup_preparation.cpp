@@ -75,10 +75,10 @@ void add_row_ranges(Parent& parent, const Manifest& manifest, ChunkReader& reade
 
 void load_parent(Repository& repository, const BackupOptions& options, Preparation& ready,
                  const Context& context, std::stop_token stop) {
+    std::unique_ptr<Manifest> newest;
     if (ready.strategy.predecessor) {
         try {
-            const std::unique_ptr<Manifest> newest =
-                repository.manifest(ready.strategy.predecessor->id, stop);
+            newest = repository.manifest(ready.strategy.predecessor->id, stop);
             ready.predecessor_digest = to_hex(newest->object_digest);
         } catch (const CorruptionError& error) {
             context.log.warning(
@@ -90,7 +90,9 @@ void load_parent(Repository& repository, const BackupOptions& options, Preparati
         return;
     }
     try {
-        ready.parent = repository.manifest(ready.strategy.parent->id, stop);
+        ready.parent = newest && ready.strategy.parent->id == newest->details.summary.id
+                           ? std::move(newest)
+                           : repository.manifest(ready.strategy.parent->id, stop);
         ready.request.parent = parent_of(*ready.parent);
         ChunkReader reader(repository, Elsewhere::removed_packs);
         add_row_ranges(*ready.request.parent, *ready.parent, reader, stop);

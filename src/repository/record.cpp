@@ -187,6 +187,18 @@ Record decode_record(const Keys& keys, const ObjectName& name, BytesView object,
     return record;
 }
 
+bool is_whole_record(BytesView object) noexcept {
+    if (object.size() < kFixedBytes || !std::equal(kMagic.begin(), kMagic.end(), object.begin())) {
+        return false;
+    }
+    const std::size_t sections = object[7];
+    std::uint64_t bytes = kFixedBytes + 4 * sections;
+    for (std::size_t index = 0; index < sections && bytes <= object.size(); ++index) {
+        bytes += read_u32(object.subspan(kFixedBytes + 4 * index));
+    }
+    return bytes == object.size();
+}
+
 std::size_t record_head_bytes(BytesView beginning) {
     const std::size_t header_bytes = kFixedBytes + std::size_t{4} * beginning[7];
     return header_bytes + read_u32(beginning.subspan(kFixedBytes));

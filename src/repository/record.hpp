@@ -60,6 +60,9 @@ struct Record {
 [[nodiscard]] Record decode_record(const Keys& keys, const ObjectName& name, BytesView object,
                                    std::initializer_list<RecordKind> kinds = {});
 
+/// Whether an object begins like a record and is as long as that says.
+[[nodiscard]] bool is_whole_record(BytesView object) noexcept;
+
 /// How many bytes of a record end with its first section. @pre `beginning` decoded without error.
 [[nodiscard]] std::size_t record_head_bytes(BytesView beginning);
 

@@ -1,6 +1,7 @@
 #include "repository/repository.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "repository/collector_records.hpp"
 #include "repository/config_object.hpp"
 #include "repository/keys.hpp"
@@ -8,6 +9,7 @@
 #include "repository/manifest.hpp"
 #include "repository/manifest_cache.hpp"
 #include "repository/newest_seen.hpp"
+#include "repository/opened_slot.hpp"
 #include "repository/record.hpp"
 #include "repository/run.hpp"
 #include "repository/store_proof.hpp"
@@ -21,9 +23,9 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::size_t kIdBytes = 16;
-constexpr std::size_t kMasterKeyBytes = 32;
 constexpr std::size_t kPlaceBytes = 8;
+/// Manifests up to so many bytes are kept whole when they were made here.
+constexpr std::size_t kCachedManifestBytesMax = 64_KiB;
 constexpr std::string_view kManifestsFolder = "manifests";
 
 bool by_source_and_sequence(const SnapshotSummary& left, const SnapshotSummary& right) {
@@ -80,6 +82,9 @@ struct Repository::Parts {
     /// The summary of one manifest object, from the cache or the storage; nothing for a tombstone
     /// or when it has gone. @throws CorruptionError.
     std::optional<SnapshotSummary> summary(const ObjectName& name, std::stop_token stop);
+    /// From the cache where that holds the whole. Nothing for a tombstone or when it has gone.
+    /// @throws CorruptionError.
+    std::optional<Manifest> fetch_manifest(const ObjectName& name, std::stop_token stop);
     std::vector<SnapshotSummary> summaries(
         const ObjectPrefix& prefix, std::stop_token stop,
         const std::function<void(const ObjectName&, CorruptionError&)>& damaged);
@@ -121,6 +126,23 @@ std::optional<SnapshotSummary> Repository::Parts::summary(const ObjectName& name
     const std::lock_guard lock(mutex);
     cache.add(name.text(), BytesView(*beginning).first(record_head_bytes(*beginning)));
     return answer(*head);
+}
+
+std::optional<Manifest> Repository::Parts::fetch_manifest(const ObjectName& name,
+                                                          std::stop_token stop) {
+    {
+        const std::lock_guard lock(mutex);
+        const BytesView cached = cache.find(name.text());
+        try {
+            if (is_whole_record(cached)) {
+                return decode_manifest(*keys, name, cached);
+            }
+        } catch (const CorruptionError&) {
+            log->debug("a cached manifest is damaged and read anew", {{"object", name.text()}});
+        }
+    }
+    const std::optional<Bytes> object = storage->get(name, std::move(stop));
+    return object ? decode_manifest(*keys, name, *object) : std::nullopt;
 }
 
 std::vector<SnapshotSummary> Repository::Parts::summaries(
@@ -209,54 +231,6 @@ void Repository::Parts::compare_with_seen(const ObjectPrefix& prefix,
     newest_seen.save();
 }
 
-void Repository::init(Storage& storage, const InitOptions& options, const Clock& clock,
-                      std::stop_token stop) {
-    const auto refuse_existing = [&storage] {
-        throw explained<RepositoryError>(
-            fmt::format("there is a repository at {} already", storage.url()),
-            "Use it as it is, or choose another place.", "repository_exists");
-    };
-    if (exists(storage, stop)) {
-        refuse_existing();
-    }
-    bool is_foreign = false;
-    storage.list(
-        ObjectPrefix(),
-        [&](const ObjectInfo& info) {
-            const std::string& name = info.name.text();
-            is_foreign = is_foreign || !(name.starts_with("keys/") || name.starts_with("runs/"));
-        },
-        stop);
-    if (is_foreign) {
-        throw explained<ConfigError>(fmt::format("{} is not empty", storage.url()),
-                                     "Choose an empty place for the repository.",
-                                     "target_not_empty");
-    }
-    prove_create_if_absent(storage, stop);
-    RepositoryConfigObject config;
-    config.repository_id = to_hex(random_bytes(kIdBytes));
-    config.cipher = options.encryption == Encryption::none ? Cipher::none : Cipher::aes_256_gcm;
-    config.created_at = format_rfc3339(clock.now());
-    Secret master = options.encryption == Encryption::none
-                        ? Keys::public_master(config.repository_id)
-                        : Secret(random_bytes(kMasterKeyBytes));
-    if (options.encryption != Encryption::none) {
-        const KeySlotKind kind = options.encryption == Encryption::passphrase
-                                     ? KeySlotKind::passphrase
-                                     : KeySlotKind::key_file;
-        const StoredKeySlot slot{
-            config.repository_id,
-            wrap_key(master, kind, options.secret, as_bytes(config.repository_id)),
-            config.created_at, host_name()};
-        storage.put(key_object_name(to_hex(random_bytes(kIdBytes))), encode_key_slot(slot), stop);
-    }
-    // The config is the commit: without it there is no repository.
-    const Keys keys(config.cipher, config.repository_id, std::move(master));
-    if (storage.put(config_object_name(), encode_config(config, keys), stop) == PutResult::exists) {
-        refuse_existing();
-    }
-}
-
 bool Repository::exists(Storage& storage, std::stop_token stop) {
     return storage.size_bytes(config_object_name(), std::move(stop)).has_value();
 }
@@ -271,7 +245,12 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     const RepositoryConfigObject config = decode_config(*content);
     KnownRepository known(options.state_folder, storage->url());
     known.check(config, log);
-    UnlockedMaster master = unlock_master(*storage, config, unlock, stop);
+    const Unlock ask = asked_once(unlock);
+    OpenedSlot opened(options.state_folder, config.repository_id);
+    std::optional<UnlockedMaster> known_slot = opened.unlock(*storage, config, ask, stop);
+    UnlockedMaster master =
+        known_slot ? std::move(*known_slot) : unlock_master(*storage, config, ask, stop);
+    opened.remember(master.slot);
     auto keys = std::make_unique<Keys>(config.cipher, config.repository_id, std::move(master.key),
                                        std::move(master.slot));
     check_config_mac(*content, *keys);
@@ -365,9 +344,7 @@ std::unique_ptr<Manifest> Repository::manifest(const SnapshotId& id, std::stop_t
         static_cast<void>(snapshots(stop, &damaged));
         name = known();
     }
-    const std::optional<Bytes> object = name ? storage().get(*name, stop) : std::nullopt;
-    std::optional<Manifest> manifest =
-        object ? decode_manifest(keys(), *name, *object) : std::nullopt;
+    std::optional<Manifest> manifest = name ? parts_->fetch_manifest(*name, stop) : std::nullopt;
     if (!manifest) {
         throw explained<ConfigError>(fmt::format("there is no snapshot {}", id),
                                      "'db-backup list' shows those that there are.",
@@ -376,8 +353,12 @@ std::unique_ptr<Manifest> Repository::manifest(const SnapshotId& id, std::stop_t
     return std::make_unique<Manifest>(std::move(*manifest));
 }
 
-void Repository::remember_newest(const SnapshotSummary& committed) {
+void Repository::remember_committed(const SnapshotSummary& committed, BytesView object) {
+    const ObjectName name = manifest_object_name(committed.source_id, committed.id);
     const std::lock_guard lock(parts_->mutex);
+    const bool is_small = object.size() <= kCachedManifestBytesMax;
+    parts_->cache.add(name.text(), is_small ? object : object.first(record_head_bytes(object)));
+    parts_->cache.save(std::nullopt);
     const auto& seen = parts_->newest_seen.entries();
     const auto before = seen.find(committed.source_id);
     if (before == seen.end() || before->second.sequence < committed.sequence) {

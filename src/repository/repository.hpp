@@ -125,8 +125,9 @@ public:
     [[nodiscard]] std::vector<ObjectName> lost_manifests() const;
 
     /// Remembers a snapshot that was just committed here, so that its loss is noticed by whoever
-    /// lists next.
-    void remember_newest(const SnapshotSummary& committed);
+    /// lists next, and that the next backup need not fetch its manifest.
+    /// @param object The stored manifest.
+    void remember_committed(const SnapshotSummary& committed, BytesView object);
 
     /// Those of one source, by sequence; what is damaged is skipped and logged.
     [[nodiscard]] std::vector<SnapshotSummary> snapshots_of(const SourceId& source,

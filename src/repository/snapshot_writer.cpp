@@ -376,7 +376,7 @@ void SnapshotWriter::commit(Manifest& manifest) {
     }
     is_committed_ = true;
     manifest.object_digest = sha256(object);
-    repository_.remember_newest(summary);
+    repository_.remember_committed(summary, object);
 }
 
 }  // namespace dbbackup

@@ -59,7 +59,7 @@ def test_an_unchanged_backup_takes_few_requests(repository, database, server, re
     assert repository.backup(database)["capture"] == "unchanged"
     count = len(server.requests()) - before
     report("requests_unchanged", count)
-    assert count <= 16, "\n".join(server.requests()[before:])
+    assert count <= 12, "\n".join(server.requests()[before:])
 
 
 def test_a_killed_backup_leaves_nothing_visible(repository, folder, database):
