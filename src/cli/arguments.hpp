@@ -108,6 +108,17 @@ struct VerifyArguments {
     std::optional<unsigned> jobs;
 };
 
+struct CopyArguments {
+    std::vector<std::string> snapshots;  ///< Empty: all.
+    std::optional<std::string> target;   ///< A configured name, a path or a URL.
+    std::optional<std::filesystem::path> target_key_file;
+    std::optional<std::string> source;
+    std::map<std::string, std::string> tags;  ///< Only snapshots that carry all of these.
+    std::optional<Compression> compression;
+    std::optional<unsigned> jobs;
+    bool is_dry_run = false;
+};
+
 struct RepairArguments {
     bool is_data = false;
     bool is_yes = false;
@@ -182,8 +193,8 @@ struct PrintArguments {
 
 using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
-                 ShowArguments, VerifyArguments, RepairArguments, PruneArguments, PinArguments,
-                 UnpinArguments, StatsArguments, KeyArguments, ConfigArguments,
+                 ShowArguments, VerifyArguments, CopyArguments, RepairArguments, PruneArguments,
+                 PinArguments, UnpinArguments, StatsArguments, KeyArguments, ConfigArguments,
                  ConfigInitArguments>;
 
 /// One parsed call of the program.

@@ -141,6 +141,12 @@ void check(const ShowArguments& show) {
     }
 }
 
+void check(const CopyArguments& copy) {
+    if (!copy.target) {
+        throw usage_error("copy needs --to", "Say where to: a configured name, a path or a URL.");
+    }
+}
+
 void check(const PinArguments& pin) {
     if (!pin.reason || pin.reason->empty()) {
         throw usage_error("pin needs a --reason", "Say why, for whoever finds the pin next year.");
@@ -259,6 +265,10 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     }
     if (name == "verify") {
         return values.verify;
+    }
+    if (name == "copy") {
+        check(values.copy);
+        return values.copy;
     }
     if (name == "repair") {
         return values.repair;

@@ -39,6 +39,11 @@ void add_jobs(CLI::App& app, std::optional<unsigned>& jobs) {
               [&jobs](const std::string& text) { jobs = jobs_argument(text); });
 }
 
+void add_tags(CLI::App& app, const char* text, std::map<std::string, std::string>& tags) {
+    add_values(app, {"--tag", "KEY=VALUE", text},
+               [&tags](const std::vector<std::string>& texts) { tags = tag_arguments(texts); });
+}
+
 void add_lock_timeout(CLI::App& app, std::optional<std::chrono::milliseconds>& timeout) {
     add_value(app, {"--lock-timeout", "DURATION", "how long to wait for a lock (5s)"},
               [&timeout](const std::string& text) { timeout = lock_timeout_argument(text); });

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,7 @@ void add_flag(CLI::App& app, const std::string& name, bool& value, const std::st
 void add_text(CLI::App& app, const OptionText& option, std::optional<std::string>& value);
 void add_path(CLI::App& app, const OptionText& option, std::optional<std::filesystem::path>& value);
 void add_jobs(CLI::App& app, std::optional<unsigned>& jobs);
+void add_tags(CLI::App& app, const char* text, std::map<std::string, std::string>& tags);
 void add_lock_timeout(CLI::App& app, std::optional<std::chrono::milliseconds>& timeout);
 
 /// The options that every command takes.

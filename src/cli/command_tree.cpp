@@ -2,7 +2,8 @@
 
 #include "cli/argument_values.hpp"
 #include "cli/command_options.hpp"
-#include "cli/config_init_options.hpp"
+#include "cli/config_options.hpp"
+#include "cli/copy_options.hpp"
 #include "cli/selection_arguments.hpp"
 
 #include <functional>
@@ -60,11 +61,6 @@ void add_patterns(CLI::App& command, const char* include_text, const char* exclu
     };
     add("--include", include_text, include);
     add("--exclude", exclude_text, exclude);
-}
-
-void add_tags(CLI::App& command, const char* text, std::map<std::string, std::string>& tags) {
-    add_values(command, {"--tag", "KEY=VALUE", text},
-               [&tags](const std::vector<std::string>& texts) { tags = tag_arguments(texts); });
 }
 
 void add_backup(CLI::App& root, CommandTreeValues& values) {
@@ -345,26 +341,6 @@ void add_key(CLI::App& root, CommandTreeValues& values) {
     add_new_key_options(rotate, values.key);
 }
 
-void add_config(CLI::App& root, CommandTreeValues& values) {
-    CLI::App& command =
-        add_command(root, "config", "Check and show the configuration", values.globals,
-                    "db-backup config init\ndb-backup config validate\ndb-backup config show\n"
-                    "db-backup config schema > db-backup.schema.json");
-    command.require_subcommand(0, 1);
-    add_config_init_options(
-        add_command(command, "init", "Make a configuration file", values.globals,
-                    "db-backup config init\n"
-                    "db-backup config init --database test.db --repository /mnt/backups/db "
-                    "--encryption none --yes"),
-        values.config_init);
-    add_command(command, "validate", "Check the configuration file", values.globals,
-                "db-backup config validate --config db-backup.yaml");
-    add_command(command, "show", "Show every value and where it comes from", values.globals,
-                "db-backup config show --json");
-    add_command(command, "schema", "Print the JSON Schema of the file", values.globals,
-                "db-backup config schema > db-backup.schema.json");
-}
-
 }  // namespace
 
 void add_commands(CLI::App& root, CommandTreeValues& values) {
@@ -374,13 +350,14 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_show(root, values);
     add_init(root, values);
     add_verify(root, values);
+    add_copy_command(root, values.globals, values.copy);
     add_repair(root, values);
     add_prune(root, values);
     add_pin(root, values);
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,
                 "db-backup stats\ndb-backup stats --json");
     add_key(root, values);
-    add_config(root, values);
+    add_config_command(root, values.globals, values.config_init);
     CLI::App& completion =
         add_command(root, "completion", "Print a completion script for a shell", values.globals,
                     "db-backup completion bash > /etc/bash_completion.d/db-backup\n"

@@ -23,6 +23,7 @@ struct CommandTreeValues {
     ListArguments list;
     ShowArguments show;
     VerifyArguments verify;
+    CopyArguments copy;
     RepairArguments repair;
     PruneArguments prune;
     PinArguments pin;

@@ -16,6 +16,7 @@ namespace dbbackup {
 [[nodiscard]] ExitCode run_command(const ListArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const ShowArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const VerifyArguments& arguments, CommandContext& context);
+[[nodiscard]] ExitCode run_command(const CopyArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const RepairArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const PruneArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const PinArguments& arguments, CommandContext& context);

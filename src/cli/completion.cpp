@@ -157,7 +157,7 @@ std::string completions(const CLI::App& root, const std::vector<std::string>& wo
         candidates.add(command->get_name(), command->get_description());
     }
     const std::string& name = place.command->get_name();
-    if (name == "restore" || name == "show" || name == "verify") {
+    if (name == "restore" || name == "show" || name == "copy" || name == "verify") {
         candidates.add("latest", "the newest snapshot");
     }
     return candidates.lines();

@@ -175,8 +175,21 @@ std::string repository_of_source(const std::optional<std::string>& source, const
     return found == config.sources.end() ? std::string() : found->second.repository;
 }
 
+RepositoryChoice choose_second_repository(const std::string& text,
+                                          const std::optional<std::filesystem::path>& key_file,
+                                          const CommandContext& context) {
+    RepositoryChoice choice = choose_repository(text, "", context.loaded, {});
+    choice.key_file = key_file;
+    choice.passphrase = &context.loaded.defaults.to_passphrase;
+    choice.is_second = true;
+    return choice;
+}
+
 const SecretSource& passphrase_source(const RepositoryChoice& choice,
                                       const CommandContext& context) {
+    if (choice.passphrase != nullptr && choice.passphrase->is_set()) {
+        return *choice.passphrase;
+    }
     return choice.config != nullptr && choice.config->passphrase.is_set()
                ? choice.config->passphrase
                : context.loaded.defaults.passphrase;
@@ -184,11 +197,17 @@ const SecretSource& passphrase_source(const RepositoryChoice& choice,
 
 std::optional<std::filesystem::path> key_file_path(const RepositoryChoice& choice,
                                                    const CommandContext& context) {
-    if (context.globals.key_file) {
-        return context.globals.key_file;
+    if (choice.key_file) {
+        return choice.key_file;
+    }
+    if (choice.passphrase != nullptr && choice.passphrase->is_set()) {
+        return std::nullopt;
     }
     const bool has_own_secret = choice.config != nullptr && (choice.config->key_file.has_value() ||
                                                              choice.config->passphrase.is_set());
+    if (context.globals.key_file && !(choice.is_second && has_own_secret)) {
+        return context.globals.key_file;
+    }
     return has_own_secret ? choice.config->key_file : context.loaded.defaults.key_file;
 }
 

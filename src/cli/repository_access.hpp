@@ -21,7 +21,18 @@ struct RepositoryChoice {
     std::optional<std::string> name;           ///< When it is configured.
     const RepositoryConfig* config = nullptr;  ///< Borrowed from the configuration.
     bool is_default = false;                   ///< The one that the first backup may make.
+    /// Given for this one alone, and before what the configuration says.
+    std::optional<std::filesystem::path> key_file = {};
+    const SecretSource* passphrase = nullptr;  ///< Borrowed; null: none was.
+    /// A second repository of the command: `--key-file` is for it only where nothing else is.
+    bool is_second = false;
 };
+
+/// The repository that a command writes to beside the one that it reads.
+/// @param text A configured name, a path or a URL. @param key_file Given for it.
+[[nodiscard]] RepositoryChoice choose_second_repository(
+    const std::string& text, const std::optional<std::filesystem::path>& key_file,
+    const CommandContext& context);
 
 /// `--repository`, else the repository of the source, else that of DB_BACKUP_REPOSITORY, else the
 /// only configured one, else the default folder. A URL or path of a place that is configured means

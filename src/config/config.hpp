@@ -126,6 +126,7 @@ struct ConfigValue {
 struct EnvironmentDefaults {
     SecretSource passphrase;      ///< DB_BACKUP_PASSPHRASE, …_FILE or …_COMMAND
     SecretSource new_passphrase;  ///< DB_BACKUP_NEW_PASSPHRASE, …_FILE or …_COMMAND
+    SecretSource to_passphrase;   ///< DB_BACKUP_TO_PASSPHRASE, …_FILE or …_COMMAND
     std::optional<std::filesystem::path> key_file;  ///< DB_BACKUP_KEY_FILE
     std::optional<std::string> repository;          ///< DB_BACKUP_REPOSITORY: URL or name
 };

@@ -28,7 +28,7 @@ std::vector<ConfigKey> make_keys() {
     return keys;
 }
 
-constexpr std::array<PlainVariable, 9> kPlainVariables = {{
+constexpr std::array<PlainVariable, 12> kPlainVariables = {{
     {"DB_BACKUP_CONFIG", "The configuration file, unless --config names one."},
     {"DB_BACKUP_REPOSITORY", "The repository to use when none is named: a URL or a name."},
     {"DB_BACKUP_PASSPHRASE", "The passphrase of repositories without one of their own."},
@@ -37,6 +37,9 @@ constexpr std::array<PlainVariable, 9> kPlainVariables = {{
     {"DB_BACKUP_NEW_PASSPHRASE", "The passphrase of the slot that `key add` or `key rotate` adds."},
     {"DB_BACKUP_NEW_PASSPHRASE_FILE", "The same, as the only line of a file."},
     {"DB_BACKUP_NEW_PASSPHRASE_COMMAND", "The same, as a shell command that prints it."},
+    {"DB_BACKUP_TO_PASSPHRASE", "The passphrase of the repository that `copy` copies to."},
+    {"DB_BACKUP_TO_PASSPHRASE_FILE", "The same, as the only line of a file."},
+    {"DB_BACKUP_TO_PASSPHRASE_COMMAND", "The same, as a shell command that prints it."},
     {"DB_BACKUP_KEY_FILE", "The key file of repositories without one of their own."},
 }};
 

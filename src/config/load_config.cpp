@@ -230,7 +230,8 @@ void warn_of_open_secrets(const Inputs& inputs, const Settings& settings,
     }
     for (const VariableText& variable : dotenv) {
         if (variable.name == "DB_BACKUP_PASSPHRASE" ||
-            variable.name == "DB_BACKUP_NEW_PASSPHRASE") {
+            variable.name == "DB_BACKUP_NEW_PASSPHRASE" ||
+            variable.name == "DB_BACKUP_TO_PASSPHRASE") {
             in_dotenv.push_back(variable.name);
         }
     }

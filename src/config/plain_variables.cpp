@@ -22,9 +22,10 @@ struct PassphraseVariables {
     [[nodiscard]] bool are(std::string_view variable) const { return variable.starts_with(name); }
 };
 
-constexpr std::array<PassphraseVariables, 2> kPassphrases = {{
+constexpr std::array<PassphraseVariables, 3> kPassphrases = {{
     {"DB_BACKUP_PASSPHRASE", &EnvironmentDefaults::passphrase},
     {"DB_BACKUP_NEW_PASSPHRASE", &EnvironmentDefaults::new_passphrase},
+    {"DB_BACKUP_TO_PASSPHRASE", &EnvironmentDefaults::to_passphrase},
 }};
 
 /// Reads the variables of one layer after the other; what a later one gives replaces the earlier.

@@ -4,6 +4,7 @@
 #include "base/units.hpp"
 #include "compress/compressor.hpp"
 #include "pipeline/ordered_workers.hpp"
+#include "pipeline/whole_packer.hpp"
 #include "repository/chunk_list.hpp"
 #include "repository/chunk_reader.hpp"
 #include "repository/pack_writer.hpp"
@@ -46,22 +47,13 @@ struct RewriteJob {
 class Rewriter {
 public:
     Rewriter(ChunkReader& reader, std::stop_token stop)
-        : reader_(reader),
-          stop_(std::move(stop)),
-          delta_(make_compressor(Codec::zstd_delta, 0)),
-          stored_(make_compressor(Codec::stored, 0)) {}
-
-    /// A chunk as it will be stored.
-    struct Packed {
-        ChunkForm form;
-        Bytes bytes;
-    };
+        : reader_(reader), stop_(std::move(stop)), delta_(make_compressor(Codec::zstd_delta, 0)) {}
 
     /// @throws CorruptionError, StorageError, Cancelled.
-    [[nodiscard]] Packed rewrite(const RewriteJob& plan) {
+    [[nodiscard]] PackedChunk rewrite(const RewriteJob& plan) {
         // Proven by their ids: a delta against other bytes would be worth nothing.
         const Bytes content = reader_.read(*plan.copy, stop_);
-        Packed whole = store_whole(*plan.copy, content);
+        PackedChunk whole = whole_.pack(plan.copy->id, content, root_codec(*plan.copy));
         if (plan.base) {
             const Bytes base = reader_.read(*plan.base, stop_);
             const BytesView view(base);
@@ -82,30 +74,10 @@ public:
     }
 
 private:
-    /// With the codec that the first version of this place was stored with.
-    [[nodiscard]] Packed store_whole(const ChunkCopy& copy, BytesView content) {
-        const ChunkCopy* root = &copy;
-        while (!root->bases.empty()) {
-            root = root->bases.front().get();
-        }
-        if (!whole_ || whole_->codec() != root->codec) {
-            whole_ = make_compressor(root->codec, 0);
-        }
-        Packed packed{{copy.id, copy.plain_bytes, root->codec, 0, 0, {}}, {}};
-        std::optional<Bytes> bytes = whole_->compress(content, {}, {}, content.size());
-        if (!bytes) {
-            packed.form.codec = Codec::stored;
-            bytes = stored_->compress(content, {}, {}, content.size());
-        }
-        packed.bytes = std::move(bytes.value());
-        return packed;
-    }
-
     ChunkReader& reader_;
     std::stop_token stop_;
     std::unique_ptr<Compressor> delta_;
-    std::unique_ptr<Compressor> stored_;
-    std::unique_ptr<Compressor> whole_;
+    WholePacker whole_;
 };
 
 class Compactor {
@@ -217,7 +189,7 @@ private:
     }
 
     void rewrite() {
-        using Result = std::optional<Rewriter::Packed>;
+        using Result = std::optional<PackedChunk>;
         ChunkReader reader(repository_.storage(), repository_.keys());
         const unsigned jobs = std::clamp(std::thread::hardware_concurrency(), 1U, kJobsMax);
         std::vector<std::unique_ptr<Rewriter>> rewriters;

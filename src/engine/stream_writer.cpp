@@ -15,11 +15,6 @@ namespace {
 constexpr std::uint64_t kInsideBytesPerJob = 4_MiB;
 /// What an item weighs that brings no bytes, so that a stream of skipped segments is bounded too.
 constexpr std::uint64_t kItemBytes = 256;
-/// Nothing of a list's part of a stream can be read before the list, so its deltas stay few.
-constexpr unsigned kListDepthMax = 4;
-/// Lists up to this size in all stay in the manifest, so that a small backup has few objects.
-constexpr std::size_t kInlineListBytesMax = 4_KiB;
-
 /// A segment of one chunk proves that chunk.
 std::optional<PagesProof> chunk_proof(const StoredSegment* segment, StreamKind kind) {
     if (segment == nullptr || segment->chunks.size() != 1 || kind != StreamKind::pages) {
@@ -145,13 +140,28 @@ private:
     Cutter cutter_;
 };
 
+namespace {
+
+/// Where the parent has the stream in the same form, its lists; else nothing.
+std::optional<SegmentLists> lists_of(const StreamContents* parent, const StreamPlan& plan,
+                                     ChunkReader& reader) {
+    if (parent == nullptr || parent->stream.kind != plan.kind ||
+        parent->stream.page_bytes != plan.page_bytes) {
+        return std::nullopt;
+    }
+    return std::optional<SegmentLists>(std::in_place, *parent, reader);
+}
+
+}  // namespace
+
 StreamWriter::StreamWriter(BackupRun& run, const StreamPlan& plan, const StreamContents* parent,
                            std::stop_token stop)
-    : run_(run), plan_(plan), stop_(std::move(stop)) {
-    if (parent != nullptr && parent->stream.kind == plan.kind &&
-        parent->stream.page_bytes == plan.page_bytes) {
-        parent_.emplace(*parent, run.reader);
-    }
+    : run_(run),
+      plan_(plan),
+      stop_(std::move(stop)),
+      parent_(lists_of(parent, plan, run.reader)),
+      lists_({run.repository.keys(), run.writer, run.reader, run.seal_options, run.context.log},
+             parent_ ? &*parent_ : nullptr, stop_) {
     contents_.stream.name = plan.name;
     contents_.stream.kind = plan.kind;
     contents_.stream.page_bytes = plan.page_bytes;
@@ -275,77 +285,21 @@ void StreamWriter::deliver(Sealed sealed) {
     contents_.stream.size_bytes += segment.bytes;
     contents_.stream.row_count += segment.rows;
     contents_.stream.fingerprint += segment.fingerprint;
-    list_chunks_ += segment.chunks.size();
-    list_copies_ += closure_size(segment);
-    list_.push_back(std::move(segment));
-    if (list_chunks_ >= kListChunksMax || list_copies_ >= kListCopiesMax) {
-        close_list();
-        store_pending_lists(false);
-    }
-}
-
-void StreamWriter::close_list() {
-    if (list_.empty()) {
-        return;
-    }
-    SegmentListRef ref;
-    ref.first_page = list_.front().range.first_page;
-    for (const StoredSegment& segment : list_) {
-        ref.bytes += segment.bytes;
-    }
-    ref.segments = std::exchange(list_, {});
-    list_chunks_ = 0;
-    list_copies_ = 0;
-    pending_.push_back(contents_.lists.size());
-    contents_.lists.push_back(std::move(ref));
-}
-
-void StreamWriter::store_pending_lists(bool all) {
-    std::vector<std::size_t> still_pending;
-    for (const std::size_t index : pending_) {
-        SegmentListRef& ref = contents_.lists[index];
-        if (all || is_fully_stored(ref.segments)) {
-            ref.chunk = store_list(ref.segments, index);
-            ref.segments = {};
-        } else {
-            still_pending.push_back(index);
-        }
-    }
-    pending_ = std::move(still_pending);
-}
-
-ChunkCopyPtr StreamWriter::store_list(const std::vector<StoredSegment>& segments,
-                                      std::size_t index) {
-    const std::string record = encode_chunk_list(segments);
-    SealOptions options = run_.seal_options;
-    options.compression = {};  // Lists are ours: always worth compressing.
-    SealCounts uncounted;
-    Sealer sealer(run_.repository.keys(), run_.writer, run_.reader, options, uncounted,
-                  run_.context.log, stop_);
-    const BytesView content = as_bytes(record);
-    return sealer.seal({.content = copy_of(content),
-                        .parent = parent_ ? parent_->list_chunk(index) : nullptr,
-                        .depth_max = kListDepthMax});
+    lists_.add(std::move(segment));
 }
 
 void StreamWriter::finish_reading() {
     workers_->finish();
     workers_.reset();
     sealers_.clear();
-    close_list();
+    lists_.close();
     if (parent_) {
         parent_->forget();  // The streams of thousands of databases may wait to be finished.
     }
 }
 
 StreamContents StreamWriter::finish() {
-    std::size_t bytes = 0;
-    for (const std::size_t index : pending_) {
-        bytes += encode_chunk_list(contents_.lists[index].segments).size();
-    }
-    if (pending_.size() < contents_.lists.size() || bytes > kInlineListBytesMax) {
-        store_pending_lists(true);
-    }
+    contents_.lists = lists_.finish();
     return std::move(contents_);
 }
 

@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "connector/connector.hpp"
 #include "engine/backup.hpp"
-#include "engine/segment_lists.hpp"
+#include "engine/segment_list_writer.hpp"
 #include "pipeline/cutter.hpp"
 #include "pipeline/ordered_workers.hpp"
 #include "pipeline/sealer.hpp"
@@ -73,10 +73,6 @@ private:
     void push_restart();
     [[nodiscard]] Sealed seal(Item item, unsigned worker);
     void deliver(Sealed sealed);
-    void close_list();
-    void store_pending_lists(bool all);
-    [[nodiscard]] ChunkCopyPtr store_list(const std::vector<StoredSegment>& segments,
-                                          std::size_t index);
     /// The parent's segment that begins like `range`, or null.
     [[nodiscard]] const StoredSegment* find_base(const SegmentRange& range);
     /// Tells, once for each stream, that the parent cannot serve as it should.
@@ -95,10 +91,7 @@ private:
 
     StreamContents contents_;
     std::vector<ChunkCopyPtr> chunks_;  ///< Of the segment being delivered.
-    std::vector<StoredSegment> list_;   ///< The list being filled.
-    std::size_t list_chunks_ = 0;
-    std::size_t list_copies_ = 0;
-    std::vector<std::size_t> pending_;  ///< Lists in `contents_` that are not stored yet.
+    SegmentListWriter lists_;           ///< Uses `parent_`.
 
     std::vector<std::unique_ptr<Sealer>> sealers_;
     std::unique_ptr<OrderedWorkers<Item, Sealed>> workers_;  ///< Last: uses all of the above.

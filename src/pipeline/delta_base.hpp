@@ -6,6 +6,8 @@
 
 #include "repository/chunk_copy.hpp"
 
+#include <cstddef>
+
 namespace dbbackup {
 
 /// The base for the next version of the place that `parent` holds, and that version's number.
@@ -22,5 +24,10 @@ struct BaseChoice {
 /// its deltas grow with the distance.)
 /// The base's depth is always below kDepthMax, so that the delta's is not above it.
 [[nodiscard]] BaseChoice choose_base(const ChunkCopyPtr& parent);
+
+/// The largest delta on `base` that is worth it, packed. What the whole chunk would take is judged
+/// by the version at the root of its tree.
+/// @param content_bytes Of the plain chunk.
+[[nodiscard]] std::size_t delta_bytes_max(const ChunkCopy& base, std::size_t content_bytes);
 
 }  // namespace dbbackup

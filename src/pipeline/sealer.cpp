@@ -3,16 +3,7 @@
 #include "base/error.hpp"
 #include "pipeline/delta_base.hpp"
 
-#include <algorithm>
-
 namespace dbbackup {
-namespace {
-
-/// A delta larger than this part of the whole is not worth its base (docs/architecture.md).
-constexpr double kDeltaPartMax = 0.7;
-/// All deltas that decoding one chunk takes, as part of the whole: a restore never fetches more
-/// than twice what a full backup would have it fetch.
-constexpr double kDeltasPartMax = 1.0;
 
 Codec whole_codec(const Compression& compression) {
     switch (compression.kind) {
@@ -24,23 +15,6 @@ Codec whole_codec(const Compression& compression) {
     return Codec::stored;
 }
 
-/// The largest delta on `base` that is worth it. What the whole chunk would take is judged by the
-/// version at the root of its tree.
-std::size_t delta_bytes_max(const ChunkCopy& base, std::size_t content_bytes) {
-    const ChunkCopy* root = &base;
-    double deltas = 0;
-    for (; !root->bases.empty(); root = root->bases.front().get()) {
-        deltas += root->sealed_bytes;
-    }
-    const double whole = static_cast<double>(root->sealed_bytes) /
-                         static_cast<double>(std::max(root->plain_bytes, 1U)) *
-                         static_cast<double>(content_bytes);
-    const double bytes_max = std::min(kDeltaPartMax * whole, kDeltasPartMax * whole - deltas);
-    return static_cast<std::size_t>(std::max(bytes_max, 0.0));
-}
-
-}  // namespace
-
 Sealer::Sealer(const Keys& keys, SnapshotWriter& writer, ChunkReader& reader, SealOptions options,
                SealCounts& counts, Log& log, std::stop_token stop)
     : keys_(keys),
@@ -50,9 +24,7 @@ Sealer::Sealer(const Keys& keys, SnapshotWriter& writer, ChunkReader& reader, Se
       counts_(counts),
       log_(log),
       stop_(std::move(stop)),
-      whole_(make_compressor(whole_codec(options.compression), options.compression.level)),
-      delta_(make_compressor(Codec::zstd_delta, 0)),
-      stored_(make_compressor(Codec::stored, 0)) {}
+      delta_(make_compressor(Codec::zstd_delta, 0)) {}
 
 ChunkCopyPtr Sealer::seal(const ChunkToSeal& chunk) {
     const ChunkId id = keys_.chunk_id(chunk.content);
@@ -132,13 +104,9 @@ Bytes Sealer::read_base(const ChunkCopy& base, const ChunkToSeal& chunk) {
 }
 
 ChunkCopyPtr Sealer::store_whole(const ChunkId& id, BytesView content) {
-    ChunkForm form{id, static_cast<std::uint32_t>(content.size()), whole_->codec(), 0, 0, {}};
-    std::optional<Bytes> packed = whole_->compress(content, {}, {}, content.size());
-    if (!packed) {
-        form.codec = Codec::stored;
-        packed = stored_->compress(content, {}, {}, content.size());
-    }
-    return writer_.add(std::move(form), packed.value(), {});
+    PackedChunk packed =
+        whole_.pack(id, content, whole_codec(options_.compression), options_.compression.level);
+    return writer_.add(std::move(packed.form), packed.bytes, {});
 }
 
 }  // namespace dbbackup

@@ -9,6 +9,7 @@
 #include "compress/compressor.hpp"
 #include "config/enums.hpp"
 #include "crypto/fingerprint.hpp"
+#include "pipeline/whole_packer.hpp"
 #include "repository/chunk_reader.hpp"
 #include "repository/snapshot_writer.hpp"
 
@@ -50,6 +51,9 @@ struct SealCounts {
     std::atomic<std::uint64_t> stored_bytes{0};  ///< Sealed.
 };
 
+/// What chunks are compressed with that are stored whole.
+[[nodiscard]] Codec whole_codec(const Compression& compression);
+
 /// One per worker thread: it owns the codecs' working memory.
 class Sealer {
 public:
@@ -72,9 +76,8 @@ private:
     SealCounts& counts_;
     Log& log_;
     std::stop_token stop_;
-    std::unique_ptr<Compressor> whole_;
+    WholePacker whole_;
     std::unique_ptr<Compressor> delta_;
-    std::unique_ptr<Compressor> stored_;
 };
 
 }  // namespace dbbackup

@@ -148,15 +148,7 @@ Bytes ChunkReader::decode_oldest(const ChunkCopy& copy, std::stop_token stop) {
 
 void ChunkReader::decompress(const ChunkCopy& copy, std::stop_token stop,
                              const std::function<void(Compressor&, BytesView)>& apply) {
-    Bytes sealed = fetch(copy, std::move(stop));
-    Bytes packed;
-    try {
-        packed = unseal_chunk(keys_, *key_of(*copy.pack), form_of(copy), copy.ordinal,
-                              std::move(sealed));
-    } catch (const CorruptionError&) {
-        windows_.forget(copy.pack->name);
-        damaged(copy, "is not what was sealed there");
-    }
+    const Bytes packed = read_packed(copy, std::move(stop));
     std::unique_ptr<Compressor> compressor = borrow(copy.codec);
     try {
         apply(*compressor, packed);
@@ -164,6 +156,17 @@ void ChunkReader::decompress(const ChunkCopy& copy, std::stop_token stop,
         damaged(copy, "does not decompress");
     }
     idle_.with([&](auto& idle) { idle.emplace(copy.codec, std::move(compressor)); });
+}
+
+Bytes ChunkReader::read_packed(const ChunkCopy& copy, std::stop_token stop) {
+    Bytes sealed = fetch(copy, std::move(stop));
+    try {
+        return unseal_chunk(keys_, *key_of(*copy.pack), form_of(copy), copy.ordinal,
+                            std::move(sealed));
+    } catch (const CorruptionError&) {
+        windows_.forget(copy.pack->name);
+        damaged(copy, "is not what was sealed there");
+    }
 }
 
 Bytes ChunkReader::fetch(const ChunkCopy& copy, std::stop_token stop) {

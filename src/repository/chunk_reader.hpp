@@ -70,6 +70,9 @@ public:
     /// @throws CorruptionError that names the pack; StorageError; Cancelled.
     [[nodiscard]] Bytes read(const ChunkCopy& copy, std::stop_token stop,
                              Proof proof = Proof::chunk_id);
+    /// What was packed into the chunk: compressed, or a delta on its bases. Authentic.
+    /// @throws as `read`.
+    [[nodiscard]] Bytes read_packed(const ChunkCopy& copy, std::stop_token stop);
     /// What was fetched from the storage so far.
     [[nodiscard]] std::uint64_t bytes_fetched() const noexcept { return windows_.bytes_fetched(); }
 
@@ -83,7 +86,7 @@ private:
     [[nodiscard]] Bytes decode(const ChunkCopy& copy, std::stop_token stop);
     /// One that is no link of a chain: whole, or a delta on several bases.
     [[nodiscard]] Bytes decode_oldest(const ChunkCopy& copy, std::stop_token stop);
-    /// Fetches and unseals `copy` and lets `apply` decompress it, with a decompressor of its codec.
+    /// `read_packed`, and lets `apply` decompress it, with a decompressor of its codec.
     void decompress(const ChunkCopy& copy, std::stop_token stop,
                     const std::function<void(Compressor&, BytesView)>& apply);
     [[nodiscard]] Bytes fetch(const ChunkCopy& copy, std::stop_token stop);

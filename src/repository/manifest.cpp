@@ -64,6 +64,11 @@ void summary_to_record(const SnapshotSummary& in, records::ManifestSummary& out)
     for (const SnapshotId& id : in.doubtful) {
         out.add_doubtful(id);
     }
+    if (in.origin) {
+        out.mutable_origin()->set_repository(in.origin->repository);
+        out.mutable_origin()->set_run(in.origin->snapshot);
+        out.mutable_origin()->set_sequence(in.origin->sequence);
+    }
 }
 
 SnapshotSummary summary_from_record(const records::ManifestSummary& in) {
@@ -95,6 +100,9 @@ SnapshotSummary summary_from_record(const records::ManifestSummary& in) {
     out.is_incomplete = in.incomplete();
     out.tags.insert(in.tags().begin(), in.tags().end());
     out.doubtful.assign(in.doubtful().begin(), in.doubtful().end());
+    if (in.has_origin()) {
+        out.origin = {in.origin().repository(), in.origin().run(), in.origin().sequence()};
+    }
     return out;
 }
 

@@ -5,28 +5,12 @@
 #include "repository/key_slots.hpp"
 #include "sys/file.hpp"
 
-#include <functional>
-#include <memory>
 #include <utility>
 
 namespace dbbackup {
 namespace {
 
 constexpr std::uint64_t kFileBytesMax = 1_KiB;
-
-std::function<std::optional<Secret>()> once(std::function<std::optional<Secret>()> ask) {
-    if (!ask) {
-        return ask;
-    }
-    const auto answer = std::make_shared<std::optional<std::optional<Secret>>>();
-    return [ask = std::move(ask), answer]() -> std::optional<Secret> {
-        if (!*answer) {
-            answer->emplace(ask());
-        }
-        const std::optional<Secret>& given = **answer;
-        return given ? std::optional(given->clone()) : std::nullopt;
-    };
-}
 
 }  // namespace
 
@@ -88,13 +72,6 @@ void OpenedSlot::remember(const std::string& slot) noexcept {
     } catch (const std::exception&) {
         return;
     }
-}
-
-Unlock asked_once(const Unlock& unlock) {
-    Unlock result = unlock;
-    result.passphrase = once(unlock.passphrase);
-    result.key_file = once(unlock.key_file);
-    return result;
 }
 
 }  // namespace dbbackup

@@ -36,7 +36,4 @@ private:
     std::string slot_;
 };
 
-/// The same, but no secret is asked for twice.
-[[nodiscard]] Unlock asked_once(const Unlock& unlock);
-
 }  // namespace dbbackup

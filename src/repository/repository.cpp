@@ -245,11 +245,10 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     const RepositoryConfigObject config = decode_config(*content);
     KnownRepository known(options.state_folder, storage->url());
     known.check(config, log);
-    const Unlock ask = asked_once(unlock);
     OpenedSlot opened(options.state_folder, config.repository_id);
-    std::optional<UnlockedMaster> known_slot = opened.unlock(*storage, config, ask, stop);
+    std::optional<UnlockedMaster> known_slot = opened.unlock(*storage, config, unlock, stop);
     UnlockedMaster master =
-        known_slot ? std::move(*known_slot) : unlock_master(*storage, config, ask, stop);
+        known_slot ? std::move(*known_slot) : unlock_master(*storage, config, unlock, stop);
     opened.remember(master.slot);
     auto keys = std::make_unique<Keys>(config.cipher, config.repository_id, std::move(master.key),
                                        std::move(master.slot));

@@ -31,7 +31,8 @@ namespace dbbackup {
 class Keys;
 struct Manifest;
 
-/// How to unlock: called only when the repository is encrypted, with what its slots are of.
+/// How to unlock: called only when the repository is encrypted, with what its slots are of. May be
+/// called more than once, and then gives the same.
 /// Returns nothing when no such secret is configured.
 struct Unlock {
     std::function<std::optional<Secret>()> passphrase;

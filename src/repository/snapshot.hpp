@@ -18,6 +18,13 @@ namespace dbbackup {
 
 using Time = std::chrono::sys_time<std::chrono::milliseconds>;
 
+/// Where a copied snapshot was first taken, and what it is called there.
+struct SnapshotOrigin {
+    std::string repository;  ///< Its id.
+    SnapshotId snapshot;
+    std::uint64_t sequence = 0;
+};
+
 /// The part of a manifest that `list` needs; read without the rest.
 struct SnapshotSummary {
     SnapshotId id;
@@ -46,6 +53,8 @@ struct SnapshotSummary {
     /// Snapshots of this source that may hold older data than they say: a part that they skipped
     /// was found changed when this one was taken.
     std::vector<SnapshotId> doubtful;
+    /// Of a copy from another repository: times, tags and what was read are then the original's.
+    std::optional<SnapshotOrigin> origin;
 };
 
 /// What a run stored of one stream.

@@ -362,9 +362,11 @@ void SnapshotWriter::commit(Manifest& manifest) {
     SnapshotSummary& summary = manifest.details.summary;
     summary.id = run_.id();
     summary.source_id = source_;
-    summary.ended_at = clock_.now();
-    manifest.details.program_version = kProgramVersion;
-    manifest.details.host = host_name();
+    if (!summary.origin) {  // A copy goes on to tell who read the database, and when.
+        summary.ended_at = clock_.now();
+        manifest.details.program_version = kProgramVersion;
+        manifest.details.host = host_name();
+    }
     const ObjectName name = manifest_object_name(source_, run_.id());
     // The manifest counts itself too: its size with one number changed differs by a few bytes.
     summary.bytes_added = bytes_added_ + encode_manifest(repository_.keys(), name, manifest).size();

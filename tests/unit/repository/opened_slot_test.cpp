@@ -76,19 +76,5 @@ TEST_F(OpenedSlotTest, AsksNoPersonWhereAKeyFileIsGiven) {
     EXPECT_FALSE(remembered().unlock(storage_, config_, unlock, {}));
 }
 
-TEST(AskedOnce, AsksOnce) {
-    int asked = 0;
-    Unlock unlock;
-    unlock.passphrase = [&asked] {
-        ++asked;
-        return std::optional(Secret(std::string_view("p")));
-    };
-    const Unlock once = asked_once(unlock);
-    EXPECT_EQ(as_text(once.passphrase()->bytes()), "p");
-    EXPECT_EQ(as_text(once.passphrase()->bytes()), "p");
-    EXPECT_EQ(asked, 1);
-    EXPECT_FALSE(once.key_file);
-}
-
 }  // namespace
 }  // namespace dbbackup

@@ -1,4 +1,4 @@
-#include "cli/config_init_options.hpp"
+#include "cli/config_options.hpp"
 
 #include "cli/argument_values.hpp"
 #include "cli/command_options.hpp"
@@ -7,8 +7,9 @@
 #include <vector>
 
 namespace dbbackup {
+namespace {
 
-void add_config_init_options(CLI::App& command, ConfigInitArguments& arguments) {
+void add_init_options(CLI::App& command, ConfigInitArguments& arguments) {
     add_path(command, {"--output", "FILE", "where to write it (the user's own configuration)"},
              arguments.output);
     add_value(command, {"--type", "TYPE", "the kind of database; sqlite unless given"},
@@ -38,6 +39,27 @@ void add_config_init_options(CLI::App& command, ConfigInitArguments& arguments) 
              arguments.retention);
     add_flag(command, "--yes", arguments.is_yes, "ask nothing; take what is usual");
     add_flag(command, "--force", arguments.is_force, "replace the file if there is one");
+}
+
+}  // namespace
+
+void add_config_command(CLI::App& root, GlobalArguments& globals, ConfigInitArguments& init) {
+    CLI::App& command =
+        add_command(root, "config", "Check and show the configuration", globals,
+                    "db-backup config init\ndb-backup config validate\ndb-backup config show\n"
+                    "db-backup config schema > db-backup.schema.json");
+    command.require_subcommand(0, 1);
+    add_init_options(add_command(command, "init", "Make a configuration file", globals,
+                                 "db-backup config init\n"
+                                 "db-backup config init --database test.db --repository "
+                                 "/mnt/backups/db --encryption none --yes"),
+                     init);
+    add_command(command, "validate", "Check the configuration file", globals,
+                "db-backup config validate --config db-backup.yaml");
+    add_command(command, "show", "Show every value and where it comes from", globals,
+                "db-backup config show --json");
+    add_command(command, "schema", "Print the JSON Schema of the file", globals,
+                "db-backup config schema > db-backup.schema.json");
 }
 
 }  // namespace dbbackup
