@@ -80,8 +80,11 @@ struct Position {
 
 /// How the bytes of a stream are made, which decides where they may be cut.
 enum class StreamKind : std::uint8_t {
-    pages = 1,   ///< Units of one fixed size, addressed by number, that change in place.
-    rows = 2,    ///< A sequence of rows; cut only between rows.
+    pages = 1,  ///< Units of one fixed size, addressed by number, that change in place.
+    /// A sequence of rows; cut only between rows. Each ends with a line feed, and has no other: as
+    /// the text form of PostgreSQL's COPY and of MySQL's LOAD DATA escape it. So whoever has the
+    /// bytes finds the rows (`copy` does).
+    rows = 2,
     opaque = 3,  ///< Bytes without known structure; cut where the content says so.
 };
 

@@ -40,6 +40,7 @@ struct StreamCopy::Item {
     bool needs_content = true;  ///< For the segment's fingerprint.
     std::uint64_t first_page = 0;
     std::uint32_t page_bytes = 0;
+    bool has_rows = false;
     std::optional<StoredSegment> end;
 };
 
@@ -47,6 +48,7 @@ struct StreamCopy::Copied {
     ChunkCopyPtr chunk;
     Fingerprint fingerprint;
     bool has_fingerprint = false;
+    Bytes rows;  ///< The content, where it is rows and their fingerprint is asked for.
     std::optional<StoredSegment> end;
 };
 
@@ -56,7 +58,7 @@ public:
     Worker(CopyRun& run, std::stop_token stop) : run_(run), stop_(std::move(stop)) {}
 
     [[nodiscard]] Copied copy(Item item) {
-        Copied copied{nullptr, {}, item.needs_content, std::move(item.end)};
+        Copied copied{nullptr, {}, item.needs_content, {}, std::move(item.end)};
         if (!item.chunk) {
             return copied;
         }
@@ -69,7 +71,16 @@ public:
             return copied;
         }
         // Proven by its id, so that what is wrong at the source is not made right at the target.
-        const Bytes content = run_.source.read(*item.chunk, stop_);
+        Bytes content = run_.source.read(*item.chunk, stop_);
+        copy_content(item, content, copied);
+        if (item.needs_content && item.has_rows) {
+            copied.rows = std::move(content);
+        }
+        return copied;
+    }
+
+private:
+    void copy_content(const Item& item, BytesView content, Copied& copied) {
         const Keys& keys = run_.target.keys();
         if (item.page_bytes != 0) {
             copied.fingerprint =
@@ -80,14 +91,12 @@ public:
             item.known && item.known->id == id ? item.known : run_.writer.find(id, run_.held_as);
         if (copied.chunk) {
             ++run_.counts.reused;
-            return copied;
+            return;
         }
         copied.chunk = store(item, id, content);
         run_.counts.stored_bytes += copied.chunk->sealed_bytes;
-        return copied;
     }
 
-private:
     [[nodiscard]] ChunkCopyPtr store(const Item& item, const ChunkId& id, BytesView content) {
         const ChunkCopy& chunk = *item.chunk;
         if (!chunk.bases.empty() && run_.held_as == HeldAs::whole_or_delta) {
@@ -225,10 +234,6 @@ void StreamCopy::push(const StoredSegment& segment) {
     const bool is_unchanged = is_known && source->range == segment.range &&
                               source->fingerprint == segment.fingerprint &&
                               have_equal_chunks(*source, segment);
-    if (kind == StreamKind::rows && !is_unchanged) {
-        // Their fingerprint is that of single rows, and where rows end only a connector knows.
-        throw Error("streams of rows cannot be copied yet");
-    }
     std::uint64_t offset = 0;
     for (std::size_t index = 0; index < segment.chunks.size(); ++index) {
         Item item;
@@ -238,7 +243,8 @@ void StreamCopy::push(const StoredSegment& segment) {
             item.known_base = target->chunks[index];
             item.known = item.base->id == item.chunk->id ? item.known_base : nullptr;
         }
-        item.needs_content = !is_unchanged && kind == StreamKind::pages;
+        item.needs_content = !is_unchanged && kind != StreamKind::opaque;
+        item.has_rows = kind == StreamKind::rows;
         item.page_bytes = kind == StreamKind::pages ? stream_.stream.page_bytes : 0;
         if (item.page_bytes != 0) {
             item.first_page = segment.range.first_page + offset / item.page_bytes;
@@ -258,8 +264,27 @@ void StreamCopy::push(const StoredSegment& segment) {
     workers_->push(std::move(end), kItemBytes);
 }
 
+/// A row that is larger than a chunk goes on in the next one.
+void StreamCopy::add_rows(BytesView content) {
+    const Fingerprinter& fingerprinter = run_.target.keys().fingerprinter();
+    while (!content.empty()) {
+        const auto end = std::ranges::find(content, std::uint8_t{'\n'});
+        const bool is_whole = end != content.end();
+        const BytesView part(content.begin(), is_whole ? end + 1 : end);
+        content = content.subspan(part.size());
+        if (!is_whole || !row_.empty()) {
+            row_.insert(row_.end(), part.begin(), part.end());
+        }
+        if (is_whole) {
+            fingerprint_ += fingerprinter.of(row_.empty() ? part : BytesView(row_), 0);
+            row_.clear();
+        }
+    }
+}
+
 void StreamCopy::deliver(Copied copied) {
     fingerprint_ += copied.fingerprint;
+    add_rows(copied.rows);
     if (!copied.end) {
         run_.context.progress.bytes_done += copied.chunk->plain_bytes;
         run_.context.progress.bytes_stored = run_.writer.bytes_added();

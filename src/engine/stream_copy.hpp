@@ -64,6 +64,7 @@ private:
 
     void push(const StoredSegment& segment);
     void deliver(Copied copied);
+    void add_rows(BytesView content);
 
     CopyRun& run_;
     const StreamContents& stream_;
@@ -76,6 +77,7 @@ private:
     SegmentListWriter lists_;           ///< Uses `known_target_`.
     std::vector<ChunkCopyPtr> chunks_;  ///< Of the segment being delivered.
     Fingerprint fingerprint_;           ///< Of what was read of it.
+    Bytes row_;                         ///< The beginning of one that goes on in the next chunk.
 
     std::vector<std::unique_ptr<Worker>> workers_state_;
     std::unique_ptr<OrderedWorkers<Item, Copied>> workers_;  ///< Last: uses all of the above.
