@@ -5,6 +5,7 @@
 
 #include "connector/sqlite/sqlite_connector.hpp"
 #include "storage/crash_point_storage.hpp"
+#include "storage/gcs/gcs_storage.hpp"
 #include "storage/local/local_storage.hpp"
 #include "storage/retrying_storage.hpp"
 #include "storage/s3/s3_storage.hpp"
@@ -50,6 +51,11 @@ Plugins make_plugins(Log& log) {
                          [](const StorageUrl& url, CreatePlace) {
                              static const SystemClock clock;
                              return make_s3_storage(url, process_variable, clock);
+                         });
+    plugins.storages.add(std::string(scheme_of(StorageType::gcs)),
+                         [](const StorageUrl& url, CreatePlace) {
+                             static const SystemClock clock;
+                             return make_gcs_storage(url, process_variable, clock);
                          });
     plugins.storages.decorate(
         [&log](std::unique_ptr<Storage> storage, const StorageLimits& limits) {

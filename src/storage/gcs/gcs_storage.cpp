@@ -1,0 +1,293 @@
+#include "storage/gcs/gcs_storage.hpp"
+
+#include "base/plain_json.hpp"
+#include "crypto/hash.hpp"
+#include "storage/cloud/service_answer.hpp"
+#include "storage/gcs/crc32c.hpp"
+#include "storage/gcs/gcs_error.hpp"
+#include "storage/gcs/gcs_place.hpp"
+#include "storage/gcs/google_credentials.hpp"
+#include "storage/gcs/signed_jwt.hpp"
+#include "storage/operation.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+HttpOptions http_options(const GcsPlace& place) {
+    HttpOptions options;
+    options.ca_file = place.ca_file;
+    return options;
+}
+
+/// Sizes are texts in JSON of Google's. Nothing for what is none.
+std::optional<std::uint64_t> parse_size(const std::string& text) {
+    std::uint64_t size = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    return error == std::errc() && end == text.data() + text.size() && !text.empty()
+               ? std::optional(size)
+               : std::nullopt;
+}
+
+/// As the server wants it: in network byte order, in base64.
+std::string checksum(BytesView content) {
+    const std::uint32_t crc = crc32c(content);
+    std::array<std::uint8_t, sizeof crc> bytes{};
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        bytes[at] = static_cast<std::uint8_t>(crc >> (8 * (bytes.size() - 1 - at)));
+    }
+    return base64(bytes);
+}
+
+/// Name and checksum in a first part, the content in a second one. Source: Cloud Storage, "Upload
+/// an object with metadata" (RFC 2387).
+struct Upload {
+    std::string content_type;
+    Bytes body;
+};
+
+Upload make_upload(const std::string& name, BytesView content) {
+    // Nothing in the content is so long and of chance.
+    const std::string boundary = "db-backup-" + to_hex(random_bytes(16));
+    const nlohmann::json metadata = {{"name", name}, {"crc32c", checksum(content)}};
+    const std::string head = fmt::format(
+        "--{0}\r\ncontent-type: application/json\r\n\r\n{1}\r\n"
+        "--{0}\r\ncontent-type: application/octet-stream\r\n\r\n",
+        boundary, metadata.dump());
+    const std::string tail = fmt::format("\r\n--{}--\r\n", boundary);
+    Upload upload;
+    upload.content_type = "multipart/related; boundary=" + boundary;
+    upload.body.reserve(head.size() + content.size() + tail.size());
+    upload.body.insert(upload.body.end(), head.begin(), head.end());
+    upload.body.insert(upload.body.end(), content.begin(), content.end());
+    upload.body.insert(upload.body.end(), tail.begin(), tail.end());
+    return upload;
+}
+
+class GcsStorage final : public Storage {
+public:
+    GcsStorage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
+        : place_(gcs_place(url, variable)),
+          bucket_path_("/storage/v1/b/" + percent_encoded(place_.bucket)),
+          http_(http_options(place_)),
+          metadata_http_(metadata_options()),
+          credentials_(variable, clock, http_, metadata_http_) {}
+
+    PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
+        const Upload upload = make_upload(place_.prefix + name.text(), content);
+        HttpRequest request;
+        request.method = "POST";
+        request.url =
+            fmt::format("{}/upload{}/o?uploadType=multipart&ifGenerationMatch=0&fields=generation",
+                        place_.server, bucket_path_);
+        request.headers = {{"content-type", upload.content_type}};
+        request.body = upload.body;
+        const HttpResponse response = send(request, stop);
+        if (response.status == http_status::ok) {
+            return PutResult::created;
+        }
+        if (response.status == http_status::precondition_failed) {
+            return PutResult::exists;
+        }
+        throw refused(response, fmt::format("store {}", name.text()), "storage.objects.create");
+    }
+
+    std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {
+        return fetch(name, {}, stop);
+    }
+
+    std::optional<Bytes> get_range(const ObjectName& name, ByteRange range,
+                                   std::stop_token stop) override {
+        if (range.length_bytes == 0) {
+            return size_bytes(name, stop) ? std::optional(Bytes()) : std::nullopt;
+        }
+        constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+        const std::uint64_t first = std::min(range.offset_bytes, kMax);
+        const std::uint64_t last = first + std::min(range.length_bytes - 1, kMax - first);
+        return fetch(name, {{"range", fmt::format("bytes={}-{}", first, last)}}, stop);
+    }
+
+    std::optional<std::uint64_t> size_bytes(const ObjectName& name, std::stop_token stop) override {
+        HttpRequest request;
+        request.url = url_of(name) + "?fields=size";
+        const std::string doing = fmt::format("look at {}", name.text());
+        const HttpResponse response = send(request, stop);
+        if (is_absent(response, doing, "storage.objects.get", stop)) {
+            return std::nullopt;
+        }
+        if (response.status != http_status::ok) {
+            throw refused(response, doing, "storage.objects.get");
+        }
+        const auto size = parse_size(text_at(parse_plain_json(as_text(response.body)), "size"));
+        if (!size) {
+            throw StorageError(fmt::format("{} tells no size of {}", place_.url, name.text()),
+                               Retry::may_help);
+        }
+        return size;
+    }
+
+    void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
+              std::stop_token stop) override {
+        const std::string below = prefix.text().empty() ? "" : prefix.text() + "/";
+        std::string page;
+        do {
+            const nlohmann::json listing = list_page(place_.prefix + below, page, stop);
+            if (const auto items = listing.find("items");
+                items != listing.end() && items->is_array()) {
+                for (const nlohmann::json& found : *items) {
+                    throw_if_stopped(stop);
+                    tell(found, visit);
+                }
+            }
+            page = text_at(listing, "nextPageToken");
+        } while (!page.empty());
+    }
+
+    void remove(const ObjectName& name, std::stop_token stop) override {
+        HttpRequest request;
+        request.method = "DELETE";
+        request.url = url_of(name);
+        const std::string doing = fmt::format("remove {}", name.text());
+        const HttpResponse response = send(request, stop);
+        if (response.status != http_status::ok && response.status != http_status::no_content &&
+            !is_absent(response, doing, "storage.objects.delete", stop)) {
+            throw refused(response, doing, "storage.objects.delete");
+        }
+    }
+
+    [[nodiscard]] std::string url() const override { return place_.url; }
+    [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
+
+private:
+    [[nodiscard]] std::string url_of(const ObjectName& name) const {
+        return fmt::format("{}{}/o/{}", place_.server, bucket_path_,
+                           percent_encoded(place_.prefix + name.text()));
+    }
+
+    /// A token that is refused may have ended: a new one is tried once.
+    HttpResponse send(const HttpRequest& request, const std::stop_token& stop) {
+        if (place_.is_anonymous) {
+            return http_.send(request, stop);
+        }
+        auto token = credentials_.token(stop);
+        HttpResponse response = send_with(*token, request, stop);
+        if (response.status == http_status::unauthorized) {
+            credentials_.forget(token);
+            token = credentials_.token(stop);
+            response = send_with(*token, request, stop);
+        }
+        return response;
+    }
+
+    HttpResponse send_with(const GoogleToken& token, HttpRequest request,
+                           const std::stop_token& stop) {
+        request.headers.emplace_back("authorization",
+                                     fmt::format("Bearer {}", as_text(token.bearer.bytes())));
+        return http_.send(request, stop);
+    }
+
+    std::optional<Bytes> fetch(const ObjectName& name, HttpHeaders headers,
+                               const std::stop_token& stop) {
+        HttpRequest request;
+        request.url = url_of(name) + "?alt=media";
+        request.headers = std::move(headers);
+        const std::string doing = fmt::format("read {}", name.text());
+        HttpResponse response = send(request, stop);
+        switch (response.status) {
+            case http_status::ok:
+            case http_status::partial_content: return std::move(response.body);
+            case http_status::range_not_satisfiable: return Bytes();
+            default: break;
+        }
+        if (is_absent(response, doing, "storage.objects.get", stop)) {
+            return std::nullopt;
+        }
+        throw refused(response, doing, "storage.objects.get");
+    }
+
+    /// Whether the object is not there. @throws StorageError when it is the bucket that is not:
+    /// where the answer does not say which, the bucket is asked for.
+    bool is_absent(const HttpResponse& response, const std::string& doing,
+                   const std::string& permission, const std::stop_token& stop) {
+        if (response.status != http_status::not_found) {
+            return false;
+        }
+        GcsAbsence absent = what_is_absent(read_gcs_refusal(response));
+        if (absent == GcsAbsence::unknown) {
+            HttpRequest request;
+            request.url = fmt::format("{}{}/o?maxResults=1&fields=kind&prefix={}", place_.server,
+                                      bucket_path_, percent_encoded(place_.prefix));
+            const HttpResponse asked = send(request, stop);
+            if (asked.status != http_status::ok && asked.status != http_status::not_found) {
+                throw refused(asked, doing, "storage.objects.list");
+            }
+            absent = asked.status == http_status::ok ? GcsAbsence::object : GcsAbsence::bucket;
+        }
+        if (absent == GcsAbsence::bucket) {
+            throw refused(response, doing, permission);
+        }
+        return true;
+    }
+
+    nlohmann::json list_page(const std::string& prefix, const std::string& page,
+                             const std::stop_token& stop) {
+        HttpRequest request;
+        request.url = fmt::format("{}{}/o?prefix={}&fields={}{}{}", place_.server, bucket_path_,
+                                  percent_encoded(prefix),
+                                  percent_encoded("items(name,size,updated),nextPageToken"),
+                                  page.empty() ? "" : "&pageToken=", percent_encoded(page));
+        const HttpResponse response = send(request, stop);
+        if (response.status != http_status::ok) {
+            throw refused(response, "list objects", "storage.objects.list");
+        }
+        const std::string_view text = as_text(response.body);
+        nlohmann::json listing = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+        if (!listing.is_object()) {
+            throw StorageError(fmt::format("{} answers a listing that is no JSON", place_.url),
+                               Retry::may_help);
+        }
+        return listing;
+    }
+
+    void tell(const nlohmann::json& found,
+              const std::function<void(const ObjectInfo&)>& visit) const {
+        std::string name = text_at(found, "name");
+        if (!name.starts_with(place_.prefix)) {
+            return;
+        }
+        name.erase(0, place_.prefix.size());
+        if (!ObjectName::is_valid(name)) {
+            return;  // Not ours.
+        }
+        visit({ObjectName(std::move(name)), parse_size(text_at(found, "size")).value_or(0),
+               parse_second(text_at(found, "updated")).value_or(std::chrono::sys_seconds())});
+    }
+
+    [[nodiscard]] StorageError refused(const HttpResponse& response, const std::string& doing,
+                                       const std::string& permission) const {
+        return gcs_error(response, place_, doing, permission);
+    }
+
+    GcsPlace place_;
+    std::string bucket_path_;
+    HttpClient http_;
+    HttpClient metadata_http_;
+    GoogleCredentialChain credentials_;
+};
+
+}  // namespace
+
+std::unique_ptr<Storage> make_gcs_storage(const StorageUrl& url, const ReadVariable& variable,
+                                          const Clock& clock) {
+    return std::make_unique<GcsStorage>(url, variable, clock);
+}
+
+}  // namespace dbbackup
