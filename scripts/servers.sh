@@ -10,12 +10,13 @@
 #        scripts/servers.sh stop FOLDER
 #
 # names: versitygw
+#        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
 #
 # Environment:
 #   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
 set -euo pipefail
 
-readonly VERSITYGW=v1.8.0 GO=1.26.0
+readonly VERSITYGW=v1.8.0 FAKE_GCS=v1.56.1 GO=1.26.0
 cache=${DB_BACKUP_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev/servers}
 
 die() { echo "servers.sh: $*" >&2; exit 1; }
@@ -68,6 +69,7 @@ install_go_program() { # NAME PACKAGE VERSION
 program_of() { # NAME
   case $1 in
     versitygw) echo "$cache/versitygw-$VERSITYGW" ;;
+    gcs) echo "$cache/fake-gcs-server-$FAKE_GCS" ;;
     *) die "no server '$1'" ;;
   esac
 }
@@ -80,6 +82,7 @@ cmd_install() {
     echo "== building $name" >&2
     case $name in
       versitygw) install_go_program versitygw github.com/versity/versitygw/cmd/versitygw $VERSITYGW ;;
+      gcs) install_go_program fake-gcs-server github.com/fsouza/fake-gcs-server $FAKE_GCS ;;
     esac
   done
 }
@@ -110,6 +113,10 @@ start_versitygw() { # FOLDER PORT
   ROOT_ACCESS_KEY=$(<"$1/key") ROOT_SECRET_KEY=$(<"$1/secret") \
     exec "$(program_of versitygw)" --port "127.0.0.1:$2" --region us-east-1 --health /health \
     "${tls[@]}" posix --versioning-dir "$1/versions" "$1/data"
+}
+
+start_gcs() { # FOLDER PORT
+  exec python3 "$(dirname "${BASH_SOURCE[0]}")/../tests/support/gcs_front.py" "$1" "$2" "$(program_of gcs)"
 }
 
 cmd_start() { # NAME FOLDER [--tls]

@@ -20,6 +20,8 @@ public:
     [[nodiscard]] std::string endpoint() const { return text("endpoint"); }
     [[nodiscard]] std::string key() const { return text("key"); }
     [[nodiscard]] std::string secret() const { return text("secret"); }
+    /// A file that this kind of server leaves for its clients.
+    [[nodiscard]] std::filesystem::path file(const char* name) const { return folder_ / name; }
 
 private:
     static std::filesystem::path servers() {

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""What Google Cloud Storage has and fake-gcs-server lacks: a token service, and a look at who asks.
+
+usage: gcs_front.py FOLDER PORT PROGRAM
+
+Listens on PORT of the loopback, with TLS where FOLDER has server.crt and server.key, and passes
+what it accepts on to PROGRAM (fake-gcs-server), which it starts and ends. In FOLDER:
+
+credentials.json  written: the key file of a service account whose token service is POST /token
+secret            read: a token that is always accepted
+token_life.json   read at each new token: {"told_s": 3600, "uses": 5}, what the client hears of its
+                  life, and after how many requests it ends nevertheless, so that no test waits
+denied            read at each request: HTTP methods that this account may not use, as a text
+log               one line per request, on stderr
+"""
+
+import base64
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+EMAIL = "backup@tests.iam.gserviceaccount.example"
+SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+# Google's own words, by which clients tell one refusal from another.
+BAD_TIME = (
+    "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
+    "Check your iat and exp values in the JWT claim."
+)
+PERMISSIONS = {"GET": "storage.objects.get", "POST": "storage.objects.create", "DELETE": "storage.objects.delete"}
+
+
+class Refused(Exception):
+    pass
+
+
+def decoded(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class TokenService:
+    """Gives tokens for what the account's key signed."""
+
+    def __init__(self, folder, url):
+        self.folder, self.url = folder, url
+        self.lock = threading.Lock()
+        self.uses = {}
+        key = folder / "account.key"
+        self.public_key = folder / "account.pub"
+        openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key)
+        openssl("pkey", "-in", key, "-pubout", "-out", self.public_key)
+        self.credentials = {
+            "type": "service_account", "project_id": "tests", "private_key_id": secrets.token_hex(20),
+            "private_key": key.read_text(), "client_email": EMAIL, "token_uri": url,
+        }
+        (folder / "credentials.json").write_text(json.dumps(self.credentials, indent=2))
+
+    def give(self, form):
+        fields = urllib.parse.parse_qs(form)
+        if fields.get("grant_type") != [GRANT]:
+            raise Refused("unsupported_grant_type", "Invalid grant_type")
+        self.check(fields.get("assertion", [""])[0])
+        life = {"told_s": 3600, "uses": sys.maxsize}
+        if (self.folder / "token_life.json").exists():
+            life = json.loads((self.folder / "token_life.json").read_text())
+        token = "ya29." + secrets.token_urlsafe(40)
+        with self.lock:
+            self.uses[token] = life["uses"]
+        return {"access_token": token, "expires_in": life["told_s"], "token_type": "Bearer"}
+
+    def check(self, assertion):
+        try:
+            head, body, signature = assertion.split(".")
+            header, claims = json.loads(decoded(head)), json.loads(decoded(body))
+        except ValueError:
+            raise Refused("invalid_grant", "Bad Request") from None
+        if header != {"alg": "RS256", "typ": "JWT", "kid": self.credentials["private_key_id"]}:
+            raise Refused("invalid_grant", "Invalid JWT header")
+        if claims["iss"] != EMAIL:
+            raise Refused("invalid_grant", "Invalid grant: account not found")
+        if claims["aud"] != self.url or claims["scope"] != SCOPE:
+            raise Refused("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
+        if not claims["iat"] - 300 <= time.time() < claims["exp"] <= claims["iat"] + 3600:
+            raise Refused("invalid_grant", BAD_TIME)
+        file = self.folder / f"signature-{secrets.token_hex(8)}"
+        file.write_bytes(decoded(signature))
+        try:
+            openssl("dgst", "-sha256", "-verify", self.public_key, "-signature", file, text=f"{head}.{body}")
+        except subprocess.CalledProcessError:
+            raise Refused("invalid_grant", "Invalid JWT Signature.") from None
+        finally:
+            file.unlink()
+
+    def accepts(self, header):
+        token = header.removeprefix("Bearer ")
+        with self.lock:
+            self.uses[token] = self.uses.get(token, 0) - 1
+            return self.uses[token] >= 0 or token == (self.folder / "secret").read_text()
+
+
+def openssl(*words, text=""):
+    subprocess.run(["openssl", *map(str, words)], input=text.encode(), check=True, capture_output=True)
+
+
+def error_document(status, reason, message):
+    return json.dumps({"error": {
+        "code": status, "message": message,
+        "errors": [{"message": message, "domain": "global", "reason": reason}],
+    }}).encode()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.behind = http.client.HTTPConnection("127.0.0.1", self.server.port_behind)
+
+    def finish(self):
+        self.behind.close()
+        super().finish()
+
+    def answer(self, status, body, headers=(("Content-Type", "application/json"),)):
+        self.log_request(status)
+        head = f"HTTP/1.1 {status} {http.client.responses.get(status, 'Answer')}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers)
+        head += f"Content-Length: {len(body)}\r\n\r\n"
+        self.wfile.write(head.encode() + body)
+
+    def handle_request(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/token":
+            try:
+                return self.answer(200, json.dumps(self.server.tokens.give(body.decode())).encode())
+            except Refused as refused:
+                error, description = refused.args
+                document = {"error": error, "error_description": description}
+                return self.answer(400, json.dumps(document).encode())
+        if not self.server.tokens.accepts(self.headers.get("Authorization", "")):
+            return self.answer(401, error_document(401, "authError", "Invalid Credentials"))
+        denied = self.server.tokens.folder / "denied"
+        if denied.exists() and self.command in denied.read_text():
+            message = f"{EMAIL} does not have {PERMISSIONS[self.command]} access to the Google Cloud Storage object."
+            return self.answer(403, error_document(403, "forbidden", message))
+        return self.forward(body)
+
+    def forward(self, body):
+        headers = {
+            name: value for name, value in self.headers.items()
+            if name.lower() not in ("authorization", "host", "connection", "expect", "content-length")
+        }
+        self.behind.request(self.command, self.path, body, headers)
+        response = self.behind.getresponse()
+        content = response.read()
+        kept = [
+            (name, value) for name, value in response.getheaders()
+            if name.lower() not in ("content-length", "transfer-encoding", "connection")
+        ]
+        return self.answer(response.status, content, kept)
+
+    do_GET = do_POST = do_PUT = do_DELETE = handle_request
+
+
+class Front(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_port():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
+
+
+def start_behind(program):
+    port = free_port()
+    place = f"127.0.0.1:{port}"
+    process = subprocess.Popen([
+        program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",
+        "-public-host", place, "-external-url", f"http://{place}", "-log-level", "error",
+    ])
+    while not answers(port):
+        if process.poll() is not None:
+            sys.exit(f"{program} ended with {process.returncode}")
+        time.sleep(0.02)
+    return process, port
+
+
+def main(folder, port, program):
+    folder = pathlib.Path(folder)
+    has_tls = (folder / "server.crt").exists()
+    process, port_behind = start_behind(program)
+
+    def end(*_):
+        process.kill()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    tokens = TokenService(folder, f"{'https' if has_tls else 'http'}://127.0.0.1:{port}/token")
+    front = Front(("127.0.0.1", int(port)), Handler)
+    front.tokens, front.port_behind = tokens, port_behind
+    if has_tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "server.crt", folder / "server.key")
+        front.socket = context.wrap_socket(front.socket, server_side=True)
+    front.serve_forever()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
