@@ -71,6 +71,10 @@ std::vector<Field> fields_of(const SnapshotDetails& details, const SnapshotRemar
     if (const auto pinned = remarks.pinned.find(summary.id); pinned != remarks.pinned.end()) {
         fields.emplace_back("pinned", pinned->second);
     }
+    if (summary.origin) {
+        fields.emplace_back("copy of", fmt::format("{} in repository {}", summary.origin->snapshot,
+                                                   summary.origin->repository));
+    }
     add_if_set("server", details.server_version);
     fields.emplace_back("taken by",
                         fmt::format("db-backup {} on {}", details.program_version, details.host));

@@ -108,6 +108,12 @@ Json details_json(const SnapshotDetails& details, const std::optional<SnapshotDe
     document["chunks_reused"] = summary.chunks_reused;
     document["rows"] = or_null(summary.rows);
     document["predecessor"] = or_null(details.predecessor);
+    document["origin"] = nullptr;
+    if (summary.origin) {
+        document["origin"] = {{"repository", summary.origin->repository},
+                              {"snapshot", summary.origin->snapshot},
+                              {"sequence", summary.origin->sequence}};
+    }
     document["warnings"] = details.warnings;
     Json streams = Json::array();
     for (std::size_t index = 0; index < details.streams.size(); ++index) {
