@@ -26,6 +26,8 @@ namespace dbbackup {
 struct GlobalArguments {
     std::optional<std::filesystem::path> config_path;
     std::optional<std::string> repository;  ///< A configured name, a path or a URL.
+    /// What `--repository` named after the first one; only `backup` takes several.
+    std::vector<std::string> more_repositories;
     std::optional<std::filesystem::path> key_file;
     bool is_json = false;
     bool is_quiet = false;

@@ -2,6 +2,7 @@
 /// `db-backup backup`: takes a snapshot and says what it took.
 
 #include "base/units.hpp"
+#include "cli/backup_targets.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
 #include "cli/hooks.hpp"
@@ -209,33 +210,75 @@ void log_result(const BackupReport& report, const std::string& repository, Log& 
               {"writers_waited_s", fmt::format("{:.3f}", writers_waited_seconds(report))}});
 }
 
-/// What was taken, and into which repository.
-struct Taken {
-    BackupReport report;
-    std::string url;
-};
-
 Taken take_snapshot(const BackupArguments& arguments, const SourceChoice& source,
                     const BackupOptions& options, CommandContext& context) {
     const std::unique_ptr<Connector> connector =
         make_connector(source_options(source, arguments, context), context.plugins);
-    const RepositoryChoice choice = choose_repository(
+    std::vector<RepositoryChoice> choices = backup_targets(
         context, source.config != nullptr ? source.config->repository : std::string());
-    if (options.is_dry_run && choice.is_default && !repository_exists(choice, context)) {
-        refuse_lost_default(choice, context);
-        return {first_backup_plan(*connector, options, context.stop), choice.url};
+    if (options.is_dry_run) {
+        choices.resize(1);
     }
-    if (choice.is_default) {
+    const RepositoryChoice& first = choices.front();
+    if (options.is_dry_run && first.is_default && !repository_exists(first, context)) {
+        refuse_lost_default(first, context);
+        return {first_backup_plan(*connector, options, context.stop), first.url, {}};
+    }
+    if (first.is_default) {
         // A mistyped database must not leave an empty repository behind.
         static_cast<void>(connector->probe(context.stop));
     }
-    const std::unique_ptr<Repository> repository = open_or_make_repository(choice, context);
-    Progress progress;
-    const ProgressLine line(
-        progress, context.progress("backing up " + options.source_name.value_or(text_of(source))),
-        context.errors, context.log);
-    return {back_up(*repository, *connector, options, context.engine(progress), context.stop),
-            repository->storage().url()};
+    const auto take = [&](const RepositoryChoice& choice, std::unique_ptr<Repository>& repository) {
+        repository = open_or_make_repository(choice, context);
+        Progress progress;
+        const ProgressLine line(
+            progress,
+            context.progress("backing up " + options.source_name.value_or(text_of(source))),
+            context.errors, context.log);
+        return back_up(*repository, *connector, options, context.engine(progress), context.stop);
+    };
+    return take_for_all(choices, take, options.jobs, context);
+}
+
+Json targets_json(const std::vector<TargetOutcome>& targets) {
+    Json list = Json::array();
+    for (const TargetOutcome& each : targets) {
+        Json error = nullptr;
+        if (each.failure) {
+            error = {{"code", each.failure->code},
+                     {"message", each.failure->message},
+                     {"hint", each.failure->hint}};
+        }
+        list.push_back({{"repository", each.repository},
+                        {"snapshot", each.snapshot ? Json(*each.snapshot) : Json(nullptr)},
+                        {"copied", each.is_copied},
+                        {"bytes_added", each.bytes_added},
+                        {"error", std::move(error)}});
+    }
+    return list;
+}
+
+std::string targets_text(const std::vector<TargetOutcome>& targets) {
+    std::string text;
+    for (const TargetOutcome& each : targets) {
+        if (each.is_copied && each.snapshot) {
+            text += fmt::format("copied to {}: {} stored, there {}\n", printable(each.repository),
+                                format_size(each.bytes_added), each.snapshot->substr(0, 8));
+        }
+    }
+    return text;
+}
+
+/// The snapshot is taken, but not wherever it was to be.
+void add_failures(const std::vector<TargetOutcome>& targets, BackupReport& report, ExitCode& code) {
+    for (const TargetOutcome& each : targets) {
+        if (each.failure) {
+            report.snapshot.warnings.push_back(fmt::format(
+                "this snapshot is not in {}: {}{}{}", each.repository, each.failure->message,
+                each.failure->hint.empty() ? "" : ". ", each.failure->hint));
+            code = ExitCode::incomplete;
+        }
+    }
 }
 
 }  // namespace
@@ -255,7 +298,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
         throw;
     }
     context.is_done = true;
-    auto& [report, url] = taken;
+    auto& [report, url, targets] = taken;
     ExitCode code =
         report.snapshot.summary.is_incomplete ? ExitCode::incomplete : ExitCode::success;
     if (options.is_dry_run) {
@@ -267,13 +310,19 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
         report.snapshot.warnings.push_back(std::move(*problem));
         code = ExitCode::incomplete;
     }
+    add_failures(targets, report, code);
     for (const std::string& warning : report.snapshot.warnings) {
         context.errors.line("db-backup: warning: " + printable(warning));
     }
     if (context.output.is_json()) {
-        context.output.document(report_json(report, options, url));
+        Json document = report_json(report, options, url);
+        if (!targets.empty()) {
+            document["repositories"] = targets_json(targets);
+        }
+        context.output.document(document);
     } else if (!context.globals.is_quiet) {
-        context.output.text(report_text(report, options, url, context.terminal));
+        context.output.text(report_text(report, options, url, context.terminal) +
+                            targets_text(targets));
     }
     return code;
 }

@@ -244,6 +244,10 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "help") {
         return help_command(root, values.help_words);
     }
+    if (name != "backup" && !values.globals.more_repositories.empty()) {
+        throw usage_error(fmt::format("{} takes one --repository", name),
+                          "Only backup writes to several; give one.");
+    }
     if (name == "init") {
         return values.init;
     }

@@ -51,8 +51,17 @@ void add_lock_timeout(CLI::App& app, std::optional<std::chrono::milliseconds>& t
 
 void add_global_options(CLI::App& app, GlobalArguments& globals) {
     app.option_defaults()->group("Global options");
-    add_text(app, {"--repository", "URL|NAME", "the repository: a configured name, path or URL"},
-             globals.repository);
+    add_values(app, {"--repository", "URL|NAME", "the repository: a configured name, path or URL"},
+               [&globals](const std::vector<std::string>& texts) {
+                   for (const std::string& each : texts) {
+                       std::string text = text_argument("--repository", each);
+                       if (globals.repository) {
+                           globals.more_repositories.push_back(std::move(text));
+                       } else {
+                           globals.repository = std::move(text);
+                       }
+                   }
+               });
     add_path(app, {"--config", "FILE", "the configuration file"}, globals.config_path);
     add_path(app, {"--key-file", "FILE", "the key file that opens the repository"},
              globals.key_file);

@@ -89,9 +89,25 @@ public:
                       nearest(source.repository, repositories));
             }
         }
+        for (const auto& [name, repository] : config_.repositories) {
+            mirrors({"repositories", name}, name, repository, repositories);
+        }
     }
 
 private:
+    void mirrors(const Path& section, const std::string& name, const RepositoryConfig& repository,
+                 const std::vector<std::string>& repositories) {
+        for (const std::string& mirror : repository.mirror_to) {
+            if (mirror == name) {
+                wrong(section, "mirror_to", "names the repository itself");
+            } else if (!config_.repositories.contains(mirror)) {
+                wrong(section, "mirror_to",
+                      fmt::format("there is no repository \"{}\" in repositories", shown(mirror)),
+                      nearest(mirror, repositories));
+            }
+        }
+    }
+
     [[nodiscard]] bool is_missing(const Path& section, const std::string& key) const {
         Path path = section;
         path.push_back(key);

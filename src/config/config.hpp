@@ -66,6 +66,7 @@ struct RepositoryConfig {
     SecretSource passphrase;
     std::optional<std::filesystem::path> key_file;
     std::optional<std::uint64_t> bandwidth_bytes_per_s;  ///< Each way by itself.
+    std::vector<std::string> mirror_to;  ///< Names of repositories that get each new snapshot.
 };
 
 /// Shell commands that a backup of a source runs. Empty: none.

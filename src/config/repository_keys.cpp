@@ -89,6 +89,15 @@ void add_repository_keys(std::vector<ConfigKey>& keys) {
                     .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
                         repository(config, names).bandwidth_bytes_per_s = value.number;
                     }});
+    keys.push_back({.path = "repositories.*.mirror_to",
+                    .kind = KeyKind::list,
+                    .description = "Repositories, by their names, into which each backup to this "
+                                   "one copies its snapshot.",
+                    .example = "[offsite]",
+                    .fallback = "",
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        repository(config, names).mirror_to = value.list;
+                    }});
 }
 
 }  // namespace dbbackup
