@@ -1,5 +1,6 @@
 #include "repository/pack_windows.hpp"
 
+#include "base/error.hpp"
 #include "repository/pack.hpp"
 #include "support/faulty_storage.hpp"
 #include "support/memory_storage.hpp"
@@ -7,14 +8,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace dbbackup {
 namespace {
 
 class PackWindowsTest : public testing::Test {
 protected:
-    PackWindowsTest() : watched_(disk_, counting()), windows_(watched_) {}
+    explicit PackWindowsTest(MemoryStorage::Options options = {})
+        : disk_(std::move(options)), watched_(disk_, counting()), windows_(watched_) {}
 
     PackName store(std::uint8_t number, Bytes content) {
         PackName pack;
@@ -73,10 +79,12 @@ TEST_F(PackWindowsTest, AMissingPackIsNothingAndMayComeLater) {
     EXPECT_EQ(read(pack, 90, 20), Bytes(10, 'x'));
 }
 
-TEST_F(PackWindowsTest, KeepsNoMoreThanItsWindows) {
+TEST_F(PackWindowsTest, KeepsNoMoreThanItsBytes) {
+    constexpr std::size_t kPacks = PackWindows::kKeptBytesMax / PackWindows::kWindowBytes;
     std::vector<PackName> packs;
-    for (std::size_t number = 0; number <= PackWindows::kWindowsMax; ++number) {
-        packs.push_back(store(static_cast<std::uint8_t>(number), Bytes(100, 'x')));
+    for (std::size_t number = 0; number <= kPacks; ++number) {
+        packs.push_back(
+            store(static_cast<std::uint8_t>(number), Bytes(PackWindows::kWindowBytes, 'x')));
         static_cast<void>(read(packs.back(), 0, 10));
     }
     const unsigned before = calls_;
@@ -85,6 +93,84 @@ TEST_F(PackWindowsTest, KeepsNoMoreThanItsWindows) {
     EXPECT_EQ(calls_, before);
     static_cast<void>(read(packs[0], 20, 10));
     EXPECT_EQ(calls_, before + 1) << "the oldest one went";
+}
+
+/// A storage where each reading costs a request.
+class RemotePackWindowsTest : public PackWindowsTest {
+protected:
+    RemotePackWindowsTest()
+        : PackWindowsTest({.capabilities = {.is_local = false, .listing_delay = {}}}) {}
+};
+
+TEST_F(RemotePackWindowsTest, APackThatIsReadInOrderTakesFewCalls) {
+    constexpr std::uint64_t kChunkBytes = 700'000;
+    const Bytes content = page_like(1, 16'000'000);
+    const PackName pack = store(1, content);
+    std::uint64_t offset = 40;
+    for (; offset + kChunkBytes < content.size(); offset += kChunkBytes) {
+        const Bytes part = read(pack, offset, kChunkBytes);
+        EXPECT_TRUE(std::equal(part.begin(), part.end(),
+                               content.begin() + static_cast<std::ptrdiff_t>(offset)));
+    }
+    EXPECT_LE(calls_, 6U);
+    EXPECT_LT(windows_.bytes_fetched(), content.size() * 5 / 4);
+}
+
+TEST_F(RemotePackWindowsTest, SinglePiecesFetchLittleMore) {
+    const Bytes content = page_like(1, 16'000'000);
+    const PackName pack = store(1, content);
+    for (const std::uint64_t offset : {12'000'000U, 8'000'000U, 4'000'000U}) {
+        static_cast<void>(read(pack, offset, 700'000));
+    }
+    EXPECT_EQ(calls_, 3U);
+    EXPECT_EQ(windows_.bytes_fetched(), 3U * 700'000);
+}
+
+TEST_F(RemotePackWindowsTest, GivesWhatTheStorageWouldGive) {
+    const Bytes content = page_like(1, 3'000'001);
+    const PackName pack = store(1, content);
+    Random random(7);
+    std::uint64_t offset = 0;
+    for (unsigned attempt = 0; attempt < 300; ++attempt) {
+        offset = attempt % 3 == 0 ? random.below(content.size() + 1000) : offset + 50'000;
+        const std::uint64_t length = random.below(900'000);
+        const auto expected = disk_.get_range(pack_object_name(pack), {offset, length}, {});
+        EXPECT_EQ(windows_.read(pack, {offset, length}, {}), expected) << offset << " " << length;
+    }
+}
+
+/// What one thread fetches, the others wait for; where that fails, each asks for itself.
+TEST_F(RemotePackWindowsTest, ThreadsShareWhatIsFetched) {
+    const Bytes content = page_like(1, 4'000'000);
+    const PackName pack = store(1, content);
+    for (const bool fails : {false, true}) {
+        SCOPED_TRACE(fails);
+        std::atomic<unsigned> calls = 0;
+        Faults faults;
+        faults.before = [&](const StorageCall&) {
+            if (++calls == 1 && fails) {
+                throw StorageError("the first one fails");
+            }
+        };
+        FaultyStorage storage(disk_, std::move(faults));
+        PackWindows windows(storage);
+        std::atomic<unsigned> failed = 0;
+        {
+            std::vector<std::jthread> threads;
+            for (unsigned thread = 0; thread < 4; ++thread) {
+                threads.emplace_back([&] {
+                    try {
+                        const Bytes part = windows.read(pack, {1000, 200'000}, {}).value();
+                        EXPECT_TRUE(std::equal(part.begin(), part.end(), content.begin() + 1000));
+                    } catch (const StorageError&) {
+                        ++failed;
+                    }
+                });
+            }
+        }
+        EXPECT_EQ(failed, fails ? 1U : 0U);
+        EXPECT_EQ(calls, fails ? 2U : 1U);
+    }
 }
 
 }  // namespace
