@@ -4,6 +4,7 @@
 #include "cli/plugins.hpp"
 
 #include "connector/sqlite/sqlite_connector.hpp"
+#include "storage/azure/azure_storage.hpp"
 #include "storage/crash_point_storage.hpp"
 #include "storage/gcs/gcs_storage.hpp"
 #include "storage/local/local_storage.hpp"
@@ -56,6 +57,11 @@ Plugins make_plugins(Log& log) {
                          [](const StorageUrl& url, CreatePlace) {
                              static const SystemClock clock;
                              return make_gcs_storage(url, process_variable, clock);
+                         });
+    plugins.storages.add(std::string(scheme_of(StorageType::azure)),
+                         [](const StorageUrl& url, CreatePlace) {
+                             static const SystemClock clock;
+                             return make_azure_storage(url, process_variable, clock);
                          });
     plugins.storages.decorate(
         [&log](std::unique_ptr<Storage> storage, const StorageLimits& limits) {

@@ -156,7 +156,10 @@ HttpError transport_error(CURLcode code, const std::string& url, const char* det
                 "certificate with ca_file; verification is never switched off.");
             break;
         case CURLE_COULDNT_RESOLVE_HOST:
-            error.set_hint("Check the endpoint and the region, and that names are resolved here.");
+            error.set_hint(
+                "Check the names in the URL (endpoint, region, account), and that this machine "
+                "resolves "
+                "names.");
             break;
         case CURLE_COULDNT_CONNECT:
             error.set_hint("Check the endpoint, and that this machine may reach it.");

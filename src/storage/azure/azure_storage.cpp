@@ -1,0 +1,289 @@
+#include "storage/azure/azure_storage.hpp"
+
+#include "crypto/base64.hpp"
+#include "crypto/md5.hpp"
+#include "storage/azure/azure_credentials.hpp"
+#include "storage/azure/azure_error.hpp"
+#include "storage/azure/azure_listing.hpp"
+#include "storage/azure/azure_place.hpp"
+#include "storage/azure/shared_key.hpp"
+#include "storage/cloud/service_answer.hpp"
+#include "storage/cloud/url_parameters.hpp"
+#include "storage/operation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace dbbackup {
+namespace {
+
+/// Every cloud of Azure and Azurite have it, and it has what is used here: tokens (2017-11-09), and
+/// listings whose names are always XML (2021-02-12). A version that is named keeps its meaning, so
+/// a newer one would bring nothing but clouds and servers that do not know it.
+constexpr const char* kVersion = "2021-12-02";
+
+constexpr int kAccepted = 202;
+constexpr int kCreated = 201;
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+/// One call before it is authorized.
+struct Call {
+    std::string method;
+    std::string name;  ///< Of the blob; empty: the container itself.
+    Query query = {};
+    HttpHeaders headers = {};
+    BytesView body = {};
+};
+
+struct BlobAnswer : HttpResponse {
+    /// When what it was asked with ends, by its own words.
+    std::optional<std::chrono::sys_seconds> expires_at;
+};
+
+HttpOptions http_options(const AzurePlace& place) {
+    HttpOptions options;
+    options.ca_file = place.ca_file;
+    return options;
+}
+
+std::string encoded(const Query& query) {
+    std::string text;
+    for (const auto& [name, value] : query) {
+        text += fmt::format("{}{}={}", text.empty() ? "" : "&", percent_encoded(name),
+                            percent_encoded(value));
+    }
+    return text;
+}
+
+class AzureStorage final : public Storage {
+public:
+    AzureStorage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
+        : clock_(clock),
+          place_(azure_place(url, variable)),
+          local_http_(metadata_options()),
+          remote_http_(HttpOptions{}),
+          credentials_(variable, clock, {local_http_, remote_http_}, place_.account),
+          http_(http_options(place_)) {}
+
+    PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
+        Call call{"PUT", name.text()};
+        call.headers = {{"if-none-match", "*"},
+                        {"x-ms-blob-type", "BlockBlob"},
+                        {"content-md5", to_base64(md5(content))}};
+        call.body = content;
+        const BlobAnswer response = send(call, stop);
+        if (response.status == kCreated) {
+            return PutResult::created;
+        }
+        if (response.status == http_status::precondition_failed ||
+            (response.status == http_status::conflict &&
+             read_azure_refusal(response).code == "BlobAlreadyExists") ||
+            (response.status == http_status::forbidden && would_overwrite(response, name, stop))) {
+            return PutResult::exists;
+        }
+        throw refused(response, fmt::format("store {}", name.text()), "c (create)");
+    }
+
+    std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {
+        return fetch({"GET", name.text()}, name, stop);
+    }
+
+    std::optional<Bytes> get_range(const ObjectName& name, ByteRange range,
+                                   std::stop_token stop) override {
+        if (range.length_bytes == 0) {
+            return size_bytes(name, stop) ? std::optional(Bytes()) : std::nullopt;
+        }
+        constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+        const std::uint64_t first = std::min(range.offset_bytes, kMax);
+        const std::uint64_t last = first + std::min(range.length_bytes - 1, kMax - first);
+        Call call{"GET", name.text()};
+        call.headers = {{"x-ms-range", fmt::format("bytes={}-{}", first, last)}};
+        return fetch(call, name, stop);
+    }
+
+    std::optional<std::uint64_t> size_bytes(const ObjectName& name, std::stop_token stop) override {
+        const BlobAnswer response = send({"HEAD", name.text()}, stop);
+        if (is_absent(response)) {
+            return std::nullopt;
+        }
+        const std::string length = response.header("content-length").value_or("");
+        if (response.status != http_status::ok || length.empty()) {
+            throw refused(response, fmt::format("look at {}", name.text()), "r (read)");
+        }
+        return std::stoull(length);
+    }
+
+    void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
+              std::stop_token stop) override {
+        Call call{"GET", ""};
+        const std::string below = prefix.text().empty() ? "" : prefix.text() + "/";
+        call.query = {
+            {"restype", "container"}, {"comp", "list"}, {"prefix", place_.prefix + below}};
+        const std::size_t fixed = call.query.size();
+        for (bool is_last = false; !is_last;) {
+            const BlobAnswer response = send(call, stop);
+            if (response.status != http_status::ok) {
+                throw refused(response, "list objects", "l (list)");
+            }
+            const std::optional<BlobListing> listing = parse_blob_listing(response.body);
+            if (!listing) {
+                throw StorageError(fmt::format("{} answers a listing that is none", place_.url),
+                                   Retry::may_help);
+            }
+            is_last = listing->next_marker.empty();
+            call.query.resize(fixed);
+            call.query.emplace_back("marker", listing->next_marker);
+            for (const ListedBlob& blob : listing->blobs) {
+                throw_if_stopped(stop);
+                tell(blob, visit);
+            }
+        }
+    }
+
+    void remove(const ObjectName& name, std::stop_token stop) override {
+        const BlobAnswer response = send({"DELETE", name.text()}, stop);
+        if (response.status != kAccepted && !is_absent(response)) {
+            throw refused(response, fmt::format("remove {}", name.text()), "d (delete)");
+        }
+    }
+
+    [[nodiscard]] std::string url() const override { return place_.url; }
+    [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
+
+private:
+    /// A token that has ended is asked for once more.
+    BlobAnswer send(const Call& call, const std::stop_token& stop) {
+        auto credentials = credentials_.get(stop);
+        HttpResponse response = send_with(*credentials, call, stop);
+        const bool is_refused = response.status == http_status::unauthorized ||
+                                response.status == http_status::forbidden;
+        if (is_refused && credentials->kind == AzureCredentials::Kind::bearer &&
+            is_about_credentials(read_azure_refusal(response))) {
+            credentials_.forget(credentials);
+            credentials = credentials_.get(stop);
+            response = send_with(*credentials, call, stop);
+        }
+        return {std::move(response), credentials->expires_at};
+    }
+
+    HttpResponse send_with(const AzureCredentials& credentials, const Call& call,
+                           const std::stop_token& stop) {
+        BlobRequest to_send{call.method, place_.account, place_.root,
+                            call.query,  call.headers,   call.body.size()};
+        if (!call.name.empty()) {
+            to_send.path += percent_encoded(fmt::format("/{}{}", place_.prefix, call.name), true);
+        }
+        to_send.headers.emplace_back("x-ms-date", http_date(now()));
+        to_send.headers.emplace_back("x-ms-version", kVersion);
+        std::string query = encoded(call.query);
+        switch (credentials.kind) {
+            case AzureCredentials::Kind::account_key:
+                to_send.headers.emplace_back("authorization",
+                                             shared_key(to_send, credentials.secret.bytes()));
+                break;
+            case AzureCredentials::Kind::sas:
+                require_private();
+                query += (query.empty() ? "" : "&");
+                query += as_text(credentials.secret.bytes());
+                break;
+            case AzureCredentials::Kind::bearer:
+                require_private();
+                to_send.headers.emplace_back(
+                    "authorization", fmt::format("Bearer {}", as_text(credentials.secret.bytes())));
+                break;
+        }
+        HttpRequest request;
+        request.method = call.method;
+        request.headers = std::move(to_send.headers);
+        request.url = fmt::format("{}://{}{}{}{}", place_.scheme, place_.host, to_send.path,
+                                  query.empty() ? "" : "?", query);
+        request.body = call.body;
+        return http_.send(request, stop);
+    }
+
+    /// A key never leaves this machine; these would.
+    void require_private() const {
+        if (!place_.is_private()) {
+            throw bad_store_url(
+                "shared access signatures and tokens are sent by https alone, and the endpoint is "
+                "another",
+                "Write endpoint=https://…, or use the account's key.");
+        }
+    }
+
+    std::optional<Bytes> fetch(const Call& call, const ObjectName& name,
+                               const std::stop_token& stop) {
+        BlobAnswer response = send(call, stop);
+        switch (response.status) {
+            case http_status::ok:
+            case http_status::partial_content: return std::move(response.body);
+            case http_status::range_not_satisfiable: return Bytes();
+            default: break;
+        }
+        if (is_absent(response)) {
+            return std::nullopt;
+        }
+        throw refused(response, fmt::format("read {}", name.text()), "r (read)");
+    }
+
+    /// That there is no such blob; a missing container is another matter.
+    static bool is_absent(const HttpResponse& response) {
+        if (response.status != http_status::not_found) {
+            return false;
+        }
+        const std::string code = read_azure_refusal(response).code;
+        return code.empty() || code == "BlobNotFound";
+    }
+
+    /// Whoever may only create is told that, and not that the name is taken.
+    bool would_overwrite(const HttpResponse& response, const ObjectName& name,
+                         const std::stop_token& stop) {
+        const std::string code = read_azure_refusal(response).code;
+        if (code != "UnauthorizedBlobOverwrite" && code != "AuthorizationPermissionMismatch") {
+            return false;
+        }
+        return send({"HEAD", name.text()}, stop).status == http_status::ok;
+    }
+
+    void tell(const ListedBlob& blob, const std::function<void(const ObjectInfo&)>& visit) const {
+        std::string_view name = blob.name;
+        if (!name.starts_with(place_.prefix)) {
+            return;
+        }
+        name.remove_prefix(place_.prefix.size());
+        if (ObjectName::is_valid(name)) {  // Else it is not ours.
+            visit({ObjectName(std::string(name)), blob.size_bytes, blob.modified_at});
+        }
+    }
+
+    [[nodiscard]] std::chrono::sys_seconds now() const {
+        return std::chrono::floor<std::chrono::seconds>(clock_.now());
+    }
+
+    [[nodiscard]] StorageError refused(const BlobAnswer& response, std::string doing,
+                                       std::string permission) const {
+        return azure_error(response, place_,
+                           {std::move(doing), std::move(permission), now(), response.expires_at});
+    }
+
+    const Clock& clock_;
+    AzurePlace place_;
+    HttpClient local_http_;
+    HttpClient remote_http_;
+    AzureCredentialChain credentials_;
+    HttpClient http_;
+};
+
+}  // namespace
+
+std::unique_ptr<Storage> make_azure_storage(const StorageUrl& url, const ReadVariable& variable,
+                                            const Clock& clock) {
+    return std::make_unique<AzureStorage>(url, variable, clock);
+}
+
+}  // namespace dbbackup

@@ -1,0 +1,50 @@
+#include "storage/azure/azure_listing.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dbbackup {
+namespace {
+
+constexpr const char* kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
+constexpr std::chrono::sys_seconds kTime{std::chrono::seconds(784111777)};
+
+TEST(BlobListing, IsReadAsAzureWritesIt) {
+    const auto listing = parse_blob_listing(as_bytes(R"(<?xml version="1.0" encoding="utf-8"?>
+<EnumerationResults ServiceEndpoint="https://shop.blob.core.windows.net/" ContainerName="backups">
+<Prefix>a/</Prefix><Blobs>
+<Blob><Name>a/packs</Name><Properties><ResourceType>directory</ResourceType></Properties></Blob>
+<Blob><Name>a/packs/x &amp; y</Name><Properties>
+<Last-Modified>Sun, 06 Nov 1994 08:49:37 GMT</Last-Modified><Content-Length>42</Content-Length>
+</Properties></Blob></Blobs><NextMarker>2!a</NextMarker></EnumerationResults>)"));
+    ASSERT_TRUE(listing);
+    EXPECT_EQ(listing->next_marker, "2!a");
+    ASSERT_EQ(listing->blobs.size(), 1U) << "a folder is no object";
+    EXPECT_EQ(listing->blobs[0].name, "a/packs/x & y");
+    EXPECT_EQ(listing->blobs[0].size_bytes, 42U);
+    EXPECT_EQ(listing->blobs[0].modified_at, kTime);
+}
+
+TEST(BlobListing, MayBeEmptyOrNone) {
+    const auto empty = parse_blob_listing(
+        as_bytes("<EnumerationResults><Blobs/><NextMarker/></EnumerationResults>"));
+    ASSERT_TRUE(empty);
+    EXPECT_TRUE(empty->blobs.empty());
+    EXPECT_EQ(empty->next_marker, "");
+    for (const char* text : {"", "<html/>", "<EnumerationResults>"}) {
+        EXPECT_FALSE(parse_blob_listing(as_bytes(text))) << text;
+    }
+}
+
+TEST(HttpDate, IsReadAsItIsWritten) {
+    EXPECT_EQ(http_date(kTime), kDate);
+    EXPECT_EQ(parse_http_date(kDate), kTime);
+    EXPECT_EQ(http_date(std::chrono::sys_seconds()), "Thu, 01 Jan 1970 00:00:00 GMT");
+    for (const char* text : {"", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Feb 1994 08:49:37 GMT",
+                             "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, xx Nov 1994 08:49:37 GMT",
+                             "Sun, 06 Nix 1994 08:49:37 GMT", "1994-11-06T08:49:37.00000 GMT"}) {
+        EXPECT_EQ(parse_http_date(text), std::nullopt) << text;
+    }
+}
+
+}  // namespace
+}  // namespace dbbackup
