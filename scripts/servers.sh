@@ -5,18 +5,20 @@
 # usage: scripts/servers.sh install NAME...
 #        scripts/servers.sh start NAME FOLDER [--tls]
 #                                                FOLDER/endpoint then holds the URL, FOLDER/key and
-#                                                FOLDER/secret who may do everything, FOLDER/ca.crt
-#                                                whom to trust with --tls
+#                                                FOLDER/secret who may do everything (azurite:
+#                                                FOLDER/account and FOLDER/key), FOLDER/ca.crt whom to
+#                                                trust with --tls
 #        scripts/servers.sh stop FOLDER
 #
 # names: versitygw
+#        azurite
 #        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
 #
 # Environment:
 #   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
 set -euo pipefail
 
-readonly VERSITYGW=v1.8.0 FAKE_GCS=v1.56.1 GO=1.26.0
+readonly VERSITYGW=v1.8.0 FAKE_GCS=v1.56.1 AZURITE=3.35.0 GO=1.26.0
 cache=${DB_BACKUP_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev/servers}
 
 die() { echo "servers.sh: $*" >&2; exit 1; }
@@ -66,10 +68,25 @@ install_go_program() { # NAME PACKAGE VERSION
   rm -rf "$folder"
 }
 
+# A package of npm in a folder of its own. Nothing of it may run while it is installed.
+install_npm_package() { # NAME VERSION
+  local folder
+  command -v npm >/dev/null || die "npm is needed to install $1: apt-get install nodejs npm"
+  folder=$(mktemp -d)
+  if ! npm install --prefix "$folder" --ignore-scripts --omit=dev --no-audit --no-fund "$1@$2" \
+    >"$folder/log" 2>&1; then
+    tail -n 20 "$folder/log" >&2
+    rm -rf "$folder"
+    die "cannot install $1 $2"
+  fi
+  mv "$folder" "$cache/$1-$2"
+}
+
 program_of() { # NAME
   case $1 in
     versitygw) echo "$cache/versitygw-$VERSITYGW" ;;
     gcs) echo "$cache/fake-gcs-server-$FAKE_GCS" ;;
+    azurite) echo "$cache/azurite-$AZURITE/node_modules/.bin/azurite-blob" ;;
     *) die "no server '$1'" ;;
   esac
 }
@@ -79,10 +96,11 @@ cmd_install() {
   mkdir -p "$cache"
   for name in "$@"; do
     [[ -x $(program_of "$name") ]] && continue
-    echo "== building $name" >&2
+    echo "== installing $name" >&2
     case $name in
       versitygw) install_go_program versitygw github.com/versity/versitygw/cmd/versitygw $VERSITYGW ;;
       gcs) install_go_program fake-gcs-server github.com/fsouza/fake-gcs-server $FAKE_GCS ;;
+      azurite) install_npm_package azurite $AZURITE ;;
     esac
   done
 }
@@ -117,6 +135,18 @@ start_versitygw() { # FOLDER PORT
 
 start_gcs() { # FOLDER PORT
   exec python3 "$(dirname "${BASH_SOURCE[0]}")/../tests/support/gcs_front.py" "$1" "$2" "$(program_of gcs)"
+}
+
+# It says nothing of a request without a debug log, and so has nothing to hide. Bearer tokens are
+# looked at, not verified, and by TLS alone.
+start_azurite() { # FOLDER PORT
+  local tls=()
+  mkdir "$1/data"
+  printf testaccount >"$1/account"
+  printf 'a key of the tests, which nobody else has' | base64 -w 0 >"$1/key"
+  [[ ! -e $1/server.crt ]] || tls=(--cert "$1/server.crt" --key "$1/server.key" --oauth basic)
+  AZURITE_ACCOUNTS=$(<"$1/account"):$(<"$1/key") exec "$(program_of azurite)" --silent \
+    --disableTelemetry --blobHost 127.0.0.1 --blobPort "$2" --location "$1/data" "${tls[@]}"
 }
 
 cmd_start() { # NAME FOLDER [--tls]

@@ -18,6 +18,7 @@ public:
     explicit TestServer(const std::string& name) : folder_(servers() / name) {}
 
     [[nodiscard]] std::string endpoint() const { return text("endpoint"); }
+    [[nodiscard]] std::string account() const { return text("account"); }
     [[nodiscard]] std::string key() const { return text("key"); }
     [[nodiscard]] std::string secret() const { return text("secret"); }
     /// A file that this kind of server leaves for its clients.

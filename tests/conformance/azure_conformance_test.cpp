@@ -1,0 +1,144 @@
+/// @file
+/// The storage suite against Azurite, and what it answers when it refuses.
+
+#include "base/clock.hpp"
+#include "conformance/storage_suite.hpp"
+#include "conformance/storage_suite_concurrency.hpp"
+#include "crypto/base64.hpp"
+#include "crypto/hash.hpp"
+#include "http/http_client.hpp"
+#include "storage/azure/azure_listing.hpp"
+#include "storage/azure/azure_storage.hpp"
+#include "storage/azure/shared_key.hpp"
+#include "storage/retrying_storage.hpp"
+#include "support/test_server.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+constexpr const char* kContainer = "conformance";
+
+/// The server, as its administrator.
+class AzuriteServer {
+public:
+    AzuriteServer() {
+        variables_ = {{"AZURE_STORAGE_KEY", server_.key()},
+                      {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1"}};
+    }
+
+    void set(const std::string& name, const std::string& value) { variables_[name] = value; }
+
+    [[nodiscard]] std::string url(const std::string& path) const {
+        return fmt::format("az://{}?endpoint={}/{}", path, server_.endpoint(), server_.account());
+    }
+
+    std::unique_ptr<Storage> open(const std::string& url) const {
+        const auto variable = [this](const char* name) -> std::optional<std::string> {
+            const auto found = variables_.find(name);
+            return found == variables_.end() ? std::nullopt : std::optional(found->second);
+        };
+        return make_azure_storage(StorageUrl::parse(url), variable, clock_);
+    }
+
+    /// Makes a container unless it is there.
+    void make_container(const std::string& container) const {
+        constexpr int kCreated = 201;
+        HttpClient client{HttpOptions{}};
+        BlobRequest to_sign;
+        to_sign.method = "PUT";
+        to_sign.account = server_.account();
+        to_sign.path = fmt::format("/{}/{}", server_.account(), container);
+        to_sign.query = {{"restype", "container"}};
+        const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+        to_sign.headers = {{"x-ms-date", http_date(now)}, {"x-ms-version", "2021-12-02"}};
+        HttpRequest request;
+        request.method = "PUT";
+        request.url = fmt::format("{}{}?restype=container", server_.endpoint(), to_sign.path);
+        request.headers = to_sign.headers;
+        request.headers.emplace_back("authorization",
+                                     shared_key(to_sign, from_base64(server_.key()).value()));
+        const int status = client.send(request, {}).status;
+        if (status != kCreated && status != http_status::conflict) {
+            throw StorageError(fmt::format("no container {}: {}", container, status));
+        }
+    }
+
+private:
+    TestServer server_{"azurite"};
+    std::map<std::string, std::string> variables_;
+    SystemClock clock_;
+};
+
+/// A prefix of its own in a container, with characters that have to be encoded.
+class AzurePrefixPlace final : public StoragePlace {
+public:
+    AzurePrefixPlace()
+        : url_(server_.url(fmt::format("{}/{}/%C3%A9%20%2B%25%26%23=~/b", kContainer,
+                                       to_hex(random_bytes(8))))) {
+        server_.make_container(kContainer);
+    }
+    std::unique_ptr<Storage> open() override {
+        return std::make_unique<RetryingStorage>(server_.open(url_), RetryPolicy{},
+                                                 RetryEnvironment::system());
+    }
+
+private:
+    AzuriteServer server_;
+    std::string url_;
+};
+
+StorageCase azurite_case() {
+    return {"Azurite", [] { return std::make_unique<AzurePrefixPlace>(); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(AzureStores, StorageSuite, testing::Values(azurite_case()),
+                         storage_case_name);
+
+class AzureRefusals : public testing::Test {
+protected:
+    void SetUp() override { server_.make_container(kContainer); }
+
+    /// Code and hint of the error that a put gives.
+    std::pair<std::string, std::string> refusal(const std::string& url) {
+        try {
+            server_.open(url)->put(ObjectName("a"), as_bytes("a"), {});
+        } catch (const Error& error) {
+            EXPECT_EQ(error.exit_code(), ExitCode::storage) << error.what();
+            EXPECT_EQ(error.retry(), Retry::never) << error.what();
+            return {error.code(), error.hint()};
+        }
+        return {"none", ""};
+    }
+
+    AzuriteServer server_;
+    std::string url_ = server_.url(fmt::format("{}/refusals", kContainer));
+};
+
+TEST_F(AzureRefusals, AWrongKey) {
+    server_.set("AZURE_STORAGE_KEY", "YW5vdGhlcg==");
+    EXPECT_EQ(refusal(url_).first, "credentials_refused");
+}
+
+TEST_F(AzureRefusals, AMissingContainer) {
+    for (const char* name : {"absent", "Capital", "ab"}) {
+        const auto [code, hint] = refusal(server_.url(fmt::format("{}/x", name)));
+        EXPECT_EQ(code, "bucket_missing") << name;
+        EXPECT_NE(hint.find("container"), std::string::npos) << hint;
+    }
+}
+
+TEST_F(AzureRefusals, AMissingContainerIsNotAnEmptyOne) {
+    const auto storage = server_.open(server_.url("absent/x"));
+    EXPECT_THROW((void)storage->get(ObjectName("a"), {}), StorageError);
+    EXPECT_THROW((void)storage->size_bytes(ObjectName("a"), {}), StorageError);
+    EXPECT_THROW(storage->remove(ObjectName("a"), {}), StorageError);
+    EXPECT_THROW(storage->list({}, [](const ObjectInfo&) {}, {}), StorageError);
+}
+
+}  // namespace
+}  // namespace dbbackup
