@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -43,6 +44,10 @@ struct Exchange {
     BytesView body;
     std::size_t body_bytes_max = 0;
     bool is_too_long = false;
+    bool is_head_whole = false;
+    bool is_sent_once = false;  ///< As puts and posts are.
+    bool was_sent = false;
+    bool would_be_sent_again = false;
     std::stop_token stop;
 };
 
@@ -73,9 +78,11 @@ std::string trimmed(std::string_view text) {
 }
 
 std::size_t take_header(char* data, std::size_t size, std::size_t count, void* opaque) {
-    HttpHeaders& headers = exchange_of(opaque).response.headers;
+    Exchange& exchange = exchange_of(opaque);
+    HttpHeaders& headers = exchange.response.headers;
     const std::string_view line(data, size * count);
     const std::size_t colon = line.find(':');
+    exchange.is_head_whole = line == "\r\n" || line == "\n";
     if (line.starts_with("HTTP/")) {
         headers.clear();  // Of an interim answer, such as 100.
     } else if (colon != std::string_view::npos) {
@@ -96,7 +103,18 @@ std::size_t give_body(char* data, std::size_t size, std::size_t count, void* opa
     return bytes;
 }
 
-/// A connection that had been closed meanwhile is tried again by libcurl with the same body.
+/// libcurl sends a request again by itself when a connection that was used before ends without an
+/// answer. What is created only when it is absent would then be found, and taken for another's:
+/// only the caller, who knows that it was sent before, may send it again.
+int before_sending(void* opaque, char* /*primary_ip*/, char* /*local_ip*/, int /*primary_port*/,
+                   int /*local_port*/) {
+    Exchange& exchange = exchange_of(opaque);
+    exchange.would_be_sent_again = exchange.was_sent && exchange.is_sent_once;
+    exchange.was_sent = true;
+    return exchange.would_be_sent_again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/// libcurl rewinds before it asks `before_sending`.
 int rewind_body(void* opaque, curl_off_t offset, int origin) {
     Exchange& exchange = exchange_of(opaque);
     if (origin != SEEK_SET || offset < 0 ||
@@ -202,6 +220,10 @@ private:
 
 HttpClient::HttpClient(HttpOptions options)
     : options_(std::move(options)), pool_(std::make_unique<Pool>()) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets any.
+    if (const char* const text = std::getenv("DB_BACKUP_TEST_STALL_S")) {
+        options_.stall_timeout = std::chrono::seconds(std::strtoul(text, nullptr, 10));
+    }
     start_curl_once();
 }
 
@@ -213,9 +235,10 @@ void set_request(CURL* handle, const HttpRequest& request, Exchange& exchange) {
     curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);  // It is signed as it is.
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    exchange.is_sent_once = request.method == "PUT" || request.method == "POST";
     if (request.method == "HEAD") {
         curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
-    } else if (request.method == "PUT" || request.method == "POST") {
+    } else if (exchange.is_sent_once) {
         curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
                          static_cast<curl_off_t>(request.body.size()));
@@ -232,6 +255,8 @@ void set_callbacks(CURL* handle, Exchange& exchange) {
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
+    curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, before_sending);
+    curl_easy_setopt(handle, CURLOPT_PREREQDATA, &exchange);
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, is_stopped);
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &exchange);
@@ -294,6 +319,9 @@ HttpResponse HttpClient::send(const HttpRequest& request, std::stop_token stop) 
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data());
     const CURLcode code = curl_easy_perform(handle.get());
+    if (exchange.would_be_sent_again || (code == CURLE_OK && !exchange.is_head_whole)) {
+        throw transport_error(CURLE_GOT_NOTHING, request.url, "it ended the connection");
+    }
     if (code == CURLE_ABORTED_BY_CALLBACK) {
         throw Cancelled();
     }

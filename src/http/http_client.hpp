@@ -24,7 +24,8 @@ struct HttpOptions {
     /// Certificates that are trusted in the place of the system's; empty: those.
     std::filesystem::path ca_file;
     std::chrono::seconds connect_timeout{10};
-    /// A transfer that moves next to nothing for so long has broken.
+    /// A transfer that moves next to nothing for so long has broken. DB_BACKUP_TEST_STALL_S makes
+    /// it shorter for tests in which answers never come.
     std::chrono::seconds stall_timeout{60};
     /// An answer with a longer body is refused.
     std::size_t body_bytes_max = std::size_t{1} << 30U;
@@ -42,8 +43,9 @@ public:
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    /// Any status is an answer. @throws HttpError with Retry::may_help when trying again may work,
-    /// and code "certificate_untrusted" for that; Cancelled within a second of `stop` firing.
+    /// Any status is an answer. A PUT or POST is sent at most once. @throws HttpError with
+    /// Retry::may_help when trying again may work, and code "certificate_untrusted" for that;
+    /// Cancelled within a second of `stop` firing.
     [[nodiscard]] HttpResponse send(const HttpRequest& request, std::stop_token stop);
 
 private:

@@ -70,6 +70,10 @@ public:
             return false;
         }
         std::string text = fmt::format("HTTP/1.1 {} Answer\r\n", answer.status);
+        if (answer.ends_in_head) {
+            send_all(text);
+            return false;
+        }
         for (const auto& [name, value] : answer.headers) {
             text += fmt::format("{}: {}\r\n", name, value);
         }
@@ -80,6 +84,11 @@ public:
         if (has_body) {
             text += answer.body.substr(0, answer.body.size() - answer.missing_bytes);
         }
+        return send_all(text) && answer.missing_bytes == 0;
+    }
+
+private:
+    bool send_all(const std::string& text) {
         std::size_t sent = 0;
         while (sent < text.size()) {
             const ssize_t bytes =
@@ -89,10 +98,9 @@ public:
             }
             sent += static_cast<std::size_t>(bytes);
         }
-        return answer.missing_bytes == 0;
+        return true;
     }
 
-private:
     bool wait() {
         while (!stop_.stop_requested()) {
             pollfd wanted{socket_, POLLIN, 0};

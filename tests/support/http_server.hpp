@@ -28,6 +28,7 @@ struct HttpAnswer {
     std::string body = {};
     std::size_t missing_bytes = 0;  ///< So much less than announced is sent; then the end.
     bool hangs_up = false;          ///< The connection ends without an answer.
+    bool ends_in_head = false;      ///< The connection ends after the line with the status.
     bool stalls = false;            ///< Nothing comes until the server goes.
 };
 

@@ -114,6 +114,36 @@ TEST(HttpClient, BrokenAnswersMayBeTriedAgain) {
     EXPECT_EQ(failure_of(client, request_of("GET", server.url() + "/")).retry(), Retry::may_help);
 }
 
+TEST(HttpClient, AnAnswerThatEndsInItsHeadIsNone) {
+    HttpAnswer answer;
+    answer.ends_in_head = true;
+    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpClient client(quick());
+    for (const char* const method : {"GET", "HEAD", "PUT", "DELETE"}) {
+        const HttpRequest request = request_of(method, server.url() + "/");
+        EXPECT_EQ(failure_of(client, request).retry(), Retry::may_help) << method;
+    }
+}
+
+/// A put that creates only what is absent must know that it was there before.
+TEST(HttpClient, NothingIsStoredTwiceBehindTheCallersBack) {
+    HttpAnswer answer;
+    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpClient client(quick());
+    for (const char* const method : {"PUT", "POST"}) {
+        for (const char* const body : {"", "body"}) {
+            answer.hangs_up = false;
+            const HttpRequest request = request_of(method, server.url() + "/", body);
+            EXPECT_EQ(client.send(request, {}).status, 200);
+            const std::size_t before = server.seen().size();
+            answer.hangs_up = true;
+            const StorageError error = failure_of(client, request);
+            EXPECT_EQ(error.retry(), Retry::may_help) << method << body;
+            EXPECT_EQ(server.seen().size(), before + 1) << method << body;
+        }
+    }
+}
+
 TEST(HttpClient, NobodyThereMayComeBack) {
     std::string url;
     {
