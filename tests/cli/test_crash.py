@@ -15,6 +15,7 @@ import time
 import pytest
 
 import databases
+from copies import Copies
 from program import Repository
 from writers import Writers
 
@@ -33,25 +34,6 @@ def operations(repository, words, folder):
     return lines
 
 
-class Copies:
-    """A repository to start from again and again, and what the machine remembers of it.
-
-    With the memory of a later state, the earlier one would rightly be reported as set back.
-    """
-
-    def __init__(self, repository, folder):
-        self.kept = {path: folder / f"kept-{path.name}" for path in (repository.path, folder / "home")}
-        for path, kept in self.kept.items():
-            if path.exists():
-                shutil.copytree(path, kept)
-
-    def reset(self):
-        for path, kept in self.kept.items():
-            shutil.rmtree(path, ignore_errors=True)
-            if kept.exists():
-                shutil.copytree(kept, path)
-
-
 def assert_whole(repository, folder, states):
     """Exactly the snapshots of `states` show, and each restores to its file."""
     assert {each["snapshot"] for each in repository.list()} == set(states)
@@ -66,7 +48,7 @@ def assert_whole(repository, folder, states):
 @pytest.mark.parametrize("way", WAYS)
 def test_init_dies_at_every_operation(program, folder, database, encryption, way):
     repository = Repository(program, folder / "repository", encryption)
-    copies = Copies(repository, folder)
+    copies = Copies([repository.path, folder / "home"], folder)
     words = ("init", "--encryption", encryption)
     count = len(operations(repository, words, folder))
     for number in range(0 if way.endswith("FAIL_AFTER") else 1, count + 1):
@@ -94,7 +76,7 @@ def test_backup_dies_at_every_operation(program, folder, way, mode):
     states = {repository.backup(database)["snapshot"]: databases.digest(database)}
     databases.change(database, updates=40, inserts=400)
     after = databases.digest(database)
-    copies = Copies(repository, folder)
+    copies = Copies([repository.path, folder / "home"], folder)
     words = ("backup", "--type", "sqlite", "--database", database, "--mode", mode)
     count = len(operations(repository, words, folder))
     for number in range(0 if way.endswith("FAIL_AFTER") else 1, count + 1):
@@ -127,7 +109,7 @@ def test_the_next_run_reuses_what_a_dead_one_stored(program, folder, way):
             "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600)"
             " SELECT randomblob(100000) FROM n"
         )
-    copies = Copies(repository, folder)
+    copies = Copies([repository.path, folder / "home"], folder)
     words = ("backup", "--type", "sqlite", "--database", database)
     done = operations(repository, words, folder)
     copies.reset()
