@@ -1,5 +1,6 @@
 """The built program as the tests call it: in a home of its own, with every answer checked."""
 
+import copy
 import dataclasses
 import json
 import os
@@ -123,6 +124,12 @@ class Repository:
             self.words += ["--key-file", str(key)]
         elif encryption == "passphrase":
             self.env["DB_BACKUP_PASSPHRASE"] = PASSPHRASE
+
+    def seen_by(self, program):
+        """The same one, as the host of another program sees it."""
+        other = copy.copy(self)
+        other.program, other.env = program, dict(self.env)
+        return other
 
     def run(self, command, *words, code=0, env=None, **options):
         return self.program.run(command, *words, *self.words, code=code, env={**self.env, **(env or {})}, **options)

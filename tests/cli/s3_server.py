@@ -1,8 +1,14 @@
 """A real server that speaks S3, for one test file."""
 
+import contextlib
+import pathlib
+import shutil
+import tempfile
 import urllib.parse
 
 from stores import StoreServer
+
+BUCKET = "backups"
 
 
 class S3Server(StoreServer):
@@ -23,3 +29,20 @@ class S3Server(StoreServer):
     def requests(self):
         """The lines of the log that tell of a request."""
         return [line for line in self.text("log").splitlines() if "| vgw |" in line]
+
+    def place(self, repository):
+        """The folder in which versitygw keeps the objects of a repository as files."""
+        return self.folder / "data" / repository.url.removeprefix("s3://").partition("?")[0]
+
+
+@contextlib.contextmanager
+def running_versitygw():
+    """A server with a bucket, in a folder of its own."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="db-backup-test-servers-"))
+    server = S3Server("versitygw", folder)
+    try:
+        server.make_bucket(BUCKET)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

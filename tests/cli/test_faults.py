@@ -12,23 +12,20 @@ import itertools
 import os
 import pathlib
 import random
-import shutil
 import sys
-import tempfile
 
 import pytest
 
 import databases
 from copies import Copies
 from program import Program, Repository
-from s3_server import S3Server
+from s3_server import BUCKET, running_versitygw
 from stores import StoreRepository
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from fault_front import FAULTS, FaultFront  # noqa: E402
 
-BUCKET = "backups"
 DAMAGED = 13
 SEED = 5
 # So many runs side by side: they wait more than they work.
@@ -41,12 +38,8 @@ PASSING = [fault for fault in FAULTS if fault != "flipped_answer"]
 
 @pytest.fixture(scope="module")
 def server():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="db-backup-test-servers-"))
-    server = S3Server("versitygw", folder)
-    server.make_bucket(BUCKET)
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with running_versitygw() as server:
+        yield server
 
 
 class Scene:
@@ -64,8 +57,7 @@ class Scene:
         self.digests = [databases.digest(self.database)]
         getattr(self, "prepare_" + command)()
         self.repository = self.near if command == "copy_back" else self.far
-        place = server.folder / "data" / self.far.url.removeprefix("s3://").partition("?")[0]
-        self.copies = Copies([place, self.near.path, folder / "home"], folder)
+        self.copies = Copies([server.place(self.far), self.near.path, folder / "home"], folder)
 
     def change(self):
         databases.change(self.database, updates=20, inserts=20)

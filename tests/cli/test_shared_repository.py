@@ -10,10 +10,14 @@ import random
 import re
 import time
 
+import pytest
+
 import databases
 from measure_program import IS_INSTRUMENTED
 from program import Program, Repository
+from s3_server import BUCKET, running_versitygw
 from shared_repository import Collector, Crowd, Ledger, Reader, Source, Versions
+from stores import StoreRepository
 
 SOURCES = 8
 # The last two are of several packs. A sanitizer's program takes many times as long.
@@ -23,18 +27,36 @@ OBJECT = re.compile(
     r"|collections/[0-9a-f]{32}|pins/[0-9a-f]{32}/[0-9a-f]{32}(\.end)?"
 )
 HOUR_S = 3600
+SECONDS = {"disk": 30, "s3": 20}
 
 
 class Hosts:
     """Homes of their own for the hosts that share a repository: caches and what was seen last."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, shared):
+        self.folder, self.shared = folder, shared
 
     def repository(self, name):
         home = self.folder / name
         home.mkdir(exist_ok=True)
-        return Repository(Program(home), self.folder / "repository", "keyfile")
+        return self.shared.seen_by(Program(home))
+
+
+@pytest.fixture(params=SECONDS)
+def place(request):
+    return request.param
+
+
+@pytest.fixture
+def shared(place, program, folder):
+    """The repository; its `path` shows the objects as files."""
+    if place == "disk":
+        yield Repository(program, folder / "repository", "keyfile")
+        return
+    with running_versitygw() as server:
+        repository = StoreRepository(program, server, BUCKET)
+        repository.path = server.place(repository)
+        yield repository
 
 
 def objects(repository):
@@ -133,11 +155,11 @@ def assert_only_tombstones(repository, listed):
     return len(others)
 
 
-def test_many_processes_share_a_repository(folder, is_long, report):
-    seconds = float(os.environ.get("DB_BACKUP_TEST_CHAOS_S", 1800 if is_long else 30))
+def test_many_processes_share_a_repository(folder, place, shared, is_long, report):
+    seconds = float(os.environ.get("DB_BACKUP_TEST_CHAOS_S", 1800 if is_long else SECONDS[place]))
     seed = int(os.environ.get("DB_BACKUP_TEST_SEED", random.randrange(2**32)))
     print(f"DB_BACKUP_TEST_SEED={seed}")
-    hosts, ledger = Hosts(folder), Ledger()
+    hosts, ledger = Hosts(folder, shared), Ledger()
     repository = hosts.repository("fresh").init()
     sources = disturbed(folder, hosts, ledger, seed, seconds)
     for name, number in sorted(ledger.counts.items()):
