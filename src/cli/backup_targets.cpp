@@ -3,12 +3,16 @@
 #include "base/error.hpp"
 #include "engine/snapshot_copy.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
 
 namespace dbbackup {
 namespace {
+
+constexpr std::size_t kShownIdLength = 8;
 
 bool is_of_repository(const Error& error) {
     return error.exit_code() == ExitCode::storage ||
@@ -114,6 +118,9 @@ Taken take_for_all(const std::vector<RepositoryChoice>& choices,
     outcome.repository = taken.url;
     outcome.snapshot = summary.id;
     outcome.bytes_added = summary.bytes_added;
+    context.left_by_stop =
+        fmt::format("The snapshot {} is in {}; 'db-backup copy' brings it to the others.",
+                    summary.id.substr(0, kShownIdLength), taken.url);
     for (; index < choices.size(); ++index) {
         taken.targets.push_back(copied(*written, summary, choices[index], jobs, context));
     }

@@ -31,6 +31,9 @@ std::string what_remains(const CommandArguments& command) {
                "backup "
                "reuses what was stored.";
     }
+    if (std::holds_alternative<CopyArguments>(command)) {
+        return "Each snapshot that was copied is whole; the same command copies the others.";
+    }
     if (std::holds_alternative<RestoreArguments>(command)) {
         return "The target is as it was before.";
     }
