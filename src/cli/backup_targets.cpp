@@ -72,12 +72,13 @@ std::vector<RepositoryChoice> backup_targets(const CommandContext& context,
         add(text);
     }
     // Mirrors of mirrors, too: each place is visited once, so that a ring ends.
-    for (std::size_t index = 0; index < choices.size(); ++index) {
-        if (choices[index].config != nullptr) {
-            for (const std::string& name : choices[index].config->mirror_to) {
-                add(name);
-            }
+    std::size_t visited = 0;
+    while (visited < choices.size()) {
+        const RepositoryConfig* const config = choices[visited].config;
+        if (config != nullptr) {
+            std::ranges::for_each(config->mirror_to, add);
         }
+        ++visited;
     }
     return choices;
 }

@@ -16,7 +16,7 @@ constexpr std::size_t kInlineListBytesMax = 4_KiB;
 
 SegmentListWriter::SegmentListWriter(ListStore store, const SegmentLists* parent,
                                      std::stop_token stop)
-    : store_(std::move(store)), parent_(parent), stop_(std::move(stop)) {
+    : store_(store), parent_(parent), stop_(std::move(stop)) {
     store_.seal_options.compression = {};  // Lists are ours: always worth compressing.
 }
 
