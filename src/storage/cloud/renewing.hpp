@@ -4,7 +4,6 @@
 /// Credentials that end, and are asked for again before they do.
 
 #include "base/clock.hpp"
-#include "base/error.hpp"
 
 #include <chrono>
 #include <functional>
@@ -33,8 +32,7 @@ public:
     /// @param clock Borrowed; tells when they end.
     Renewing(const Clock& clock, Find find) : clock_(clock), find_(std::move(find)) {}
 
-    /// Those that were found before, unless they end within five minutes: then new ones. Where
-    /// these cannot be had yet, the old ones serve to their end.
+    /// Those that were found before, unless they end within five minutes: then new ones.
     /// @throws what `find` throws.
     [[nodiscard]] std::shared_ptr<const T> get(const std::stop_token& stop) {
         // So that no upload begins with what ends meanwhile.
@@ -42,13 +40,7 @@ public:
         const std::lock_guard lock(mutex_);
         if (!known_.value ||
             (known_.expires_at && *known_.expires_at - kRenewBefore <= clock_.now())) {
-            try {
-                known_ = find_(stop);
-            } catch (const Error&) {
-                if (!known_.value || *known_.expires_at <= clock_.now()) {
-                    throw;
-                }
-            }
+            known_ = find_(stop);
         }
         return known_.value;
     }

@@ -49,17 +49,6 @@ TEST_F(RenewingTest, WhatHasNoEndIsAskedForOnce) {
     EXPECT_EQ(got(), "1");
 }
 
-TEST_F(RenewingTest, TheOldOnesServeToTheirEnd) {
-    EXPECT_EQ(got(), "1");
-    is_away_ = true;
-    clock_.advance(minutes(57));
-    EXPECT_EQ(got(), "1");
-    clock_.advance(minutes(3));
-    EXPECT_THROW(got(), StorageError);
-    is_away_ = false;
-    EXPECT_EQ(got(), "4");
-}
-
 TEST_F(RenewingTest, ForgetsWhatWasRefused) {
     const auto first = renewing_.get({});
     renewing_.forget(first);
