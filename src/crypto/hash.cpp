@@ -1,6 +1,7 @@
 #include "crypto/hash.hpp"
 
 #include "base/error.hpp"
+#include "crypto/openssl_handle.hpp"
 
 #include <fmt/format.h>
 #include <openssl/core_names.h>
@@ -19,17 +20,7 @@
 namespace dbbackup {
 namespace {
 
-template <auto release>
-struct Release {
-    template <class T>
-    void operator()(T* handle) const noexcept {
-        release(handle);
-    }
-};
-template <class T, auto release>
-using Handle = std::unique_ptr<T, Release<release>>;
-
-using MacContext = Handle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
+using MacContext = OpensslHandle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 
 /// None of these calls fails on any input of ours: what is left is memory and a broken OpenSSL.
 [[noreturn]] void fail(std::string_view doing) {
@@ -46,7 +37,8 @@ void require(bool done, std::string_view doing) {
 
 /// Fetched once: looking an algorithm up by name costs more than hashing a row.
 const EVP_MD* sha256_algorithm() {
-    static const Handle<EVP_MD, EVP_MD_free> algorithm(EVP_MD_fetch(nullptr, "SHA256", nullptr));
+    static const OpensslHandle<EVP_MD, EVP_MD_free> algorithm(
+        EVP_MD_fetch(nullptr, "SHA256", nullptr));
     require(algorithm != nullptr, "find SHA-256");
     return algorithm.get();
 }
@@ -99,7 +91,7 @@ KeyedHash::KeyedHash(BytesView key) {
     if (key.empty()) {
         throw Error("the key of a keyed hash is empty");
     }
-    const Handle<EVP_MAC, EVP_MAC_free> algorithm(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+    const OpensslHandle<EVP_MAC, EVP_MAC_free> algorithm(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
     require(algorithm != nullptr, "find HMAC");
     MacContext context(EVP_MAC_CTX_new(algorithm.get()));
     require(context != nullptr, "start HMAC-SHA-256");
@@ -127,9 +119,9 @@ Digest KeyedHash::operator()(BytesView content) const {
 }
 
 Secret derive_key(BytesView master, BytesView salt, std::string_view label) {
-    const Handle<EVP_KDF, EVP_KDF_free> algorithm(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
+    const OpensslHandle<EVP_KDF, EVP_KDF_free> algorithm(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
     require(algorithm != nullptr, "find HKDF");
-    const Handle<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(algorithm.get()));
+    const OpensslHandle<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(algorithm.get()));
     require(context != nullptr, "start HKDF-SHA-256");
 
     // An absent salt and a salt of zeros are the same by RFC 5869 section 2.2, but OpenSSL

@@ -5,7 +5,6 @@
 #include "storage/azure/private_server.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/cloud/url_parameters.hpp"
-#include "sys/secret_file.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,7 +21,6 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::uint64_t kTokenBytesMax = std::uint64_t{64} * 1024;
 constexpr std::string_view kResource = "https://storage.azure.com/";
 constexpr const char* kEntra = "Microsoft Entra ID";
 
@@ -80,20 +78,6 @@ std::string authority_of(const ReadVariable& variable) {
             "Give an https URL, or unset the variable.", "credentials_unusable");
     }
     return fmt::format("{}://{}{}", server.scheme, server.host, server.path);
-}
-
-std::string token_in(const std::string& file, std::stop_token stop) {
-    std::optional<Bytes> bytes;
-    try {
-        bytes = read_secret_file(file, kTokenBytesMax, kSecretPatience, std::move(stop));
-    } catch (const Error& error) {
-        throw StorageError(fmt::format("the token file cannot be read: {}", error.what()));
-    }
-    if (!bytes) {
-        throw StorageError(fmt::format("there is no token file {}", file));
-    }
-    const std::string_view token = as_text(*bytes);
-    return std::string(token.substr(0, token.find_last_not_of("\r\n") + 1));
 }
 
 /// What it says in its own words names tenants and apps at length; its numbers are documented.
@@ -159,7 +143,7 @@ std::optional<Expiring<AzureCredentials>> entra_token(HttpClient& http,
                : fmt::format("client_assertion_type={}&client_assertion={}",
                              percent_encoded("urn:ietf:params:oauth:client-assertion-type:"
                                              "jwt-bearer"),
-                             percent_encoded(token_in(*file, stop)));
+                             percent_encoded(read_token_file(*file, stop)));
     const std::string body = fmt::format(
         "grant_type=client_credentials&client_id={}&scope={}&{}", percent_encoded(*client),
         percent_encoded(fmt::format("{}.default", kResource)), proof);

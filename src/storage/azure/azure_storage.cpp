@@ -7,14 +7,13 @@
 #include "storage/azure/azure_listing.hpp"
 #include "storage/azure/azure_place.hpp"
 #include "storage/azure/shared_key.hpp"
+#include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/cloud/url_parameters.hpp"
 #include "storage/operation.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -45,12 +44,6 @@ struct BlobAnswer : HttpResponse {
     std::optional<std::chrono::sys_seconds> expires_at;
 };
 
-HttpOptions http_options(const AzurePlace& place) {
-    HttpOptions options;
-    options.ca_file = place.ca_file;
-    return options;
-}
-
 std::string encoded(const Query& query) {
     std::string text;
     for (const auto& [name, value] : query) {
@@ -68,7 +61,7 @@ public:
           local_http_(metadata_options()),
           remote_http_(HttpOptions{}),
           credentials_(variable, clock, {local_http_, remote_http_}, place_.account),
-          http_(http_options(place_)) {}
+          http_(store_options(place_.ca_file)) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
         Call call{"PUT", name.text()};
@@ -98,11 +91,8 @@ public:
         if (range.length_bytes == 0) {
             return size_bytes(name, stop) ? std::optional(Bytes()) : std::nullopt;
         }
-        constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
-        const std::uint64_t first = std::min(range.offset_bytes, kMax);
-        const std::uint64_t last = first + std::min(range.length_bytes - 1, kMax - first);
         Call call{"GET", name.text()};
-        call.headers = {{"x-ms-range", fmt::format("bytes={}-{}", first, last)}};
+        call.headers = {{"x-ms-range", range_value(range)}};
         return fetch(call, name, stop);
     }
 
@@ -121,9 +111,9 @@ public:
     void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
               std::stop_token stop) override {
         Call call{"GET", ""};
-        const std::string below = prefix.text().empty() ? "" : prefix.text() + "/";
-        call.query = {
-            {"restype", "container"}, {"comp", "list"}, {"prefix", place_.prefix + below}};
+        call.query = {{"restype", "container"},
+                      {"comp", "list"},
+                      {"prefix", listed_prefix(place_.prefix, prefix)}};
         const std::size_t fixed = call.query.size();
         for (bool is_last = false; !is_last;) {
             const BlobAnswer response = send(call, stop);
@@ -219,11 +209,8 @@ private:
     std::optional<Bytes> fetch(const Call& call, const ObjectName& name,
                                const std::stop_token& stop) {
         BlobAnswer response = send(call, stop);
-        switch (response.status) {
-            case http_status::ok:
-            case http_status::partial_content: return std::move(response.body);
-            case http_status::range_not_satisfiable: return Bytes();
-            default: break;
+        if (std::optional<Bytes> content = taken_content(response)) {
+            return content;
         }
         if (is_absent(response)) {
             return std::nullopt;
@@ -251,13 +238,8 @@ private:
     }
 
     void tell(const ListedBlob& blob, const std::function<void(const ObjectInfo&)>& visit) const {
-        std::string_view name = blob.name;
-        if (!name.starts_with(place_.prefix)) {
-            return;
-        }
-        name.remove_prefix(place_.prefix.size());
-        if (ObjectName::is_valid(name)) {  // Else it is not ours.
-            visit({ObjectName(std::string(name)), blob.size_bytes, blob.modified_at});
+        if (const auto name = name_of_key(blob.name, place_.prefix)) {
+            visit({*name, blob.size_bytes, blob.modified_at});
         }
     }
 

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,10 @@ namespace dbbackup {
 
 /// The second of an RFC 3339 time; nothing for what is none.
 [[nodiscard]] std::optional<std::chrono::sys_seconds> parse_second(std::string_view text);
+
+/// The token that a platform keeps in a file for a workload, without its line end.
+/// @throws StorageError when there is none, or it cannot be read.
+[[nodiscard]] std::string read_token_file(const std::string& file, std::stop_token stop);
 
 /// @param what The service, for messages: nothing of what it says is repeated, it may be secret.
 /// @throws StorageError for a status that is not 200; Retry::may_help when that passes.

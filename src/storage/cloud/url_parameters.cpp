@@ -82,6 +82,15 @@ Endpoint parse_endpoint(std::string_view text) {
     return endpoint;
 }
 
+Endpoint parse_bare_endpoint(std::string_view text) {
+    Endpoint endpoint = parse_endpoint(text);
+    if (!endpoint.path.empty()) {
+        throw bad_store_url("the endpoint of the repository URL has a path",
+                            "Write endpoint=https://host or endpoint=http://host:port.");
+    }
+    return endpoint;
+}
+
 BucketPath parse_bucket_path(const StorageUrl& url, std::string_view kind) {
     const std::size_t slash = std::min(url.path.find('/'), url.path.size());
     BucketPath path;

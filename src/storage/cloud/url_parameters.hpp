@@ -36,6 +36,9 @@ struct Endpoint {
 /// @throws ConfigError for what is no server.
 [[nodiscard]] Endpoint parse_endpoint(std::string_view text);
 
+/// As `parse_endpoint`, where no path may follow the host.
+[[nodiscard]] Endpoint parse_bare_endpoint(std::string_view text);
+
 /// "bucket/prefix", taken apart.
 struct BucketPath {
     std::string bucket;

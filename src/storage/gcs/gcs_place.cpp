@@ -16,11 +16,7 @@ constexpr std::array<std::string_view, 2> kParameters = {"endpoint", "ca_file"};
 constexpr std::string_view kHttp = "http://";
 
 std::string server_of(std::string_view text) {
-    const Endpoint endpoint = parse_endpoint(text);
-    if (!endpoint.path.empty()) {
-        throw bad_store_url("the endpoint of the repository URL has a path",
-                            "Write endpoint=https://host or endpoint=http://host:port.");
-    }
+    const Endpoint endpoint = parse_bare_endpoint(text);
     return fmt::format("{}://{}", endpoint.scheme, endpoint.host);
 }
 

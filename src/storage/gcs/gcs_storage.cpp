@@ -1,32 +1,25 @@
 #include "storage/gcs/gcs_storage.hpp"
 
 #include "base/plain_json.hpp"
+#include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
+#include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/gcs/crc32c.hpp"
 #include "storage/gcs/gcs_error.hpp"
 #include "storage/gcs/gcs_place.hpp"
 #include "storage/gcs/google_credentials.hpp"
-#include "storage/gcs/signed_jwt.hpp"
 #include "storage/operation.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 #include <utility>
 
 namespace dbbackup {
 namespace {
-
-HttpOptions http_options(const GcsPlace& place) {
-    HttpOptions options;
-    options.ca_file = place.ca_file;
-    return options;
-}
 
 /// Sizes are texts in JSON of Google's. Nothing for what is none.
 std::optional<std::uint64_t> parse_size(const std::string& text) {
@@ -44,7 +37,7 @@ std::string checksum(BytesView content) {
     for (std::size_t at = 0; at < bytes.size(); ++at) {
         bytes[at] = static_cast<std::uint8_t>(crc >> (8 * (bytes.size() - 1 - at)));
     }
-    return base64(bytes);
+    return to_base64(bytes);
 }
 
 /// Name and checksum in a first part, the content in a second one. Source: Cloud Storage, "Upload
@@ -77,7 +70,7 @@ public:
     GcsStorage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
         : place_(gcs_place(url, variable)),
           bucket_path_("/storage/v1/b/" + percent_encoded(place_.bucket)),
-          http_(http_options(place_)),
+          http_(store_options(place_.ca_file)),
           metadata_http_(metadata_options()),
           credentials_(variable, clock, http_, metadata_http_) {}
 
@@ -109,10 +102,7 @@ public:
         if (range.length_bytes == 0) {
             return size_bytes(name, stop) ? std::optional(Bytes()) : std::nullopt;
         }
-        constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
-        const std::uint64_t first = std::min(range.offset_bytes, kMax);
-        const std::uint64_t last = first + std::min(range.length_bytes - 1, kMax - first);
-        return fetch(name, {{"range", fmt::format("bytes={}-{}", first, last)}}, stop);
+        return fetch(name, {{"range", range_value(range)}}, stop);
     }
 
     std::optional<std::uint64_t> size_bytes(const ObjectName& name, std::stop_token stop) override {
@@ -136,10 +126,10 @@ public:
 
     void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
               std::stop_token stop) override {
-        const std::string below = prefix.text().empty() ? "" : prefix.text() + "/";
         std::string page;
         do {
-            const nlohmann::json listing = list_page(place_.prefix + below, page, stop);
+            const nlohmann::json listing =
+                list_page(listed_prefix(place_.prefix, prefix), page, stop);
             if (const auto items = listing.find("items");
                 items != listing.end() && items->is_array()) {
                 for (const nlohmann::json& found : *items) {
@@ -201,11 +191,8 @@ private:
         request.headers = std::move(headers);
         const std::string doing = fmt::format("read {}", name.text());
         HttpResponse response = send(request, stop);
-        switch (response.status) {
-            case http_status::ok:
-            case http_status::partial_content: return std::move(response.body);
-            case http_status::range_not_satisfiable: return Bytes();
-            default: break;
+        if (std::optional<Bytes> content = taken_content(response)) {
+            return content;
         }
         if (is_absent(response, doing, "storage.objects.get", stop)) {
             return std::nullopt;
@@ -259,15 +246,11 @@ private:
 
     void tell(const nlohmann::json& found,
               const std::function<void(const ObjectInfo&)>& visit) const {
-        std::string name = text_at(found, "name");
-        if (!name.starts_with(place_.prefix)) {
+        const auto name = name_of_key(text_at(found, "name"), place_.prefix);
+        if (!name) {
             return;
         }
-        name.erase(0, place_.prefix.size());
-        if (!ObjectName::is_valid(name)) {
-            return;  // Not ours.
-        }
-        visit({ObjectName(std::move(name)), parse_size(text_at(found, "size")).value_or(0),
+        visit({*name, parse_size(text_at(found, "size")).value_or(0),
                parse_second(text_at(found, "updated")).value_or(std::chrono::sys_seconds())});
     }
 

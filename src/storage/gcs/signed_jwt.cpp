@@ -1,6 +1,8 @@
 #include "storage/gcs/signed_jwt.hpp"
 
 #include "base/error.hpp"
+#include "crypto/base64.hpp"
+#include "crypto/openssl_handle.hpp"
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
@@ -9,22 +11,11 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace dbbackup {
 namespace {
 
-template <auto release>
-struct ReleaseBy {
-    template <class T>
-    void operator()(T* handle) const noexcept {
-        release(handle);
-    }
-};
-template <class T, auto release>
-using Owned = std::unique_ptr<T, ReleaseBy<release>>;
-
-using PrivateKey = Owned<EVP_PKEY, EVP_PKEY_free>;
+using PrivateKey = OpensslHandle<EVP_PKEY, EVP_PKEY_free>;
 
 /// Keys in files are not locked; without this OpenSSL would ask the terminal.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*is_writing*/, void* /*context*/) {
@@ -32,7 +23,7 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*is_writing*/, void* /*co
 }
 
 PrivateKey read_private_key(const Secret& pem) {
-    const Owned<BIO, BIO_free_all> text(
+    const OpensslHandle<BIO, BIO_free_all> text(
         BIO_new_mem_buf(pem.bytes().data(), static_cast<int>(pem.bytes().size())));
     PrivateKey key(text ? PEM_read_bio_PrivateKey(text.get(), nullptr, no_passphrase, nullptr)
                         : nullptr);
@@ -46,15 +37,8 @@ PrivateKey read_private_key(const Secret& pem) {
 
 }  // namespace
 
-std::string base64(BytesView content) {
-    std::string text((content.size() + 2) / 3 * 4, '\0');
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), content.data(),
-                    static_cast<int>(content.size()));
-    return text;
-}
-
 std::string base64url(BytesView content) {
-    std::string text = base64(content);
+    std::string text = to_base64(content);
     text.resize(std::min(text.find('='), text.size()));
     std::ranges::replace(text, '+', '-');
     std::ranges::replace(text, '/', '_');
@@ -66,7 +50,7 @@ std::string signed_jwt(std::string_view header, std::string_view claims,
     const PrivateKey key = read_private_key(private_key);
     std::string text =
         fmt::format("{}.{}", base64url(as_bytes(header)), base64url(as_bytes(claims)));
-    const Owned<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
+    const OpensslHandle<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
     const BytesView content = as_bytes(text);
     Bytes signature(static_cast<std::size_t>(EVP_PKEY_get_size(key.get())));
     std::size_t length = signature.size();

@@ -13,9 +13,6 @@
 
 namespace dbbackup {
 
-/// RFC 4648, section 4, with its padding.
-[[nodiscard]] std::string base64(BytesView content);
-
 /// RFC 4648, section 5, without padding.
 [[nodiscard]] std::string base64url(BytesView content);
 

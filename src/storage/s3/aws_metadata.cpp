@@ -3,8 +3,6 @@
 #include "base/error.hpp"
 #include "base/plain_json.hpp"
 #include "storage/cloud/service_answer.hpp"
-#include "sys/file.hpp"
-#include "sys/secret_file.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -17,30 +15,11 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::uint64_t kTokenBytesMax = std::uint64_t{64} * 1024;
-
 std::string required(std::optional<std::string> text, const char* what) {
     if (!text || text->empty()) {
         throw StorageError(fmt::format("{} gives no keys", what));
     }
     return std::move(*text);
-}
-
-std::string token_in(const std::string& file, std::stop_token stop) {
-    std::optional<Bytes> bytes;
-    try {
-        bytes = read_secret_file(file, kTokenBytesMax, kSecretPatience, std::move(stop));
-    } catch (const Error& error) {
-        throw StorageError(fmt::format("the token file cannot be read: {}", error.what()));
-    }
-    if (!bytes) {
-        throw StorageError(fmt::format("there is no token file {}", file));
-    }
-    std::string token(as_text(*bytes));
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) {
-        token.pop_back();
-    }
-    return token;
 }
 
 /// In plain HTTP a token may only go to this machine or its metadata services.
@@ -86,7 +65,7 @@ std::optional<AwsCredentials> container_credentials(HttpClient& http, const Read
         return std::nullopt;
     }
     if (const auto file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
-        request.headers.emplace_back("authorization", token_in(*file, stop));
+        request.headers.emplace_back("authorization", read_token_file(*file, stop));
     } else if (const auto token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")) {
         request.headers.emplace_back("authorization", *token);
     }
@@ -143,7 +122,7 @@ AwsCredentials web_identity_credentials(HttpClient& http, const ReadVariable& va
         "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn={}&RoleSessionName={}"
         "&WebIdentityToken={}",
         percent_encoded(identity.role_arn), percent_encoded(identity.session_name),
-        percent_encoded(token_in(identity.token_file, stop)));
+        percent_encoded(read_token_file(identity.token_file, stop)));
     HttpRequest request;
     request.method = "POST";
     request.url = base + "/";

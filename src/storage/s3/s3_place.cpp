@@ -25,12 +25,8 @@ S3Place s3_place(const StorageUrl& url, const std::string& region) {
     const std::string given_region = url_parameter(url, "region");
     place.region = given_region.empty() ? region : given_region;
     const std::string given = url_parameter(url, "endpoint");
-    const Endpoint endpoint =
-        parse_endpoint(given.empty() ? fmt::format("s3.{}.amazonaws.com", place.region) : given);
-    if (!endpoint.path.empty()) {
-        throw bad_store_url("the endpoint of the repository URL has a path",
-                            "Write endpoint=https://host or endpoint=http://host:port.");
-    }
+    const Endpoint endpoint = parse_bare_endpoint(
+        given.empty() ? fmt::format("s3.{}.amazonaws.com", place.region) : given);
     // A name with dots is in no certificate; other servers rarely know names of buckets as hosts.
     const bool is_path_style =
         url_flag(url, "path_style")

@@ -1,6 +1,7 @@
 #include "storage/s3/s3_storage.hpp"
 
 #include "crypto/hash.hpp"
+#include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/operation.hpp"
 #include "storage/s3/s3_error.hpp"
@@ -10,8 +11,6 @@
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace dbbackup {
@@ -28,12 +27,6 @@ struct Call {
     BytesView body = {};
 };
 
-HttpOptions http_options(const S3Place& place) {
-    HttpOptions options;
-    options.ca_file = place.ca_file;
-    return options;
-}
-
 class S3Storage final : public Storage {
 public:
     S3Storage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
@@ -41,7 +34,7 @@ public:
           metadata_http_(metadata_options()),
           credentials_(variable, clock, metadata_http_),
           place_(s3_place(url, credentials_.region().value_or("us-east-1"))),
-          http_(http_options(place_)) {}
+          http_(store_options(place_.ca_file)) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
         Call call{"PUT", key_of(name.text())};
@@ -66,11 +59,8 @@ public:
         if (range.length_bytes == 0) {
             return size_bytes(name, stop) ? std::optional(Bytes()) : std::nullopt;
         }
-        constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
-        const std::uint64_t first = std::min(range.offset_bytes, kMax);
-        const std::uint64_t last = first + std::min(range.length_bytes - 1, kMax - first);
         Call call{"GET", key_of(name.text())};
-        call.headers = {{"range", fmt::format("bytes={}-{}", first, last)}};
+        call.headers = {{"range", range_value(range)}};
         return fetch(call, name, stop);
     }
 
@@ -89,8 +79,7 @@ public:
     void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
               std::stop_token stop) override {
         Call call{"GET", ""};
-        const std::string below = prefix.text().empty() ? "" : prefix.text() + "/";
-        call.query = {{"list-type", "2"}, {"prefix", place_.prefix + below}};
+        call.query = {{"list-type", "2"}, {"prefix", listed_prefix(place_.prefix, prefix)}};
         for (bool is_last = false; !is_last;) {
             const HttpResponse response = send(call, stop);
             pugi::xml_document document;
@@ -170,11 +159,8 @@ private:
     std::optional<Bytes> fetch(const Call& call, const ObjectName& name,
                                const std::stop_token& stop) {
         HttpResponse response = send(call, stop);
-        switch (response.status) {
-            case http_status::ok:
-            case http_status::partial_content: return std::move(response.body);
-            case http_status::range_not_satisfiable: return Bytes();
-            default: break;
+        if (std::optional<Bytes> content = taken_content(response)) {
+            return content;
         }
         const S3Refusal refusal = read_refusal(response);
         if (response.status == http_status::not_found &&
@@ -186,15 +172,11 @@ private:
 
     void tell(const pugi::xml_node& found,
               const std::function<void(const ObjectInfo&)>& visit) const {
-        std::string_view key = found.child("Key").text().as_string();
-        if (!key.starts_with(place_.prefix)) {
+        const auto name = name_of_key(found.child("Key").text().as_string(), place_.prefix);
+        if (!name) {
             return;
         }
-        key.remove_prefix(place_.prefix.size());
-        if (!ObjectName::is_valid(key)) {
-            return;  // Not ours.
-        }
-        visit({ObjectName(std::string(key)), found.child("Size").text().as_ullong(),
+        visit({*name, found.child("Size").text().as_ullong(),
                parse_second(found.child("LastModified").text().as_string())
                    .value_or(std::chrono::sys_seconds())});
     }

@@ -1,6 +1,7 @@
 #include "storage/gcs/signed_jwt.hpp"
 
 #include "base/error.hpp"
+#include "crypto/base64.hpp"
 #include "test_key.hpp"
 
 #include <gtest/gtest.h>
@@ -9,10 +10,10 @@ namespace dbbackup {
 namespace {
 
 TEST(SignedJwt, IsEncodedAsTheStandardsSay) {
-    EXPECT_EQ(base64(as_bytes("")), "");
-    EXPECT_EQ(base64(as_bytes("f")), "Zg==");
-    EXPECT_EQ(base64(as_bytes("foobar")), "Zm9vYmFy");
-    EXPECT_EQ(base64(Bytes{0xfb, 0xff}), "+/8=");
+    EXPECT_EQ(to_base64(as_bytes("")), "");
+    EXPECT_EQ(to_base64(as_bytes("f")), "Zg==");
+    EXPECT_EQ(to_base64(as_bytes("foobar")), "Zm9vYmFy");
+    EXPECT_EQ(to_base64(Bytes{0xfb, 0xff}), "+/8=");
     EXPECT_EQ(base64url(Bytes{0xfb, 0xff}), "-_8");
 }
 
