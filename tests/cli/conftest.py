@@ -46,6 +46,17 @@ def folder():
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope="module")
+def servers():
+    """Folder of all servers that one file of tests starts; what is added to the list is stopped."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="db-backup-test-servers-"))
+    started = []
+    yield folder, started
+    for server in started:
+        server.stop()
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
 def program(folder):
     return Program(folder)

@@ -62,3 +62,40 @@ def live_a_life(repository, database, folder):
     repository.restore("latest", folder / "after.db")
     assert (folder / "after.db").read_bytes() == database.read_bytes()
     assert repository.verify("--data")["ok"]
+
+
+def back_up_side_by_side(repository, folder):
+    """Several processes share it."""
+    sources = [databases.make(folder / f"{name}.db", rows=300) for name in "abcd"]
+    backups = [repository.start("backup", "--type", "sqlite", "--database", source, "--json") for source in sources]
+    for backup in backups:
+        assert repository.program.finish(backup).code == 0
+    assert len(repository.list()) == len(sources)
+    assert repository.verify("--data")["ok"]
+
+
+def requests_of_an_unchanged_backup(repository, database, server):
+    """How many the third backup makes, and the lines that the server logged of them."""
+    repository.backup(database)
+    databases.settle(database)
+    repository.backup(database)
+    before = len(server.requests())
+    assert repository.backup(database)["capture"] == "unchanged"
+    lines = server.requests()[before:]
+    return len(lines), lines
+
+
+def kill_a_backup(repository, database, folder):
+    """Nothing of it is visible, and the next one is whole."""
+    repository.backup(database)
+    large = databases.make(folder / "large.db", rows=20_000)
+    backup = repository.start("backup", "--type", "sqlite", "--database", large)
+    try:
+        backup.wait(0.15)
+    except subprocess.TimeoutExpired:
+        backup.kill()
+    repository.program.finish(backup)
+    assert repository.verify("--data")["ok"]
+    repository.backup(large)
+    repository.restore("latest", folder / "r.db", "--source", "sqlite-large")
+    assert (folder / "r.db").read_bytes() == large.read_bytes()

@@ -1,27 +1,14 @@
 """A repository in Azurite: the whole life of one, every way to be let in, and what is said when it refuses."""
 
 import pathlib
-import shutil
-import tempfile
 
 import pytest
 
 import databases
 from azure_server import NOBODY, AzureServer, IdentityService
-from stores import StoreRepository, live_a_life
+from stores import StoreRepository, back_up_side_by_side, live_a_life
 
 CONTAINER = "backups"
-
-
-@pytest.fixture(scope="module")
-def servers():
-    """Folder and cleanup of all servers of this file."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="db-backup-test-servers-"))
-    started = []
-    yield folder, started
-    for server in started:
-        server.stop()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +42,7 @@ def test_the_life_of_a_repository(repository, database, folder):
 
 
 def test_two_processes_share_it(repository, folder):
-    sources = [databases.make(folder / f"{name}.db", rows=300) for name in "abcd"]
-    backups = [repository.start("backup", "--type", "sqlite", "--database", source, "--json") for source in sources]
-    for backup in backups:
-        assert repository.program.finish(backup).code == 0
-    assert len(repository.list()) == len(sources)
-    assert repository.verify("--data")["ok"]
+    back_up_side_by_side(repository, folder)
 
 
 # --- ways in --------------------------------------------------------------------------------------

@@ -1,28 +1,20 @@
 """A repository on a server that speaks S3: the whole life of one, and what is said when it refuses."""
 
 import pathlib
-import shutil
 import subprocess
-import tempfile
 
 import pytest
 
-import databases
 from s3_server import S3Server
-from stores import StoreRepository, live_a_life
+from stores import (
+    StoreRepository,
+    back_up_side_by_side,
+    kill_a_backup,
+    live_a_life,
+    requests_of_an_unchanged_backup,
+)
 
 BUCKET = "backups"
-
-
-@pytest.fixture(scope="module")
-def servers():
-    """Folder and cleanup of all servers of this file."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="db-backup-test-servers-"))
-    started = []
-    yield folder, started
-    for server in started:
-        server.stop()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -43,38 +35,17 @@ def test_the_life_of_a_repository(repository, database, folder):
 
 
 def test_two_processes_share_it(repository, folder):
-    sources = [databases.make(folder / f"{name}.db", rows=300) for name in "abcd"]
-    backups = [repository.start("backup", "--type", "sqlite", "--database", source, "--json") for source in sources]
-    for backup in backups:
-        assert repository.program.finish(backup).code == 0
-    assert len(repository.list()) == len(sources)
-    assert repository.verify("--data")["ok"]
+    back_up_side_by_side(repository, folder)
 
 
 def test_an_unchanged_backup_takes_few_requests(repository, database, server, report):
-    repository.backup(database)
-    databases.settle(database)
-    repository.backup(database)
-    before = len(server.requests())
-    assert repository.backup(database)["capture"] == "unchanged"
-    count = len(server.requests()) - before
+    count, lines = requests_of_an_unchanged_backup(repository, database, server)
     report("requests_unchanged", count)
-    assert count <= 12, "\n".join(server.requests()[before:])
+    assert count <= 12, "\n".join(lines)
 
 
 def test_a_killed_backup_leaves_nothing_visible(repository, folder, database):
-    repository.backup(database)
-    large = databases.make(folder / "large.db", rows=20_000)
-    backup = repository.start("backup", "--type", "sqlite", "--database", large)
-    try:
-        backup.wait(0.15)
-    except subprocess.TimeoutExpired:
-        backup.kill()
-    repository.program.finish(backup)
-    assert repository.verify("--data")["ok"]
-    repository.backup(large)
-    repository.restore("latest", folder / "r.db", "--source", "sqlite-large")
-    assert (folder / "r.db").read_bytes() == large.read_bytes()
+    kill_a_backup(repository, database, folder)
 
 
 # --- refusals -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 /// The storage suite against Azurite, and what it answers when it refuses.
 
 #include "base/clock.hpp"
+#include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
 #include "crypto/base64.hpp"
@@ -10,12 +11,10 @@
 #include "storage/azure/azure_listing.hpp"
 #include "storage/azure/azure_storage.hpp"
 #include "storage/azure/shared_key.hpp"
-#include "storage/retrying_storage.hpp"
 #include "support/test_server.hpp"
 
 #include <fmt/format.h>
 
-#include <map>
 #include <utility>
 
 namespace dbbackup {
@@ -38,11 +37,7 @@ public:
     }
 
     std::unique_ptr<Storage> open(const std::string& url) const {
-        const auto variable = [this](const char* name) -> std::optional<std::string> {
-            const auto found = variables_.find(name);
-            return found == variables_.end() ? std::nullopt : std::optional(found->second);
-        };
-        return make_azure_storage(StorageUrl::parse(url), variable, clock_);
+        return make_azure_storage(StorageUrl::parse(url), reader_of(variables_), clock_);
     }
 
     /// Makes a container unless it is there.
@@ -70,7 +65,7 @@ public:
 
 private:
     TestServer server_{"azurite"};
-    std::map<std::string, std::string> variables_;
+    TestVariables variables_;
     SystemClock clock_;
 };
 
@@ -82,10 +77,7 @@ public:
                                        to_hex(random_bytes(8))))) {
         server_.make_container(kContainer);
     }
-    std::unique_ptr<Storage> open() override {
-        return std::make_unique<RetryingStorage>(server_.open(url_), RetryPolicy{},
-                                                 RetryEnvironment::system());
-    }
+    std::unique_ptr<Storage> open() override { return persistent(server_.open(url_)); }
 
 private:
     AzuriteServer server_;
@@ -103,16 +95,8 @@ class AzureRefusals : public testing::Test {
 protected:
     void SetUp() override { server_.make_container(kContainer); }
 
-    /// Code and hint of the error that a put gives.
     std::pair<std::string, std::string> refusal(const std::string& url) {
-        try {
-            server_.open(url)->put(ObjectName("a"), as_bytes("a"), {});
-        } catch (const Error& error) {
-            EXPECT_EQ(error.exit_code(), ExitCode::storage) << error.what();
-            EXPECT_EQ(error.retry(), Retry::never) << error.what();
-            return {error.code(), error.hint()};
-        }
-        return {"none", ""};
+        return refusal_of_put(*server_.open(url));
     }
 
     AzuriteServer server_;

@@ -3,17 +3,16 @@
 /// they answer when they refuse.
 
 #include "base/clock.hpp"
+#include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
 #include "crypto/hash.hpp"
 #include "http/http_client.hpp"
 #include "storage/gcs/gcs_storage.hpp"
-#include "storage/retrying_storage.hpp"
 #include "support/test_server.hpp"
 
 #include <fmt/format.h>
 
-#include <map>
 #include <utility>
 
 namespace dbbackup {
@@ -35,11 +34,7 @@ public:
     }
 
     std::unique_ptr<Storage> open(const std::string& url) const {
-        const auto variable = [this](const char* name) -> std::optional<std::string> {
-            const auto found = variables_.find(name);
-            return found == variables_.end() ? std::nullopt : std::optional(found->second);
-        };
-        return make_gcs_storage(StorageUrl::parse(url), variable, clock_);
+        return make_gcs_storage(StorageUrl::parse(url), reader_of(variables_), clock_);
     }
 
     /// What an administrator may ask; the answer's status.
@@ -66,17 +61,14 @@ private:
     }
 
     TestServer server_{"gcs"};
-    std::map<std::string, std::string> variables_;
+    TestVariables variables_;
     SystemClock clock_;
 };
 
 /// A prefix of its own in a bucket.
 class GcsPrefixPlace final : public StoragePlace {
 public:
-    std::unique_ptr<Storage> open() override {
-        return std::make_unique<RetryingStorage>(server_.open(url_), RetryPolicy{},
-                                                 RetryEnvironment::system());
-    }
+    std::unique_ptr<Storage> open() override { return persistent(server_.open(url_)); }
 
 private:
     GcsServer server_;

@@ -2,16 +2,15 @@
 /// The storage suite against real servers that speak S3, and what they answer when they refuse.
 
 #include "base/clock.hpp"
+#include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
 #include "crypto/hash.hpp"
-#include "storage/retrying_storage.hpp"
 #include "storage/s3/s3_storage.hpp"
 #include "support/test_server.hpp"
 
 #include <fmt/format.h>
 
-#include <map>
 #include <utility>
 
 namespace dbbackup {
@@ -36,11 +35,7 @@ public:
     }
 
     std::unique_ptr<Storage> open(const std::string& url) const {
-        const auto variable = [this](const char* name) -> std::optional<std::string> {
-            const auto found = variables_.find(name);
-            return found == variables_.end() ? std::nullopt : std::optional(found->second);
-        };
-        return make_s3_storage(StorageUrl::parse(url), variable, clock_);
+        return make_s3_storage(StorageUrl::parse(url), reader_of(variables_), clock_);
     }
 
     /// Makes a bucket unless it is there.
@@ -65,7 +60,7 @@ public:
 
 private:
     TestServer server_;
-    std::map<std::string, std::string> variables_;
+    TestVariables variables_;
     SystemClock clock_;
 };
 
@@ -77,10 +72,7 @@ public:
           url_(server_.url(fmt::format("{}/{}/b", kBucket, to_hex(random_bytes(8))))) {
         server_.make_bucket(kBucket);
     }
-    std::unique_ptr<Storage> open() override {
-        return std::make_unique<RetryingStorage>(server_.open(url_), RetryPolicy{},
-                                                 RetryEnvironment::system());
-    }
+    std::unique_ptr<Storage> open() override { return persistent(server_.open(url_)); }
 
 private:
     S3Server server_;
@@ -98,16 +90,8 @@ class S3Refusals : public testing::Test {
 protected:
     void SetUp() override { server_.make_bucket(kBucket); }
 
-    /// Code and hint of the error that a put gives.
     std::pair<std::string, std::string> refusal(const std::string& url) {
-        try {
-            server_.open(url)->put(ObjectName("a"), as_bytes("a"), {});
-        } catch (const Error& error) {
-            EXPECT_EQ(error.exit_code(), ExitCode::storage) << error.what();
-            EXPECT_EQ(error.retry(), Retry::never) << error.what();
-            return {error.code(), error.hint()};
-        }
-        return {"none", ""};
+        return refusal_of_put(*server_.open(url));
     }
 
     S3Server server_{"versitygw"};
