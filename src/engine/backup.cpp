@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "engine/backup_preparation.hpp"
 #include "engine/backup_views.hpp"
+#include "engine/run_attempts.hpp"
 #include "repository/manifest.hpp"
 
 #include <fmt/format.h>
@@ -11,20 +12,6 @@
 
 namespace dbbackup {
 namespace {
-
-/// A run that a collector gave up starts over; twice in a row means that something else is wrong.
-constexpr int kAttemptsMax = 3;
-
-/// Something was referred to before its pack was found damaged.
-class ReferredToDamage final : public std::exception {
-public:
-    explicit ReferredToDamage(SnapshotWriter::DamagedPacks packs) : packs_(std::move(packs)) {}
-    [[nodiscard]] const SnapshotWriter::DamagedPacks& packs() const noexcept { return packs_; }
-    [[nodiscard]] const char* what() const noexcept override { return "a pack is damaged"; }
-
-private:
-    SnapshotWriter::DamagedPacks packs_;
-};
 
 SealOptions seal_options(const BackupOptions& options, const Strategy& strategy) {
     SealOptions seal;
@@ -95,17 +82,6 @@ void sum_up(const SealCounts& counts, Manifest& manifest) {
     }
 }
 
-/// A look at each pack costs a request where the storage is not local, so there only a full has it.
-/// @throws ReferredToDamage.
-void check_referred_packs(SnapshotWriter& writer, Repository& repository, BackupMode mode) {
-    if (mode == BackupMode::full || repository.storage().capabilities().is_local) {
-        writer.look_for_referred_packs();
-    }
-    if (writer.refers_to_distrusted()) {
-        throw ReferredToDamage(writer.distrusted());
-    }
-}
-
 /// Reads the source and commits.
 /// @param damaged Packs that an earlier attempt found.
 /// @throws RunGivenUp, SkippedPartDiffers, ReferredToDamage: nothing was committed.
@@ -170,8 +146,9 @@ BackupReport back_up(Repository& repository, Connector& connector, const BackupO
     const auto begun = std::chrono::steady_clock::now();
     BackupReport report;
     std::optional<Mismatch> mismatch;
-    SnapshotWriter::DamagedPacks damaged;
-    for (int attempt = 1;; ++attempt) {
+    RunAttempts attempts(context.log);
+    for (;;) {
+        attempts.begin();
         Preparation ready = prepare(repository, connector, options, context, stop);
         if (mismatch) {
             distrust_signs(*mismatch, options, ready, context);
@@ -181,22 +158,14 @@ BackupReport back_up(Repository& repository, Connector& connector, const BackupO
             break;
         }
         try {
-            report = run(repository, connector, options, ready, damaged, context, stop);
+            report = run(repository, connector, options, ready, attempts.damaged(), context, stop);
             break;
         } catch (const RunGivenUp& error) {
-            if (attempt == kAttemptsMax) {
-                throw;
-            }
-            context.log.warning("the run was given up by a collector; starting over",
-                                {{"error", error.what()}});
+            attempts.note(error);
         } catch (const SkippedPartDiffers& difference) {
             mismatch = difference.mismatch();
         } catch (const ReferredToDamage& damage) {
-            context.log.warning("a pack is damaged; starting over without what it holds");
-            if (damage.packs() == damaged) {
-                throw Error("a pack that was found damaged is referred to again");
-            }
-            damaged = damage.packs();
+            attempts.note(damage);
         }
     }
     report.duration_s =

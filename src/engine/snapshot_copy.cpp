@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "engine/removed_snapshot.hpp"
+#include "engine/run_attempts.hpp"
 #include "engine/stream_copy.hpp"
 #include "repository/manifest.hpp"
 
@@ -9,25 +10,12 @@
 
 #include <algorithm>
 #include <list>
+#include <map>
 #include <tuple>
 #include <utility>
 
 namespace dbbackup {
 namespace {
-
-/// A run that a collector gave up starts over; more often in a row means that something is wrong.
-constexpr int kAttemptsMax = 3;
-
-/// Something was referred to before its pack was found damaged.
-class TargetDamaged final : public std::exception {
-public:
-    explicit TargetDamaged(SnapshotWriter::DamagedPacks packs) : packs_(std::move(packs)) {}
-    [[nodiscard]] const SnapshotWriter::DamagedPacks& packs() const noexcept { return packs_; }
-    [[nodiscard]] const char* what() const noexcept override { return "a pack is damaged"; }
-
-private:
-    SnapshotWriter::DamagedPacks packs_;
-};
 
 /// Copies of copies name the first.
 SnapshotOrigin origin_of(const Repository& repository, const SnapshotSummary& snapshot) {
@@ -53,8 +41,9 @@ public:
 
     /// @throws CorruptionError, RepositoryError when it cannot be had from the source.
     void copy(CopiedSnapshot& copied) {
-        SnapshotWriter::DamagedPacks damaged;
-        for (int attempt = 1;; ++attempt) {
+        RunAttempts attempts(context_.log);
+        for (;;) {
+            attempts.begin();
             at_target_ = snapshots_at_target(copied.source);
             if (const SnapshotSummary* there = counterpart(copied.source)) {
                 copied.target = *there;
@@ -65,20 +54,12 @@ public:
                 return;
             }
             try {
-                copied.target = copy_anew(copied.source, damaged);
+                copied.target = copy_anew(copied.source, attempts.damaged());
                 return;
             } catch (const RunGivenUp& error) {
-                if (attempt == kAttemptsMax) {
-                    throw;
-                }
-                context_.log.warning("the run was given up by a collector; starting over",
-                                     {{"error", error.what()}});
-            } catch (const TargetDamaged& error) {
-                if (error.packs() == damaged) {
-                    throw Error("a pack that was found damaged is referred to again");
-                }
-                context_.log.warning("a pack is damaged; starting over without what it holds");
-                damaged = error.packs();
+                attempts.note(error);
+            } catch (const ReferredToDamage& damage) {
+                attempts.note(damage);
             }
         }
     }
@@ -108,6 +89,16 @@ private:
                                  {{"object", name}, {"repository", target_.storage().url()}});
         }
         return own;
+    }
+
+    /// Listed once: whatever goes meanwhile cannot be read any more, and whatever comes is not
+    /// asked for.
+    [[nodiscard]] const std::vector<SnapshotSummary>& snapshots_at_source(const SourceId& source) {
+        auto found = at_source_.find(source);
+        if (found == at_source_.end()) {
+            found = at_source_.emplace(source, source_.snapshots_of(source, stop_)).first;
+        }
+        return found->second;
     }
 
     /// The same snapshot at the target, or null. What was copied from there and comes back is the
@@ -172,7 +163,7 @@ private:
 
     SnapshotSummary copy_anew(const SnapshotSummary& snapshot,
                               const SnapshotWriter::DamagedPacks& damaged) {
-        const std::vector<SnapshotSummary> own = source_.snapshots_of(snapshot.source_id, stop_);
+        const std::vector<SnapshotSummary>& own = snapshots_at_source(snapshot.source_id);
         const SnapshotSummary* const alike = most_alike(snapshot, own);
         const std::unique_ptr<Manifest> original = source_.manifest(snapshot.id, stop_);
         const std::unique_ptr<Manifest> known_source = alike ? known(source_, alike->id) : nullptr;
@@ -212,12 +203,7 @@ private:
                 counts.stored_bytes - before.bytes, counts.stored_whole - before.chunks_new,
                 counts.stored_delta - before.chunks_delta, counts.reused - before.chunks_reused});
         }
-        if (run.held_as == HeldAs::whole_only || target_.storage().capabilities().is_local) {
-            run.writer.look_for_referred_packs();
-        }
-        if (run.writer.refers_to_distrusted()) {
-            throw TargetDamaged(run.writer.distrusted());
-        }
+        check_referred_packs(run.writer, target_, original.details.summary.mode);
         context_.progress.phase = Phase::finishing;
         run.writer.flush();
         auto counts = manifest.details.stream_counts.begin();
@@ -277,6 +263,7 @@ private:
     const Context& context_;
     std::stop_token stop_;
     ChunkReader reader_;
+    std::map<SourceId, std::vector<SnapshotSummary>> at_source_;
     SourceId source_id_;                      ///< At the target, of the snapshot being copied.
     std::vector<SnapshotSummary> at_target_;  ///< Of that source, by sequence.
 };
