@@ -1,5 +1,7 @@
 #include "base/units.hpp"
 
+#include "base/trimmed.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -10,16 +12,6 @@
 
 namespace dbbackup {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
 
 /// Takes a decimal number off the front of `text`. Always with a point, whatever the locale.
 std::optional<double> take_number(std::string_view& text) {

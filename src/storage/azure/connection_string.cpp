@@ -1,6 +1,7 @@
 #include "storage/azure/connection_string.hpp"
 
 #include "base/error.hpp"
+#include "base/trimmed.hpp"
 
 #include <fmt/format.h>
 
@@ -12,16 +13,6 @@ namespace dbbackup {
 namespace {
 
 using Fields = std::map<std::string, std::string_view, std::less<>>;
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
 
 /// By names in lower case: Azure's own programs do not mind.
 Fields fields_of(std::string_view text) {
