@@ -13,6 +13,9 @@ std::string to_base64(BytesView content) {
 }
 
 std::optional<Bytes> from_base64(std::string_view text) {
+    if (text.empty()) {
+        return Bytes();  // The library wants a place to write to all the same.
+    }
     Bytes content(text.size());
     std::size_t size = 0;
     const char* end = nullptr;
