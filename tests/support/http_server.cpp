@@ -188,6 +188,10 @@ public:
     [[nodiscard]] std::vector<SeenRequest> seen() const {
         return seen_.with([](const std::vector<SeenRequest>& all) { return all; });
     }
+    void replace(Answer answer) {
+        const std::lock_guard lock(answering_);
+        answer_ = std::move(answer);
+    }
 
 private:
     void accept_all(const std::stop_token& stop) {
@@ -232,9 +236,14 @@ private:
 };
 
 HttpServer::HttpServer(Answer answer) : loop_(std::make_unique<Loop>(std::move(answer))) {}
+HttpServer::HttpServer(HttpAnswer answer)
+    : HttpServer([answer = std::move(answer)](const SeenRequest&) { return answer; }) {}
 HttpServer::~HttpServer() = default;
 
 std::string HttpServer::url() const { return fmt::format("http://127.0.0.1:{}", loop_->port()); }
 std::vector<SeenRequest> HttpServer::seen() const { return loop_->seen(); }
+void HttpServer::answer_with(HttpAnswer answer) {
+    loop_->replace([answer = std::move(answer)](const SeenRequest&) { return answer; });
+}
 
 }  // namespace dbbackup

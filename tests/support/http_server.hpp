@@ -38,6 +38,8 @@ class HttpServer {
 public:
     using Answer = std::function<HttpAnswer(const SeenRequest&)>;
     explicit HttpServer(Answer answer);
+    /// One that always gives the same answer, until it is told another.
+    explicit HttpServer(HttpAnswer answer);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
@@ -45,6 +47,8 @@ public:
     /// "http://127.0.0.1:PORT".
     [[nodiscard]] std::string url() const;
     [[nodiscard]] std::vector<SeenRequest> seen() const;
+    /// From now on every request is answered so.
+    void answer_with(HttpAnswer answer);
 
 private:
     class Loop;

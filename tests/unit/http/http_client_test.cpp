@@ -97,27 +97,20 @@ TEST(HttpClient, FollowsNoRedirect) {
 }
 
 TEST(HttpClient, BrokenAnswersMayBeTriedAgain) {
-    HttpAnswer answer;
-    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpServer server(HttpAnswer{.body = "truncated", .missing_bytes = 3});
     HttpClient client(quick());
-    answer.body = "truncated";
-    answer.missing_bytes = 3;
     EXPECT_EQ(failure_of(client, request_of("GET", server.url() + "/?secret=1")).retry(),
               Retry::may_help);
-    answer = {};
-    answer.hangs_up = true;
+    server.answer_with({.hangs_up = true});
     const StorageError error = failure_of(client, request_of("GET", server.url() + "/?secret=1"));
     EXPECT_EQ(error.retry(), Retry::may_help);
     EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos) << error.what();
-    answer = {};
-    answer.stalls = true;
+    server.answer_with({.stalls = true});
     EXPECT_EQ(failure_of(client, request_of("GET", server.url() + "/")).retry(), Retry::may_help);
 }
 
 TEST(HttpClient, AnAnswerThatEndsInItsHeadIsNone) {
-    HttpAnswer answer;
-    answer.ends_in_head = true;
-    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpServer server(HttpAnswer{.ends_in_head = true});
     HttpClient client(quick());
     for (const char* const method : {"GET", "HEAD", "PUT", "DELETE"}) {
         const HttpRequest request = request_of(method, server.url() + "/");
@@ -127,16 +120,15 @@ TEST(HttpClient, AnAnswerThatEndsInItsHeadIsNone) {
 
 /// A put that creates only what is absent must know that it was there before.
 TEST(HttpClient, NothingIsStoredTwiceBehindTheCallersBack) {
-    HttpAnswer answer;
-    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpServer server(HttpAnswer{});
     HttpClient client(quick());
     for (const char* const method : {"PUT", "POST"}) {
         for (const char* const body : {"", "body"}) {
-            answer.hangs_up = false;
+            server.answer_with({});
             const HttpRequest request = request_of(method, server.url() + "/", body);
             EXPECT_EQ(client.send(request, {}).status, 200);
             const std::size_t before = server.seen().size();
-            answer.hangs_up = true;
+            server.answer_with({.hangs_up = true});
             const StorageError error = failure_of(client, request);
             EXPECT_EQ(error.retry(), Retry::may_help) << method << body;
             EXPECT_EQ(server.seen().size(), before + 1) << method << body;

@@ -124,14 +124,13 @@ TEST_F(AzureCredentialsTest, AreRenewedBeforeTheyEnd) {
 }
 
 TEST_F(AzureCredentialsTest, AServiceThatGaveATokenIsAskedAgain) {
-    HttpAnswer answer{200, {}, R"({"access_token": "t", "expires_on": "1795356060"})"};
-    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    const HttpAnswer good{200, {}, R"({"access_token": "t", "expires_on": "1795356060"})"};
+    HttpServer server(good);
     environment_["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = server.url();
     AzureCredentialChain chain = this->chain();
     EXPECT_NO_THROW((void)chain.get({}));
-    const HttpAnswer good = answer;
     for (const HttpAnswer& bad : {HttpAnswer{410, {}, ""}, HttpAnswer{.hangs_up = true}}) {
-        answer = bad;
+        server.answer_with(bad);
         try {
             (void)chain.get({});
             ADD_FAILURE() << "nothing was thrown";
@@ -139,7 +138,7 @@ TEST_F(AzureCredentialsTest, AServiceThatGaveATokenIsAskedAgain) {
             EXPECT_EQ(error.retry(), Retry::may_help) << error.what();
         }
     }
-    answer = good;
+    server.answer_with(good);
     EXPECT_NO_THROW((void)chain.get({}));
 }
 

@@ -139,8 +139,7 @@ TEST_F(AzureStorageTest, WhoMayOnlyCreateLearnsThatANameIsTaken) {
 }
 
 TEST_F(AzureStorageTest, APutIsOneThatNeverOverwritesAndIsChecked) {
-    HttpAnswer answer{201, {}, ""};
-    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpServer server(HttpAnswer{201, {}, ""});
     const auto storage = open(server.url());
     EXPECT_EQ(storage->put(ObjectName("a"), as_bytes("abc"), {}), PutResult::created);
     const SeenRequest seen = server.seen().at(0);
@@ -149,12 +148,12 @@ TEST_F(AzureStorageTest, APutIsOneThatNeverOverwritesAndIsChecked) {
     EXPECT_EQ(seen.headers.at("content-md5"), "kAFQmDzST7DWlj99KOF/cg==");
     for (const auto& [status, code] :
          {std::pair(409, "BlobAlreadyExists"), std::pair(412, "ConditionNotMet")}) {
-        answer = refusal(status, code);
+        server.answer_with(refusal(status, code));
         EXPECT_EQ(storage->put(ObjectName("a"), {}, {}), PutResult::exists) << code;
     }
-    answer = refusal(409, "ContainerBeingDeleted");
+    server.answer_with(refusal(409, "ContainerBeingDeleted"));
     EXPECT_THROW((void)storage->put(ObjectName("a"), {}, {}), StorageError);
-    answer = refusal(200, "");
+    server.answer_with(refusal(200, ""));
     EXPECT_THROW((void)storage->put(ObjectName("a"), {}, {}), StorageError) << "it is no 201";
 }
 

@@ -167,13 +167,12 @@ TEST_F(GoogleTokens, OfTheMachine) {
 }
 
 TEST_F(GoogleTokens, AMachineThatGaveOneIsWaitedFor) {
-    HttpAnswer answer{200, {{"Metadata-Flavor", "Google"}}, token_answer("M", 60)};
-    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpServer server(HttpAnswer{200, {{"Metadata-Flavor", "Google"}}, token_answer("M", 60)});
     environment_["GCE_METADATA_HOST"] = server.url().substr(7);
     environment_.erase("NO_GCE_CHECK");
     const auto chain = this->chain();
     EXPECT_EQ(text_of(*chain->token({})), "M");
-    answer = {.hangs_up = true};
+    server.answer_with({.hangs_up = true});
     try {
         (void)chain->token({});
         ADD_FAILURE() << "nothing was thrown";
@@ -226,14 +225,13 @@ TEST_F(GoogleTokens, FilesThatCannotBeUsed) {
 }
 
 TEST_F(GoogleTokens, RefusalsSayWhatToDo) {
-    HttpAnswer answer;
-    HttpServer server([&answer](const SeenRequest&) { return answer; });
+    HttpServer server(HttpAnswer{});
     name_file(service_account(server.url()));
     const auto code_of = [&](int status, const std::string& error, const std::string& description) {
-        answer = {
-            status,
-            {},
-            fmt::format(R"({{"error": "{}", "error_description": "{}"}})", error, description)};
+        server.answer_with(
+            {status,
+             {},
+             fmt::format(R"({{"error": "{}", "error_description": "{}"}})", error, description)});
         return code_of_error();
     };
     EXPECT_EQ(code_of(400, "invalid_grant", "Invalid JWT Signature."), "credentials_refused");
@@ -251,7 +249,7 @@ TEST_F(GoogleTokens, RefusalsSayWhatToDo) {
     for (const HttpAnswer& passing :
          {HttpAnswer{503, {{"Retry-After", "7"}}, "busy"}, HttpAnswer{200, {}, "{}"},
           HttpAnswer{200, {}, R"({"access_token": "a\r\nb: c"})"}}) {
-        answer = passing;
+        server.answer_with(passing);
         try {
             (void)found();
             ADD_FAILURE() << "nothing was thrown";
