@@ -19,6 +19,12 @@ LIMITS = (
     ("rounds_restore", "restore of the last round, time of the first", 2.0, 1.3, "x"),
     ("rebased_stored", "last round alone after `prune --rebase`, size of a fresh full", 1.15, None, "x"),
     ("memory", "peak anonymous memory", (256 + 16 * JOBS) * MIB, None, "MiB"),
+    ("s3_full_restic", "full backup to S3, time of restic", 1.0, None, "x"),
+    ("s3_full_rclone", "full backup to S3, time of `zstd -3 -T2` into `rclone rcat`", 1.0, None, "x"),
+    ("s3_restore_restic", "restore from S3, time of restic", 1.0, None, "x"),
+    ("s3_full_delayed", "full backup to S3, time with 50 ms more for each answer over that without", 1.3, None, "x"),
+    ("s3_second_requests", "second backup to S3, requests", 400, None, "requests"),
+    ("s3_unchanged_requests", "unchanged backup to S3, requests", 12, None, "requests"),
     ("version", "`--version`", 0.020, None, "ms"),
     ("list", "`list` of 100 snapshots", 0.100, None, "ms"),
 )
@@ -60,6 +66,12 @@ def values(result):
         "rebased_stored": ratio(
             middle(result, "rebase", field="left_bytes"), middle(result, "fresh_full", field="added_bytes")
         ),
+        "s3_full_restic": ratio(middle(result, "s3_full"), middle(result, "s3_full", "restic")),
+        "s3_full_rclone": ratio(middle(result, "s3_full"), middle(result, "s3_full", "zstd+rclone")),
+        "s3_restore_restic": ratio(middle(result, "s3_restore"), middle(result, "s3_restore", "restic")),
+        "s3_full_delayed": ratio(middle(result, "s3_full_delayed"), middle(result, "s3_full")),
+        "s3_second_requests": middle(result, "s3_second", field="requests"),
+        "s3_unchanged_requests": middle(result, "s3_unchanged", field="requests"),
         "memory": max(every, default=None),
         "version": middle(result, "version"),
         "list": middle(result, "list"),

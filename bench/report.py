@@ -18,6 +18,12 @@ CASES = (
     ("rebase", "prune --rebase after that"),
     ("restore_pruned", "restore after that"),
     ("fresh_full", "full backup of the same database, for comparison"),
+    ("s3_full", "full backup to S3"),
+    ("s3_full_delayed", "the same, each answer 50 ms later"),
+    ("s3_second", "second backup to S3"),
+    ("s3_unchanged", "unchanged backup to S3"),
+    ("s3_restore", "restore from S3"),
+    ("s3_restore_delayed", "the same, each answer 50 ms later"),
     ("version", "--version"),
     ("list", "list of 100 snapshots"),
 )
@@ -125,6 +131,8 @@ PAGE = """# Benchmarks
 - **Settings.** db-backup: local repository, AES-256-GCM, key file, defaults. restic: defaults (encrypted, compression
   `auto`). borg: `repokey-blake2`, `zstd,3`. `sqlite3 .backup` and then `zstd -3 -T2` are one time; that file is not
   encrypted. restic and borg read the file while nobody writes; only db-backup and `sqlite3 .backup` may run beside writers.
+- **S3**: versitygw on the same machine, through the loopback; toxiproxy makes each answer later. The server and its disk
+  work for all alike.
 - **Rate** of a prune: what the repository held before, by the time.
 - **Memory** is the greatest `RssAnon` of a process and its children, sampled every 20 ms.
 """

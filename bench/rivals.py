@@ -110,23 +110,26 @@ class Restic(Rival):
         super().__init__(folder)
         self.env |= {"RESTIC_PASSWORD": PASSPHRASE, "RESTIC_CACHE_DIR": str(self.folder / "cache")}
 
+    def repository(self, run):
+        return self.where(run)
+
     def version(self):
         return first_line("restic", "version")
 
     def prepare(self, run):
-        self.quietly("restic", "-r", self.where(run), "init")
+        self.quietly("restic", "-r", self.repository(run), "init")
 
     def backup(self, run, database):
-        return self.measured([["restic", "-q", "-r", self.where(run), "backup", database]], [self.where(run)])
+        return self.measured([["restic", "-q", "-r", self.repository(run), "backup", database]], [self.where(run)])
 
     def prunes(self, run):
-        restic = ["restic", "-q", "-r", self.where(run)]
+        restic = ["restic", "-q", "-r", self.repository(run)]
         return [("prune", [*restic, "forget", "--group-by", "", "--keep-last", "1", "--prune"])]
 
     def restore(self, run, target):
         # It restores below the target folder, under the full path that the file had.
         folder = target.parent / f"{target.name}.restic"
-        sample = self.measured([["restic", "-q", "-r", self.where(run), "restore", "latest", "--target", folder]], [folder])
+        sample = self.measured([["restic", "-q", "-r", self.repository(run), "restore", "latest", "--target", folder]], [folder])
         move_only_file(folder, target)
         return sample
 

@@ -8,17 +8,21 @@
 #                                                FOLDER/secret who may do everything (azurite:
 #                                                FOLDER/account and FOLDER/key), FOLDER/ca.crt whom to
 #                                                trust with --tls
+#        scripts/servers.sh start toxiproxy FOLDER
+#                                                FOLDER/endpoint is the URL of its control interface
 #        scripts/servers.sh stop FOLDER
 #
 # names: versitygw
+#        minio (a second opinion on S3)
 #        azurite
+#        toxiproxy (latency, resets and silence on the way to another)
 #        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
 #
 # Environment:
 #   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
 set -euo pipefail
 
-readonly VERSITYGW=v1.8.0 FAKE_GCS=v1.56.1 AZURITE=3.35.0 GO=1.26.0
+readonly VERSITYGW=v1.8.0 MINIO=v0.0.0-20260212201848-7aac2a2c5b7c TOXIPROXY=v2.5.0 FAKE_GCS=v1.56.1 AZURITE=3.35.0 GO=1.26.0
 cache=${DB_BACKUP_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev/servers}
 
 die() { echo "servers.sh: $*" >&2; exit 1; }
@@ -85,6 +89,8 @@ install_npm_package() { # NAME VERSION
 program_of() { # NAME
   case $1 in
     versitygw) echo "$cache/versitygw-$VERSITYGW" ;;
+    minio) echo "$cache/minio-$MINIO" ;;
+    toxiproxy) echo "$cache/toxiproxy-$TOXIPROXY" ;;
     gcs) echo "$cache/fake-gcs-server-$FAKE_GCS" ;;
     azurite) echo "$cache/azurite-$AZURITE/node_modules/.bin/azurite-blob" ;;
     *) die "no server '$1'" ;;
@@ -99,6 +105,8 @@ cmd_install() {
     echo "== installing $name" >&2
     case $name in
       versitygw) install_go_program versitygw github.com/versity/versitygw/cmd/versitygw $VERSITYGW ;;
+      minio) install_go_program minio github.com/minio/minio $MINIO ;;
+      toxiproxy) install_go_program toxiproxy github.com/Shopify/toxiproxy/v2/cmd/server $TOXIPROXY ;;
       gcs) install_go_program fake-gcs-server github.com/fsouza/fake-gcs-server $FAKE_GCS ;;
       azurite) install_npm_package azurite $AZURITE ;;
     esac
@@ -131,6 +139,23 @@ start_versitygw() { # FOLDER PORT
   ROOT_ACCESS_KEY=$(<"$1/key") ROOT_SECRET_KEY=$(<"$1/secret") \
     exec "$(program_of versitygw)" --port "127.0.0.1:$2" --region us-east-1 --health /health \
     "${tls[@]}" posix --versioning-dir "$1/versions" "$1/data"
+}
+
+start_minio() { # FOLDER PORT
+  local tls=()
+  mkdir "$1/data" "$1/certs"
+  if [[ -e $1/server.crt ]]; then
+    cp "$1/server.crt" "$1/certs/public.crt"
+    cp "$1/server.key" "$1/certs/private.key"
+    tls=(--certs-dir "$1/certs")
+  fi
+  MINIO_ROOT_USER=$(<"$1/key") MINIO_ROOT_PASSWORD=$(<"$1/secret") \
+    exec "$(program_of minio)" server --quiet "${tls[@]}" --address "127.0.0.1:$2" \
+    --console-address "127.0.0.1:$(free_port)" "$1/data"
+}
+
+start_toxiproxy() { # FOLDER PORT
+  exec "$(program_of toxiproxy)" -host 127.0.0.1 -port "$2"
 }
 
 start_gcs() { # FOLDER PORT

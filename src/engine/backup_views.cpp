@@ -111,13 +111,16 @@ std::uint64_t ReadViews::check_skipped_parts(const std::vector<StreamPlan>& plan
         return segments;
     }
     const std::uint64_t sequence = ready_.strategy.sequence;
+    const SampleProof proof =
+        run_.reader.reads_ahead() ? SampleProof::segment_fingerprint : SampleProof::stored_bytes;
     const std::vector<Sample> samples =
         has_several_ ? choose_samples_of_view(plans, sequence,
                                               {.segments_before = segments_planned_,
-                                               .segments_in_all = segments_expected_})
-                     : choose_samples(plans, sequence);
+                                               .segments_in_all = segments_expected_},
+                                              proof)
+                     : choose_samples(plans, sequence, proof);
     if (std::optional<Mismatch> mismatch =
-            compare_samples(samples, plans, *ready_.parent, session, run_, stop_)) {
+            compare_samples(samples, plans, *ready_.parent, session, run_, proof, stop_)) {
         throw SkippedPartDiffers(std::move(*mismatch));
     }
     return segments;

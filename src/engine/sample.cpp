@@ -18,10 +18,15 @@ constexpr std::uint64_t kPartStride = 7919;
 /// Keeps what a connector gives.
 class SampleSink final : public SegmentSink {
 public:
-    explicit SampleSink(const Fingerprinter& fingerprinter) : fingerprinter_(fingerprinter) {}
+    SampleSink(const Fingerprinter& fingerprinter, std::uint32_t page_bytes, SampleProof proof)
+        : fingerprinter_(fingerprinter), page_bytes_(page_bytes), proof_(proof) {}
 
-    void pages(std::uint64_t, BytesView bytes) override {
-        content_.insert(content_.end(), bytes.begin(), bytes.end());
+    void pages(std::uint64_t first_page, BytesView bytes) override {
+        if (proof_ == SampleProof::segment_fingerprint) {
+            fingerprint_ += fingerprinter_.of_pages(bytes, page_bytes_, first_page);
+        } else {
+            content_.insert(content_.end(), bytes.begin(), bytes.end());
+        }
     }
     void rows(BytesView bytes, std::span<const std::uint32_t> row_ends) override {
         std::size_t start = 0;
@@ -38,6 +43,8 @@ public:
 
 private:
     const Fingerprinter& fingerprinter_;
+    std::uint32_t page_bytes_;
+    SampleProof proof_;
     Bytes content_;
     Fingerprint fingerprint_;
 };
@@ -60,18 +67,24 @@ std::vector<Skipped> skipped_segments(const std::vector<StreamPlan>& plans) {
     return skipped;
 }
 
-std::uint64_t part_bytes_max(const std::vector<StreamPlan>& plans) {
-    std::uint64_t bytes = kPartBytes;
-    for (const StreamPlan& plan : plans) {
-        bytes = std::max<std::uint64_t>(bytes, plan.page_bytes);
+/// How many one run may take.
+std::uint64_t samples_max(const std::vector<StreamPlan>& plans, SampleProof proof) {
+    if (proof == SampleProof::segment_fingerprint) {
+        return kWholeSamplesMax;
     }
-    return bytes;
+    std::uint64_t part_bytes = kPartBytes;
+    for (const StreamPlan& plan : plans) {
+        part_bytes = std::max<std::uint64_t>(part_bytes, plan.page_bytes);
+    }
+    return kSampleBytesMax / part_bytes;
 }
 
 /// The part of `segment` whose turn it is at visit number `visit`.
-SegmentRange part_of(const StreamPlan& plan, const SegmentRange& segment, std::uint64_t visit) {
+SegmentRange part_of(const StreamPlan& plan, const SegmentRange& segment, std::uint64_t visit,
+                     SampleProof proof) {
     SegmentRange part = segment;
-    if (plan.kind == StreamKind::pages && plan.page_bytes > 0 && segment.page_count > 0) {
+    if (proof == SampleProof::stored_bytes && plan.kind == StreamKind::pages &&
+        plan.page_bytes > 0 && segment.page_count > 0) {
         const std::uint64_t pages = std::max<std::uint64_t>(1, kPartBytes / plan.page_bytes);
         const std::uint64_t parts = (segment.page_count + pages - 1) / pages;
         const std::uint64_t first = visit * kPartStride % parts * pages;
@@ -125,27 +138,29 @@ std::string place_of(const StreamPlan& plan, const SegmentRange& part) {
 
 }  // namespace
 
-std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans, std::uint64_t sequence) {
+std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans, std::uint64_t sequence,
+                                   SampleProof proof) {
     const std::vector<Skipped> skipped = skipped_segments(plans);
     std::vector<Sample> samples;
     if (skipped.empty()) {
         return samples;
     }
     const std::uint64_t count = std::min<std::uint64_t>(
-        (skipped.size() + kSampleRuns - 1) / kSampleRuns, kSampleBytesMax / part_bytes_max(plans));
+        (skipped.size() + kSampleRuns - 1) / kSampleRuns, samples_max(plans, proof));
     for (std::uint64_t number = 0; number < count; ++number) {
         const std::uint64_t turn = sequence * count + number;
         const Skipped& next = skipped[turn % skipped.size()];
         samples.push_back(
             {next.stream, next.segment->range,
-             part_of(plans[next.stream], next.segment->range, turn / skipped.size())});
+             part_of(plans[next.stream], next.segment->range, turn / skipped.size(), proof)});
     }
     sort_by_place(samples);
     return samples;
 }
 
 std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
-                                           std::uint64_t sequence, const ViewPlace& place) {
+                                           std::uint64_t sequence, const ViewPlace& place,
+                                           SampleProof proof) {
     std::vector<std::pair<std::size_t, const SegmentPlan*>> segments;
     for (std::size_t stream = 0; stream < plans.size(); ++stream) {
         for (const SegmentPlan& segment : plans[stream].segments) {
@@ -155,7 +170,7 @@ std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
     std::vector<Sample> samples;
     const std::uint64_t total = std::max<std::uint64_t>(1, place.segments_in_all);
     const std::uint64_t count =
-        std::min((total + kSampleRuns - 1) / kSampleRuns, kSampleBytesMax / part_bytes_max(plans));
+        std::min((total + kSampleRuns - 1) / kSampleRuns, samples_max(plans, proof));
     for (std::uint64_t number = 0; number < count; ++number) {
         const std::uint64_t turn = sequence * count + number;
         // Where there are more than was known before, every place that is congruent has its turn.
@@ -165,8 +180,8 @@ std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
             const auto& [stream, segment] = segments[index];
             if (segment->action == SegmentAction::reuse &&
                 plans[stream].kind != StreamKind::opaque) {
-                samples.push_back(
-                    {stream, segment->range, part_of(plans[stream], segment->range, turn / total)});
+                samples.push_back({stream, segment->range,
+                                   part_of(plans[stream], segment->range, turn / total, proof)});
             }
         }
     }
@@ -177,7 +192,7 @@ std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
 std::optional<Mismatch> compare_samples(const std::vector<Sample>& samples,
                                         const std::vector<StreamPlan>& plans,
                                         const Manifest& parent, Session& session, BackupRun& run,
-                                        std::stop_token stop) {
+                                        SampleProof proof, std::stop_token stop) {
     for (const Sample& sample : samples) {
         const StreamPlan& plan = plans[sample.stream];
         const StreamContents* const stream = parent.stream_named(plan.name);
@@ -191,10 +206,10 @@ std::optional<Mismatch> compare_samples(const std::vector<Sample>& samples,
                 (plan.kind == StreamKind::rows && stored->bytes > kSampleBytesMax)) {
                 continue;  // Without such a segment the engine reads it all.
             }
-            SampleSink sink(run.repository.keys().fingerprinter());
+            SampleSink sink(run.repository.keys().fingerprinter(), plan.page_bytes, proof);
             session.read(plan, {sample.part, SegmentAction::read}, sink, stop);
             const bool is_same =
-                plan.kind == StreamKind::pages
+                plan.kind == StreamKind::pages && proof == SampleProof::stored_bytes
                     ? std::ranges::equal(sink.content(), stored_pages(*stored, sample.part,
                                                                       plan.page_bytes, run, stop))
                     : sink.fingerprint() == stored->fingerprint;

@@ -31,9 +31,20 @@ inline constexpr std::uint64_t kSampleRuns = 50;
 /// rows can only be compared by the fingerprint of a whole segment.
 inline constexpr std::uint64_t kSampleBytesMax = 512_KiB;
 
+/// The most samples of one run where they are whole segments.
+inline constexpr std::uint64_t kWholeSamplesMax = 4;
+
+/// What a sample is compared with.
+enum class SampleProof : bool {
+    stored_bytes,         ///< A part of a segment with the bytes that the parent stored of it.
+    segment_fingerprint,  ///< A whole segment with its fingerprint: reads more of the database, and
+                          ///< nothing of a store where each reading costs a request.
+};
+
 /// Which parts run `sequence` reads. A pure function: no state is kept from run to run.
 [[nodiscard]] std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans,
-                                                 std::uint64_t sequence);
+                                                 std::uint64_t sequence,
+                                                 SampleProof proof = SampleProof::stored_bytes);
 
 /// Where one of several views stands among all of them.
 struct ViewPlace {
@@ -43,9 +54,9 @@ struct ViewPlace {
 
 /// The same for one of several views: which of the samples that run `sequence` takes in all views
 /// together are in this one. A segment that is read anyway needs none.
-[[nodiscard]] std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
-                                                         std::uint64_t sequence,
-                                                         const ViewPlace& place);
+[[nodiscard]] std::vector<Sample> choose_samples_of_view(
+    const std::vector<StreamPlan>& plans, std::uint64_t sequence, const ViewPlace& place,
+    SampleProof proof = SampleProof::stored_bytes);
 
 /// A skipped segment that is not what the parent holds.
 struct Mismatch {
@@ -53,12 +64,13 @@ struct Mismatch {
     std::uint64_t read_sequence = 0;  ///< The snapshot for which the segment was last read.
 };
 
-/// Reads the samples through `session` and compares them with the parent's chunks.
+/// Reads the samples through `session` and compares them with what the parent has of them.
 /// A stored chunk that turns out to be damaged leaves deduplication, so that its segment is read.
 /// @return The first that differs; nothing if all is well. @throws SourceError, StorageError.
 [[nodiscard]] std::optional<Mismatch> compare_samples(const std::vector<Sample>& samples,
                                                       const std::vector<StreamPlan>& plans,
                                                       const Manifest& parent, Session& session,
-                                                      BackupRun& run, std::stop_token stop);
+                                                      BackupRun& run, SampleProof proof,
+                                                      std::stop_token stop);
 
 }  // namespace dbbackup

@@ -16,10 +16,20 @@ const std::vector<StoredSegment>& SegmentLists::list(std::size_t index, std::sto
     }
     if (decoded_index_ != index) {
         decoded_index_.reset();
-        decoded_ = decode_chunk_list(reader_.read(*ref.chunk, std::move(stop)));
+        decoded_ = decode_chunk_list(reader_.read_kept(*ref.chunk, std::move(stop)));
         decoded_index_ = index;
     }
     return decoded_;
+}
+
+void SegmentLists::expect() {
+    std::vector<ChunkCopyPtr> chunks;
+    for (const SegmentListRef& ref : stream_.lists) {
+        if (ref.chunk) {
+            chunks.push_back(ref.chunk);
+        }
+    }
+    reader_.expect(chunks);
 }
 
 void SegmentLists::forget() {

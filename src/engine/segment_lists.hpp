@@ -23,6 +23,8 @@ public:
     [[nodiscard]] std::size_t count() const noexcept;
     /// One list; decoded when it is not the last one asked for. @throws CorruptionError.
     [[nodiscard]] const std::vector<StoredSegment>& list(std::size_t index, std::stop_token stop);
+    /// All lists will be asked for, in order.
+    void expect();
     /// The chunk that holds a list, or null when the manifest holds it.
     [[nodiscard]] ChunkCopyPtr list_chunk(std::size_t index) const;
 

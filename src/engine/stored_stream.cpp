@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "engine/expected_items.hpp"
 #include "pipeline/ordered_workers.hpp"
 
 #include <fmt/format.h>
@@ -203,7 +204,7 @@ void StoredStreamReader::read_all(
     const bool has_pages = stream.kind == StreamKind::pages;
     SegmentProof proof(stream, reader_, lost_, stop);
     OrderedWorkers<Item, Checked> workers(
-        jobs_, kInsideBytesPerJob * jobs_,
+        jobs_, ExpectedItems<Item>::inside_bytes_max(reader_, kInsideBytesPerJob * jobs_),
         [&](Item item, unsigned) {
             std::optional<Bytes> found = read_chunk(
                 *item.chunk, item.offset, has_pages ? Proof::caller : Proof::chunk_id, stop);
@@ -223,7 +224,11 @@ void StoredStreamReader::read_all(
             }
         },
         stop);
+    ExpectedItems<Item> items(reader_, [&workers](Item item, std::uint64_t bytes) {
+        workers.push(std::move(item), bytes);
+    });
     SegmentLists lists(stream_, reader_);
+    lists.expect();
     std::uint64_t offset = 0;
     for (std::size_t index = 0; index < lists.count(); ++index) {
         const std::vector<StoredSegment>* const segments = list_at(lists, index, offset, stop);
@@ -238,12 +243,12 @@ void StoredStreamReader::read_all(
             for (const ChunkCopyPtr& chunk : segment.chunks) {
                 // By place: a segment may use one chunk several times.
                 const bool is_last = &chunk == &segment.chunks.back();
-                workers.push({offset, chunk, is_last ? std::optional(segment) : std::nullopt},
-                             chunk->plain_bytes);
+                items.add({offset, chunk, is_last ? std::optional(segment) : std::nullopt}, chunk);
                 offset += chunk->plain_bytes;
             }
         }
     }
+    items.flush();
     workers.finish();
     if (offset != stream.size_bytes) {
         throw CorruptionError(fmt::format("stream '{}' has {} bytes instead of {}", stream.name,

@@ -1,9 +1,11 @@
 #include "repository/chunk_reader.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ranges>
 
 namespace dbbackup {
@@ -12,6 +14,9 @@ namespace {
 constexpr std::size_t kPackKeysMax = 4096;
 /// Each try is of another pack.
 constexpr std::size_t kDamagedPacksMax = 8;
+/// What is kept on this machine of one repository's packs, and the largest piece of it.
+constexpr std::uint64_t kKeptBytesMax = 16_MiB;
+constexpr std::uint64_t kKeptPieceBytesMax = 1_MiB;
 
 ChunkForm form_of(const ChunkCopy& copy) {
     ChunkForm form{copy.id, copy.plain_bytes, copy.codec, copy.depth, copy.generation, {}};
@@ -19,6 +24,10 @@ ChunkForm form_of(const ChunkCopy& copy) {
         form.base_ids.push_back(base->id);
     }
     return form;
+}
+
+std::string name_of_kept(const ChunkCopy& copy) {
+    return fmt::format("{}@{}", pack_object_name(copy.pack->name).text(), copy.offset_bytes);
 }
 
 [[noreturn]] void damaged(const ChunkCopy& copy, std::string_view why) {
@@ -46,9 +55,66 @@ PackDamaged::PackDamaged(const ChunkCopy& copy, std::string_view why)
 ChunkReader::ChunkReader(Repository& repository, Elsewhere elsewhere)
     : keys_(repository.keys()),
       others_(std::make_unique<OtherCopies>(repository, elsewhere)),
-      windows_(repository.storage()) {}
+      windows_(repository.storage()) {
+    if (reads_ahead() && repository.list_cache_file()) {
+        kept_ = std::make_unique<Guarded<Kept>>(Kept{SealedCache(repository.list_cache_file())});
+    }
+}
 
-ChunkReader::~ChunkReader() = default;
+ChunkReader::~ChunkReader() {
+    if (kept_) {
+        kept_->with([](Kept& kept) { kept.cache.save(kept.asked_for); });
+    }
+}
+
+Bytes ChunkReader::read_kept(const ChunkCopy& copy, std::stop_token stop) {
+    if (!kept_) {
+        return read(copy, std::move(stop));
+    }
+    visit_closure(copy, [this](const ChunkCopy& part) {
+        kept_->with([&](Kept& kept) {
+            ++kept.asked_for;
+            const BytesView sealed = kept.cache.find(name_of_kept(part));
+            if (!sealed.empty() && is_sealed_there(part, sealed)) {
+                windows_.give(part.pack->name, part.offset_bytes, sealed);
+            }
+        });
+    });
+    Bytes plain = read(copy, std::move(stop));
+    visit_closure(copy, [this](const ChunkCopy& part) {
+        const std::optional<Bytes> sealed =
+            windows_.find_read(part.pack->name, {part.offset_bytes, part.sealed_bytes});
+        kept_->with([&](Kept& kept) {
+            if (sealed && sealed->size() <= kKeptPieceBytesMax &&
+                kept.cache.bytes() + sealed->size() <= kKeptBytesMax &&
+                !std::ranges::equal(kept.cache.find(name_of_kept(part)), *sealed)) {
+                kept.cache.add(name_of_kept(part), *sealed);
+            }
+        });
+    });
+    return plain;
+}
+
+bool ChunkReader::is_sealed_there(const ChunkCopy& copy, BytesView sealed) {
+    try {
+        static_cast<void>(unseal_chunk(keys_, *key_of(*copy.pack), form_of(copy), copy.ordinal,
+                                       Bytes(sealed.begin(), sealed.end())));
+        return true;
+    } catch (const CorruptionError&) {
+        return false;
+    }
+}
+
+void ChunkReader::visit_closure(const ChunkCopy& copy,
+                                const std::function<void(const ChunkCopy&)>& visit) {
+    for (const ChunkCopyPtr& base : copy.bases) {
+        visit_closure(*base, visit);
+    }
+    // One of this run has no name before its pack is stored.
+    if (copy.pack->is_stored.load(std::memory_order_acquire)) {
+        visit(copy);
+    }
+}
 
 Bytes ChunkReader::read(const ChunkCopy& copy, std::stop_token stop, Proof proof) {
     ChunkCopyPtr other;
@@ -107,6 +173,19 @@ std::optional<PackName> ChunkReader::known_missing(const ChunkCopy& copy) {
         }
         return part->pack->name;
     });
+}
+
+void ChunkReader::expect(std::span<const ChunkCopyPtr> copies) {
+    if (!reads_ahead()) {
+        return;
+    }
+    std::vector<PackPiece> pieces;
+    for (const ChunkCopyPtr& copy : copies) {
+        visit_closure(*copy, [&pieces](const ChunkCopy& part) {
+            pieces.push_back({part.pack->name, {part.offset_bytes, part.sealed_bytes}});
+        });
+    }
+    windows_.expect(pieces);
 }
 
 Bytes ChunkReader::read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof) {

@@ -13,6 +13,7 @@
 #include "repository/pack.hpp"
 #include "repository/pack_windows.hpp"
 #include "repository/repository.hpp"
+#include "repository/sealed_cache.hpp"
 #include "storage/storage.hpp"
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <stop_token>
 #include <string_view>
 #include <vector>
@@ -73,6 +75,14 @@ public:
     /// What was packed into the chunk: compressed, or a delta on its bases. Authentic.
     /// @throws as `read`.
     [[nodiscard]] Bytes read_packed(const ChunkCopy& copy, std::stop_token stop);
+    /// False: `expect` does nothing, for reading costs no request.
+    [[nodiscard]] bool reads_ahead() const noexcept { return windows_.reads_ahead(); }
+    /// Begins to fetch what will be read soon, and all that it is a delta on. Never waits, nor
+    /// throws: what cannot be had is told when it is read.
+    void expect(std::span<const ChunkCopyPtr> copies);
+    /// As `read`, for what every run asks for again: where reading costs a request, it is kept on
+    /// this machine, sealed, as far as there is room.
+    [[nodiscard]] Bytes read_kept(const ChunkCopy& copy, std::stop_token stop);
     /// What was fetched from the storage so far.
     [[nodiscard]] std::uint64_t bytes_fetched() const noexcept { return windows_.bytes_fetched(); }
 
@@ -82,6 +92,10 @@ private:
     /// From another pack, when this one is damaged; nothing when no other gives it.
     [[nodiscard]] std::optional<Bytes> read_elsewhere(const ChunkCopy& copy, const PackName& pack,
                                                       std::stop_token stop);
+    /// The copy and all that it is a delta on.
+    static void visit_closure(const ChunkCopy& copy,
+                              const std::function<void(const ChunkCopy&)>& visit);
+    [[nodiscard]] bool is_sealed_there(const ChunkCopy& copy, BytesView sealed);
     [[nodiscard]] Bytes read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof);
     [[nodiscard]] Bytes decode(const ChunkCopy& copy, std::stop_token stop);
     /// One that is no link of a chain: whole, or a delta on several bases.
@@ -96,6 +110,11 @@ private:
     const Keys& keys_;
     std::unique_ptr<OtherCopies> others_;  ///< May be null.
     PackWindows windows_;
+    struct Kept {
+        SealedCache cache;
+        std::size_t asked_for = 0;
+    };
+    std::unique_ptr<Guarded<Kept>> kept_;  ///< May be null.
     /// What has gone does not come back: each chunk of it would cost a request to see that.
     Guarded<std::set<PackName>> missing_;
     /// Idle decompressors; a codec's working memory is worth keeping.

@@ -37,45 +37,131 @@ std::optional<Bytes> PackWindows::read(const PackName& pack, ByteRange range,
     }
     std::unique_lock lock(mutex_);
     std::optional<Window> window = find(pack, range);
-    while (!window) {
-        const auto covers = [&](const Window& each) { return each.covers(pack, range); };
-        if (std::ranges::none_of(on_their_way_, covers)) {
-            break;
-        }
+    while (!window && is_on_its_way(pack, range)) {
         if (!fetched_.wait(lock, stop, [&] {
                 window = find(pack, range);
-                return window || std::ranges::none_of(on_their_way_, covers);
+                return window || !is_on_its_way(pack, range);
             })) {
             throw Cancelled();
         }
     }
     if (!window) {
-        window = next_window(pack, range);
-        const auto announced = on_their_way_.insert(on_their_way_.end(), *window);
-        lock.unlock();
-        std::optional<Bytes> content;
-        std::exception_ptr failure;
-        try {
-            content = fetch(pack, {window->offset_bytes, window->length_bytes}, std::move(stop));
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        lock.lock();
-        on_their_way_.erase(announced);
-        if (content) {
-            window->content = std::make_shared<const Bytes>(std::move(*content));
-            keep(*window);
-        }
-        fetched_.notify_all();
-        if (failure) {
-            std::rethrow_exception(failure);
-        }
-        if (!window->content) {
+        const auto expected = find_expected(pack, range);
+        window = fetch_window(
+            expected != expected_.end() ? take_expected(expected) : next_window(pack, range), lock,
+            std::move(stop));
+        if (!window) {
             return std::nullopt;
         }
     }
     lock.unlock();
     return part_of(*window->content, range.offset_bytes - window->offset_bytes, range.length_bytes);
+}
+
+bool PackWindows::is_on_its_way(const PackName& pack, const ByteRange& range) const {
+    return std::ranges::any_of(on_their_way_,
+                               [&](const Window& each) { return each.covers(pack, range); });
+}
+
+std::optional<PackWindows::Window> PackWindows::fetch_window(Window window,
+                                                             std::unique_lock<std::mutex>& lock,
+                                                             std::stop_token stop) {
+    const auto announced = on_their_way_.insert(on_their_way_.end(), window);
+    lock.unlock();
+    std::optional<Bytes> content;
+    std::exception_ptr failure;
+    try {
+        content = fetch(window.pack, {window.offset_bytes, window.length_bytes}, std::move(stop));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    lock.lock();
+    on_their_way_.erase(announced);
+    if (content) {
+        window.content = std::make_shared<const Bytes>(std::move(*content));
+        keep(window);
+    }
+    fetched_.notify_all();
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    return window.content ? std::optional(std::move(window)) : std::nullopt;
+}
+
+void PackWindows::expect(std::span<const PackPiece> pieces) {
+    if (is_local_) {
+        return;
+    }
+    const std::lock_guard lock(mutex_);
+    for (const auto& [pack, range] : pieces) {
+        if (range.length_bytes > kExpectedPartBytes ||
+            expected_bytes_ + range.length_bytes > kExpectedBytesMax || find(pack, range) ||
+            is_on_its_way(pack, range)) {
+            continue;
+        }
+        const auto [piece, is_new] = expected_.try_emplace(
+            {pack, range.offset_bytes}, Expected{range.length_bytes, next_turn_});
+        if (is_new) {
+            turns_.emplace(next_turn_++, piece->first);
+            expected_bytes_ += range.length_bytes;
+        }
+    }
+    while (!expected_.empty() && fetchers_.size() < kFetchers) {
+        fetchers_.emplace_back(
+            [this](const std::stop_token& ended) { fetch_what_is_expected(ended); });
+    }
+    is_expected_.notify_all();
+}
+
+void PackWindows::fetch_what_is_expected(const std::stop_token& ended) {
+    std::unique_lock lock(mutex_);
+    while (is_expected_.wait(lock, ended, [this] { return !expected_.empty(); })) {
+        try {
+            const auto next = expected_.find(turns_.begin()->second);
+            static_cast<void>(fetch_window(take_expected(next), lock, ended));
+        } catch (const std::exception&) {
+            // Whoever reads it fetches it anew, and tells what is wrong with it.
+        }
+    }
+}
+
+/// One that begins where the range does and holds all of it.
+PackWindows::ExpectedPieces::iterator PackWindows::find_expected(const PackName& pack,
+                                                                 const ByteRange& range) {
+    const auto piece = expected_.find({pack, range.offset_bytes});
+    return piece != expected_.end() && piece->second.length_bytes >= range.length_bytes
+               ? piece
+               : expected_.end();
+}
+
+PackWindows::Window PackWindows::take_expected(ExpectedPieces::iterator piece) {
+    Window window{piece->first.first, piece->first.second, 0, nullptr};
+    const auto here = [&] { return expected_.lower_bound({window.pack, window.offset_bytes}); };
+    while (join_expected(here(), window)) {
+    }
+    while (here() != expected_.begin() && join_expected(std::prev(here()), window)) {
+    }
+    return window;
+}
+
+bool PackWindows::join_expected(ExpectedPieces::iterator piece, Window& window) {
+    if (piece == expected_.end() || piece->first.first != window.pack) {
+        return false;
+    }
+    const std::uint64_t window_end = window.offset_bytes + window.length_bytes;
+    const std::uint64_t piece_end = piece->first.second + piece->second.length_bytes;
+    const std::uint64_t begin = std::min(window.offset_bytes, piece->first.second);
+    const std::uint64_t end = std::max(window_end, piece_end);
+    if (piece->first.second > window_end + kGapBytesMax ||
+        piece_end + kGapBytesMax < window.offset_bytes || end - begin > kExpectedPartBytes) {
+        return false;
+    }
+    window.offset_bytes = begin;
+    window.length_bytes = end - begin;
+    expected_bytes_ -= piece->second.length_bytes;
+    turns_.erase(piece->second.turn);
+    expected_.erase(piece);
+    return true;
 }
 
 std::optional<Bytes> PackWindows::fetch(const PackName& pack, ByteRange range,
@@ -84,6 +170,23 @@ std::optional<Bytes> PackWindows::fetch(const PackName& pack, ByteRange range,
         storage_.get_range(pack_object_name(pack), range, std::move(stop));
     bytes_fetched_ += content ? content->size() : 0;
     return content;
+}
+
+void PackWindows::give(const PackName& pack, std::uint64_t offset_bytes, BytesView content) {
+    const std::lock_guard lock(mutex_);
+    if (!find(pack, {offset_bytes, content.size()})) {
+        keep({pack, offset_bytes, content.size(),
+              std::make_shared<const Bytes>(content.begin(), content.end())});
+    }
+}
+
+std::optional<Bytes> PackWindows::find_read(const PackName& pack, ByteRange range) {
+    const std::lock_guard lock(mutex_);
+    const std::optional<Window> window = find(pack, range);
+    return window
+               ? std::optional(part_of(*window->content, range.offset_bytes - window->offset_bytes,
+                                       range.length_bytes))
+               : std::nullopt;
 }
 
 void PackWindows::forget(const PackName& pack) {

@@ -7,11 +7,11 @@
 #include "repository/keys.hpp"
 #include "repository/known_repository.hpp"
 #include "repository/manifest.hpp"
-#include "repository/manifest_cache.hpp"
 #include "repository/newest_seen.hpp"
 #include "repository/opened_slot.hpp"
 #include "repository/record.hpp"
 #include "repository/run.hpp"
+#include "repository/sealed_cache.hpp"
 #include "repository/store_proof.hpp"
 #include "storage/access_denied.hpp"
 
@@ -72,12 +72,13 @@ struct Repository::Parts {
     std::unique_ptr<Keys> keys;
     Log* log = nullptr;
     std::mutex mutex;  ///< Guards all below.
-    ManifestCache cache;
+    SealedCache cache;
     NewestSeen newest_seen;
     std::unordered_map<SnapshotId, ObjectName> names;
     std::vector<std::string> unknown_for_writing;                ///< Features; set once.
     std::set<ObjectName> lost_manifests;                         ///< That somebody took away.
     std::optional<std::filesystem::path> local_index_file = {};  ///< Set once.
+    std::optional<std::filesystem::path> list_cache_file = {};   ///< Set once.
 
     /// The summary of one manifest object, from the cache or the storage; nothing for a tombstone
     /// or when it has gone. @throws CorruptionError.
@@ -256,8 +257,10 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     known.remember(config);
     std::vector<std::string> for_writing = check_features(*storage, stop);
     std::optional<std::filesystem::path> cache_file;
+    std::optional<std::filesystem::path> list_cache_file;
     if (options.cache_folder) {
         cache_file = *options.cache_folder / config.repository_id / "manifest-heads";
+        list_cache_file = *options.cache_folder / config.repository_id / "segment-lists";
     }
     std::optional<std::filesystem::path> index_file;
     if (options.index_folder) {
@@ -275,12 +278,13 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                                   std::move(keys),
                                                   &log,
                                                   {},
-                                                  ManifestCache(cache_file),
+                                                  SealedCache(cache_file),
                                                   NewestSeen(seen_file),
                                                   {},
                                                   std::move(for_writing),
                                                   {},
-                                                  std::move(index_file)});
+                                                  std::move(index_file),
+                                                  std::move(list_cache_file)});
     return std::unique_ptr<Repository>(new Repository(std::move(parts)));
 }
 
@@ -294,6 +298,9 @@ const Keys& Repository::keys() const { return *parts_->keys; }
 Log& Repository::log() { return *parts_->log; }
 const std::optional<std::filesystem::path>& Repository::local_index_file() const {
     return parts_->local_index_file;
+}
+const std::optional<std::filesystem::path>& Repository::list_cache_file() const {
+    return parts_->list_cache_file;
 }
 
 void Repository::check_writable() const {

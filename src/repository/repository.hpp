@@ -110,6 +110,8 @@ public:
     [[nodiscard]] Log& log();
     /// Where this machine keeps what the repository's index objects say; nothing: nowhere.
     [[nodiscard]] const std::optional<std::filesystem::path>& local_index_file() const;
+    /// Where this machine may keep sealed segment lists, to save requests; nothing: nowhere.
+    [[nodiscard]] const std::optional<std::filesystem::path>& list_cache_file() const;
     /// @throws RepositoryError (code "unknown_feature") when only a newer program may write here.
     void check_writable() const;
     /// The keyed hash that names the folder of a source's manifests.

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import databases
 from s3_server import S3Server
 from stores import (
     StoreRepository,
@@ -34,6 +35,14 @@ def test_the_life_of_a_repository(repository, database, folder):
     live_a_life(repository, database, folder)
 
 
+def test_the_life_of_a_repository_on_another_server(program, servers, database, folder):
+    """What one server takes for right another may refuse."""
+    place, started = servers
+    started.append(S3Server("minio", place))
+    started[-1].make_bucket(BUCKET)
+    live_a_life(StoreRepository(program, started[-1], BUCKET).init(), database, folder)
+
+
 def test_two_processes_share_it(repository, folder):
     back_up_side_by_side(repository, folder)
 
@@ -41,6 +50,16 @@ def test_two_processes_share_it(repository, folder):
 def test_an_unchanged_backup_takes_few_requests(repository, database, server, report):
     count, lines = requests_of_an_unchanged_backup(repository, database, server)
     report("requests_unchanged", count)
+    assert count <= 12, "\n".join(lines)
+
+
+def test_an_unchanged_backup_of_a_larger_database_takes_as_few(repository, server, folder, report):
+    """Its segment lists lie in packs, and are known on this machine after the first look."""
+    database = databases.make(folder / "large.db", rows=60_000)
+    repository.backup(database)
+    databases.change(database, 1, updates=5, inserts=5)
+    count, lines = requests_of_an_unchanged_backup(repository, database, server)
+    report("requests_unchanged_larger", count)
     assert count <= 12, "\n".join(lines)
 
 

@@ -83,7 +83,9 @@ StorageCase s3_case(std::string name, const char* server) {
     return {std::move(name), [server] { return std::make_unique<S3PrefixPlace>(server); }};
 }
 
-INSTANTIATE_TEST_SUITE_P(S3Stores, StorageSuite, testing::Values(s3_case("Versitygw", "versitygw")),
+INSTANTIATE_TEST_SUITE_P(S3Stores, StorageSuite,
+                         testing::Values(s3_case("Versitygw", "versitygw"),
+                                         s3_case("Minio", "minio")),
                          storage_case_name);
 
 class S3Refusals : public testing::Test {

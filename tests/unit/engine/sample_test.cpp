@@ -152,7 +152,7 @@ TEST(ChooseSamples, TakesNothingOfWhatIsReadAnyway) {
 /// A source of four segments that says that nothing ever changes.
 class SampleTest : public testing::Test {
 protected:
-    SampleTest() {
+    explicit SampleTest(MemoryStorage::Options options = {}) : disk_(std::move(options)) {
         make_repository(disk_);
         source_.set_pages("main", page_like(1, 4 * kSegmentPages * kPage));
     }
@@ -257,6 +257,32 @@ TEST_F(SampleTest, ADamagedChunkIsStoredAgain) {
     EXPECT_FALSE(second.reason.empty());
     EXPECT_FALSE(second.warnings.empty());
     EXPECT_EQ(restore(second.summary.id, disk_), source_.contents());
+}
+
+/// A store where each reading costs a request: nothing is read of it to look at a sample.
+class RemoteSampleTest : public SampleTest {
+protected:
+    RemoteSampleTest() : SampleTest({.capabilities = {.is_local = false, .listing_delay = {}}}) {}
+};
+
+TEST_F(RemoteSampleTest, AnHonestSourceCostsAWholeSegment) {
+    back_up_source();
+    for (unsigned run = 0; run < 5; ++run) {
+        const SnapshotDetails child = back_up_source();
+        EXPECT_EQ(child.summary.bytes_read, kSegmentPages * kPage);
+        EXPECT_EQ(child.summary.chunks_new, 0U);
+    }
+}
+
+TEST_F(RemoteSampleTest, AChangeOfAnyPageIsFoundWhenItsSegmentHasItsTurn) {
+    const SnapshotDetails first = back_up_source();
+    source_.set_page("main", 3 * kSegmentPages + kSegmentPages / 2, page_like(9, kPage));
+    const SnapshotDetails second = back_up_source();
+    EXPECT_NE(restore(second.summary.id, disk_), source_.contents()) << "the lie was not told";
+    const SnapshotDetails third = back_up_source();
+    EXPECT_EQ(third.summary.capture, Capture::reread);
+    EXPECT_EQ(third.summary.doubtful, std::vector<SnapshotId>{second.summary.id});
+    EXPECT_EQ(restore(third.summary.id, disk_), source_.contents());
 }
 
 }  // namespace

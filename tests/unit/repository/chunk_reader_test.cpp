@@ -1,7 +1,11 @@
 #include "repository/chunk_reader.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "repository_place.hpp"
+#include "support/faulty_storage.hpp"
+#include "support/temporary_folder.hpp"
+#include "sys/file.hpp"
 
 #include <gtest/gtest.h>
 
@@ -128,6 +132,64 @@ TEST_P(ChunkReaderTest, FindsAChunkThatDoesNotDecompress) {
     run->flush();
     EXPECT_EQ(problem(*garbage), pack_object_name(garbage->pack->name).text() +
                                      " is damaged: chunk 0 does not decompress");
+}
+
+/// A store where each reading costs a request, and a folder for what is kept of it.
+class KeptChunks : public testing::TestWithParam<Encryption> {
+protected:
+    KeptChunks() : place_(GetParam(), {.capabilities = {.is_local = false, .listing_delay = {}}}) {
+        const auto run = place_.writer();
+        list_ = place_.add(*run, "a segment list");
+        run->flush();
+    }
+
+    /// As a run of its own does. @return The requests that it took.
+    std::size_t read_list() {
+        std::atomic<std::size_t> requests = 0;
+        Faults faults;
+        faults.before = [&](const StorageCall&) { ++requests; };
+        Log silent;
+        const auto repository =
+            Repository::open(std::make_unique<FaultyStorage>(place_.disk, std::move(faults)),
+                             sample_unlock(), {.cache_folder = folder_.path()}, silent, {});
+        const std::size_t before = requests;
+        ChunkReader reader(*repository, Elsewhere::removed_packs);
+        EXPECT_EQ(as_text(reader.read_kept(*list_, {})), "a segment list");
+        return requests - before;
+    }
+    [[nodiscard]] std::filesystem::path file() const {
+        return folder_.path() / place_.repository->id() / "segment-lists";
+    }
+
+    TemporaryFolder folder_;
+    RepositoryPlace place_;
+    ChunkCopyPtr list_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Encryptions, KeptChunks,
+                         testing::Values(Encryption::none, Encryption::keyfile), encryption_name);
+
+TEST_P(KeptChunks, AreReadOnce) {
+    EXPECT_EQ(read_list(), 1U);
+    EXPECT_EQ(read_list(), 0U);
+    std::filesystem::remove(file());
+    EXPECT_EQ(read_list(), 1U);
+}
+
+TEST_P(KeptChunks, AreNotBelievedWhenTheFileIsDamaged) {
+    read_list();
+    Bytes content = read_file(file(), 1_MiB).value();
+    content.back() ^= 1U;
+    replace_file(file(), content, 0600);
+    EXPECT_EQ(read_list(), 1U);
+    EXPECT_EQ(read_list(), 0U) << "it was replaced";
+}
+
+TEST_P(KeptChunks, AreSealed) {
+    read_list();
+    const Bytes content = read_file(file(), 1_MiB).value();
+    const bool is_readable = as_text(content).find("a segment list") != std::string_view::npos;
+    EXPECT_EQ(is_readable, GetParam() == Encryption::none);
 }
 
 }  // namespace

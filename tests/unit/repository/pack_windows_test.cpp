@@ -139,6 +139,78 @@ TEST_F(RemotePackWindowsTest, GivesWhatTheStorageWouldGive) {
     }
 }
 
+/// Neighbours come in one call, and several calls are on their way at once.
+TEST_F(RemotePackWindowsTest, WhatIsExpectedIsFetchedTogether) {
+    const std::vector<PackName> packs = {store(1, page_like(1, 2'000'000)),
+                                         store(2, page_like(2, 2'000'000))};
+    std::vector<PackPiece> pieces;
+    for (std::uint64_t offset = 40; offset < 1'900'000; offset += 100'000) {
+        for (const PackName& pack : packs) {
+            pieces.push_back({pack, {offset, 60'000}});
+        }
+    }
+    windows_.expect(pieces);
+    for (const auto& [pack, range] : pieces) {
+        EXPECT_EQ(windows_.read(pack, range, {}),
+                  disk_.get_range(pack_object_name(pack), range, {}));
+    }
+    EXPECT_LE(calls_, 4U);
+    EXPECT_LE(windows_.bytes_fetched(), 4'000'000U);
+    windows_.expect(pieces);
+    EXPECT_EQ(windows_.read(packs[0], pieces[0].range, {})->size(), 60'000U);
+    EXPECT_LE(calls_, 4U) << "it is all there";
+}
+
+TEST_F(RemotePackWindowsTest, WhatIsExpectedAndNotReadHoldsNobodyUp) {
+    const PackName pack = store(1, page_like(1, 9'000'000));
+    std::vector<PackPiece> pieces;
+    for (std::uint64_t offset = 0; offset < 9'000'000; offset += 1'000'000) {
+        pieces.push_back({pack, {offset, 700'000}});
+    }
+    PackName missing;
+    missing.bytes.fill(9);
+    pieces.push_back({missing, {0, 100}});
+    pieces.push_back({pack, {100'000'000, 100}});
+    PackWindows windows(watched_);
+    windows.expect(pieces);
+    EXPECT_EQ(windows.read(missing, {0, 100}, {}), std::nullopt);
+    EXPECT_EQ(windows.read(pack, {100'000'000, 100}, {}).value(), Bytes());
+}
+
+/// What fails when it is fetched ahead is told to who reads it, by a try of his own.
+TEST_F(RemotePackWindowsTest, AFailureAheadIsNone) {
+    const Bytes content = page_like(1, 1'000'000);
+    const PackName pack = store(1, content);
+    std::atomic<unsigned> calls = 0;
+    Faults faults;
+    faults.before = [&](const StorageCall&) {
+        if (++calls == 1) {
+            throw StorageError("the first one fails");
+        }
+    };
+    FaultyStorage storage(disk_, std::move(faults));
+    PackWindows windows(storage);
+    const std::vector<PackPiece> pieces = {{pack, {1000, 200'000}}};
+    windows.expect(pieces);
+    while (calls == 0) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(windows.read(pack, {1000, 200'000}, {}).value(),
+              Bytes(content.begin() + 1000, content.begin() + 201'000));
+    EXPECT_EQ(calls, 2U);
+}
+
+TEST_F(RemotePackWindowsTest, WhatIsGivenIsNotFetched) {
+    const PackName pack = store(1, noise(1, 1000));
+    windows_.give(pack, 100, noise(2, 300));
+    EXPECT_EQ(windows_.read(pack, {100, 300}, {}), noise(2, 300));
+    EXPECT_EQ(windows_.find_read(pack, {100, 300}), noise(2, 300));
+    EXPECT_EQ(calls_, 0U);
+    windows_.forget(pack);
+    EXPECT_EQ(windows_.find_read(pack, {100, 300}), std::nullopt);
+    EXPECT_EQ(windows_.read(pack, {0, 1000}, {}), noise(1, 1000));
+}
+
 /// What one thread fetches, the others wait for; where that fails, each asks for itself.
 TEST_F(RemotePackWindowsTest, ThreadsShareWhatIsFetched) {
     const Bytes content = page_like(1, 4'000'000);

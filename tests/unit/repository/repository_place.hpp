@@ -20,7 +20,9 @@ inline const SourceId kSampleSource(16, 'a');
 /// What a writer of a run needs, and one-line writers. Not thread-safe.
 class RepositoryPlace {
 public:
-    explicit RepositoryPlace(Encryption encryption = Encryption::none) {
+    explicit RepositoryPlace(Encryption encryption = Encryption::none,
+                             MemoryStorage::Options options = {})
+        : disk(std::move(options)) {
         make_repository(disk, encryption);
         repository = open_repository(disk);
     }

@@ -1,4 +1,4 @@
-#include "repository/manifest_cache.hpp"
+#include "repository/sealed_cache.hpp"
 
 #include "base/error.hpp"
 #include "base/units.hpp"
@@ -12,16 +12,16 @@ namespace {
 
 constexpr std::uint64_t kFileBytesMax = 256_MiB;
 constexpr std::size_t kNameBytesMax = 255;
-constexpr std::size_t kPrefixBytes = 5;  // name length (u8), head length (u32)
+constexpr std::size_t kPrefixBytes = 5;  // name length (u8), content length (u32)
 
-void append_entry(Bytes& out, const std::string& name, BytesView head) {
+void append_entry(Bytes& out, const std::string& name, BytesView content) {
     out.push_back(static_cast<std::uint8_t>(name.size()));
-    const auto length = static_cast<std::uint32_t>(head.size());
+    const auto length = static_cast<std::uint32_t>(content.size());
     for (unsigned shift = 0; shift < 32; shift += 8) {
         out.push_back(static_cast<std::uint8_t>(length >> shift));
     }
     out.insert(out.end(), name.begin(), name.end());
-    out.insert(out.end(), head.begin(), head.end());
+    out.insert(out.end(), content.begin(), content.end());
 }
 
 void append_to_file(const std::filesystem::path& path, BytesView content) {
@@ -35,31 +35,38 @@ void append_to_file(const std::filesystem::path& path, BytesView content) {
 
 }  // namespace
 
-ManifestCache::ManifestCache(std::optional<std::filesystem::path> file) : file_(std::move(file)) {}
+SealedCache::SealedCache(std::optional<std::filesystem::path> file) : file_(std::move(file)) {}
 
-BytesView ManifestCache::find(const std::string& object_name) {
+BytesView SealedCache::find(const std::string& name) {
     if (!is_loaded_) {
         load();
     }
-    const auto found = heads_.find(object_name);
-    return found == heads_.end() ? BytesView{} : BytesView(found->second);
+    const auto found = kept_.find(name);
+    return found == kept_.end() ? BytesView{} : BytesView(found->second);
 }
 
-void ManifestCache::add(const std::string& object_name, BytesView head) {
-    if (object_name.size() > kNameBytesMax) {
+void SealedCache::add(const std::string& name, BytesView content) {
+    if (name.size() > kNameBytesMax) {
         return;
     }
-    append_entry(added_, object_name, head);
-    heads_[object_name] = Bytes(head.begin(), head.end());
+    append_entry(added_, name, content);
+    keep(name, content);
 }
 
-void ManifestCache::save(std::optional<std::size_t> names_in_use) noexcept {
+void SealedCache::keep(const std::string& name, BytesView content) {
+    Bytes& kept = kept_[name];
+    bytes_ += content.size();
+    bytes_ -= kept.size();
+    kept.assign(content.begin(), content.end());
+}
+
+void SealedCache::save(std::optional<std::size_t> names_in_use) noexcept {
     if (!file_ || added_.empty()) {
         return;
     }
     try {
         std::filesystem::create_directories(file_->parent_path());
-        if (is_torn_ || (names_in_use && heads_.size() > 2 * *names_in_use + 100)) {
+        if (is_torn_ || (names_in_use && kept_.size() > 2 * *names_in_use + 100)) {
             replace_file(*file_, added_, 0600);  // Others come back when they are next needed.
             is_torn_ = false;
         } else {
@@ -71,7 +78,7 @@ void ManifestCache::save(std::optional<std::size_t> names_in_use) noexcept {
     added_.clear();
 }
 
-void ManifestCache::load() {
+void SealedCache::load() {
     is_loaded_ = true;
     if (!file_) {
         return;
@@ -81,27 +88,27 @@ void ManifestCache::load() {
             parse(*content);
         }
     } catch (const Error&) {
-        heads_.clear();
+        kept_.clear();
+        bytes_ = 0;
         is_torn_ = true;  // Too large or not readable: begin anew.
     }
 }
 
-void ManifestCache::parse(const Bytes& content) {
+void SealedCache::parse(const Bytes& content) {
     std::size_t at = 0;
     while (content.size() - at >= kPrefixBytes) {
         const std::size_t name_bytes = content[at];
-        const std::size_t head_bytes =
+        const std::size_t content_bytes =
             std::size_t{content[at + 1]} | std::size_t{content[at + 2]} << 8U |
             std::size_t{content[at + 3]} << 16U | std::size_t{content[at + 4]} << 24U;
         at += kPrefixBytes;
-        if (content.size() - at < name_bytes + head_bytes) {
+        if (content.size() - at < name_bytes + content_bytes) {
             is_torn_ = true;  // The tail of an interrupted write, or a damaged file.
             return;
         }
-        const BytesView entry(content.data() + at, name_bytes + head_bytes);
-        heads_[std::string(as_text(entry.first(name_bytes)))] =
-            Bytes(entry.begin() + static_cast<std::ptrdiff_t>(name_bytes), entry.end());
-        at += name_bytes + head_bytes;
+        const BytesView entry(content.data() + at, name_bytes + content_bytes);
+        keep(std::string(as_text(entry.first(name_bytes))), entry.subspan(name_bytes));
+        at += name_bytes + content_bytes;
     }
     is_torn_ = at != content.size();
 }

@@ -1,4 +1,4 @@
-#include "repository/manifest_cache.hpp"
+#include "repository/sealed_cache.hpp"
 
 #include "base/units.hpp"
 #include "support/sample_data.hpp"
@@ -13,16 +13,16 @@
 namespace dbbackup {
 namespace {
 
-class ManifestCacheTest : public testing::Test {
+class SealedCacheTest : public testing::Test {
 protected:
     void remember(const std::string& name, const Bytes& head, std::size_t names_in_use = 10) {
-        ManifestCache cache(file_);
+        SealedCache cache(file_);
         static_cast<void>(cache.find(name));  // As the repository does: look first, then add.
         cache.add(name, head);
         cache.save(names_in_use);
     }
     [[nodiscard]] Bytes find(const std::string& name) const {
-        ManifestCache cache(file_);
+        SealedCache cache(file_);
         const BytesView head = cache.find(name);
         return {head.begin(), head.end()};
     }
@@ -38,7 +38,7 @@ protected:
     const Bytes two_ = noise(2, 70'000);
 };
 
-TEST_F(ManifestCacheTest, RemembersHeadsFromRunToRun) {
+TEST_F(SealedCacheTest, RemembersHeadsFromRunToRun) {
     remember("manifests/a/1", one_);
     remember("manifests/a/2", two_);
     EXPECT_EQ(find("manifests/a/1"), one_);
@@ -46,16 +46,16 @@ TEST_F(ManifestCacheTest, RemembersHeadsFromRunToRun) {
     EXPECT_TRUE(find("manifests/a/3").empty());
 }
 
-TEST_F(ManifestCacheTest, WithoutAFileKeepsNothing) {
-    ManifestCache cache(std::nullopt);
+TEST_F(SealedCacheTest, WithoutAFileKeepsNothing) {
+    SealedCache cache(std::nullopt);
     EXPECT_TRUE(cache.find("manifests/a/1").empty());
     cache.add("manifests/a/1", one_);
     cache.save(1);
 }
 
-TEST_F(ManifestCacheTest, TwoProcessesAppendToOneFile) {
-    ManifestCache left(file_);
-    ManifestCache right(file_);
+TEST_F(SealedCacheTest, TwoProcessesAppendToOneFile) {
+    SealedCache left(file_);
+    SealedCache right(file_);
     EXPECT_TRUE(left.find("manifests/a/1").empty());
     EXPECT_TRUE(right.find("manifests/a/2").empty());
     left.add("manifests/a/1", one_);
@@ -66,7 +66,7 @@ TEST_F(ManifestCacheTest, TwoProcessesAppendToOneFile) {
     EXPECT_EQ(find("manifests/a/2"), two_);
 }
 
-TEST_F(ManifestCacheTest, ATornTailIsIgnoredAndRepaired) {
+TEST_F(SealedCacheTest, ATornTailIsIgnoredAndRepaired) {
     remember("manifests/a/1", one_);
     for (const std::size_t cut : {1U, 100U, 305U}) {
         remember("manifests/a/2", one_);
@@ -77,7 +77,7 @@ TEST_F(ManifestCacheTest, ATornTailIsIgnoredAndRepaired) {
     }
 }
 
-TEST_F(ManifestCacheTest, AnyBytesAreIgnored) {
+TEST_F(SealedCacheTest, AnyBytesAreIgnored) {
     std::filesystem::create_directories(file_.parent_path());
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -88,7 +88,7 @@ TEST_F(ManifestCacheTest, AnyBytesAreIgnored) {
     EXPECT_TRUE(find("manifests/a/1").empty());
 }
 
-TEST_F(ManifestCacheTest, IsRewrittenWhenMostOfItIsOfNoUse) {
+TEST_F(SealedCacheTest, IsRewrittenWhenMostOfItIsOfNoUse) {
     for (int round = 0; round < 150; ++round) {
         remember("manifests/a/" + std::to_string(round), one_, 10);
     }
@@ -96,7 +96,7 @@ TEST_F(ManifestCacheTest, IsRewrittenWhenMostOfItIsOfNoUse) {
     EXPECT_EQ(find("manifests/a/149"), one_);
 }
 
-TEST_F(ManifestCacheTest, AFolderThatCannotBeMadeIsNoError) {
+TEST_F(SealedCacheTest, AFolderThatCannotBeMadeIsNoError) {
     replace_file(folder_.path() / "deep", one_, 0600);
     remember("manifests/a/1", one_);
     EXPECT_TRUE(find("manifests/a/1").empty());

@@ -1,0 +1,124 @@
+"""The programs that are compared on an object store: one real server that speaks S3, on this machine.
+
+A second way to it goes through toxiproxy, which delays what it passes on.
+"""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import urllib.request
+
+import rivals
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/cli"))
+
+from s3_server import S3Server  # noqa: E402
+from stores import StoreServer  # noqa: E402
+
+BUCKET = "bench"
+LATENCY_MS = 50
+
+
+class SlowWay:
+    """An address whose connections lead to `server`, each answer later by LATENCY_MS."""
+
+    def __init__(self, server, folder):
+        self.proxy = StoreServer("toxiproxy", folder)
+        port = subprocess.run(
+            [sys.executable, "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"],
+            check=True, capture_output=True, text=True,
+        ).stdout.strip()
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.ask("/proxies", name="slow", listen=f"127.0.0.1:{port}", upstream=server.endpoint.removeprefix("http://"))
+        self.ask("/proxies/slow/toxics", type="latency", stream="downstream", attributes={"latency": LATENCY_MS})
+
+    def ask(self, path, **document):
+        request = urllib.request.Request(self.proxy.endpoint + path, json.dumps(document).encode())
+        with urllib.request.urlopen(request) as answer:
+            answer.read()
+
+    def stop(self):
+        self.proxy.stop()
+
+
+class OnStore:
+    """What all have in common: a place for each run below the bucket, whose files the server keeps."""
+
+    def __init__(self, folder, server, endpoint, *more):
+        super().__init__(folder, *more)
+        self.server, self.endpoint = server, endpoint
+        self.env |= {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.secret, "AWS_DEFAULT_REGION": "us-east-1"}
+
+    def place(self, run):
+        """Below the bucket."""
+        return f"{self.folder.parent.name}/{run}"
+
+    def where(self, run):
+        return self.server.folder / "data" / BUCKET / self.place(run)
+
+
+class DbBackupOnStore(OnStore, rivals.DbBackup):
+    def reach(self, run):
+        url = f"s3://{BUCKET}/{self.place(run)}?endpoint={self.endpoint}&region=us-east-1"
+        return ["--repository", url, "--key-file", self.key, "--json"]
+
+
+class ResticOnStore(OnStore, rivals.Restic):
+    def repository(self, run):
+        return f"s3:{self.endpoint}/{BUCKET}/{self.place(run)}"
+
+
+class RcloneOnStore(OnStore, rivals.Rival):
+    """A compressor into an upload: what a script does."""
+
+    name = "zstd+rclone"
+    deduplicates = False
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.env |= {
+            "RCLONE_CONFIG_STORE_TYPE": "s3", "RCLONE_CONFIG_STORE_PROVIDER": "Other", "RCLONE_CONFIG_STORE_ENDPOINT": self.endpoint,
+            "RCLONE_CONFIG_STORE_ENV_AUTH": "true", "RCLONE_CONFIG_STORE_NO_CHECK_BUCKET": "true",
+            "RCLONE_CONFIG_STORE_REGION": "us-east-1",
+        }
+
+    def version(self):
+        return rivals.first_line("rclone", "version")
+
+    def backup(self, run, database):
+        command = f"set -o pipefail; zstd -q -3 -T2 -c '{database}' | rclone rcat 'store:{BUCKET}/{self.place(run)}'"
+        return self.measured([["bash", "-c", command]], [self.where(run)])
+
+    def restore(self, run, target):
+        command = f"set -o pipefail; rclone cat 'store:{BUCKET}/{self.place(run)}' | zstd -q -d -o '{target}'"
+        return self.measured([["bash", "-c", command]], [target])
+
+
+class ObjectStore:
+    """The server, the slow way to it and who is measured; `stop` it."""
+
+    def __init__(self, folder, program):
+        folder = pathlib.Path(folder) / "store"
+        folder.mkdir()
+        self.server = S3Server("versitygw", folder)
+        self.server.make_bucket(BUCKET)
+        self.slow = SlowWay(self.server, folder)
+        endpoint = self.server.endpoint
+        self.subject = DbBackupOnStore(folder / "db-backup", self.server, endpoint, program)
+        self.delayed = DbBackupOnStore(folder / "delayed", self.server, self.slow.endpoint, program)
+        self.rivals, self.missing = [self.subject], []
+        for kind, tools in ((ResticOnStore, ("restic",)), (RcloneOnStore, ("zstd", "rclone"))):
+            absent = [tool for tool in tools if shutil.which(tool) is None]
+            if absent:
+                self.missing.append(f"{kind.name} on an object store: {', '.join(absent)} not installed")
+            else:
+                self.rivals.append(kind(folder / kind.name, self.server, endpoint))
+
+    def requests(self):
+        return len(self.server.requests())
+
+    def stop(self):
+        self.slow.stop()
+        self.server.stop()
