@@ -1,9 +1,7 @@
 """The program may die at any storage operation, and the store may fail for good after any: all earlier
-snapshots restore, no half snapshot shows, and the next run works and reuses what was stored.
+snapshots restore, no half snapshot shows, and the next run works and reuses what was stored. How: deaths.py.
 
-Method: DB_BACKUP_TEST_COUNT_FILE counts the operations of a run; then the run is repeated on a copy
-for every N with DB_BACKUP_TEST_CRASH_BEFORE, _AFTER and _FAIL_AFTER. And, less exactly but for real,
-kill -9 at random moments while four processes write to the database.
+And, less exactly but for real, kill -9 at random moments while four processes write to the database.
 """
 
 import os
@@ -16,86 +14,21 @@ import pytest
 
 import databases
 from copies import Copies
+from deaths import KILLED, WAYS, assert_whole, backup_dies, init_dies, operations, restore_dies
 from program import Repository
 from writers import Writers
-
-KILLED = 137
-# Where the first stops depends on threads; the number of operations may differ by a few from run to run.
-WAYS = ("DB_BACKUP_TEST_CRASH_BEFORE", "DB_BACKUP_TEST_CRASH_AFTER", "DB_BACKUP_TEST_FAIL_AFTER")
-
-
-def operations(repository, words, folder):
-    """Runs once on a copy and returns the operations as "put", "get" ... with their objects."""
-    log = folder / "operations"
-    log.unlink(missing_ok=True)
-    repository.run(*words, env={"DB_BACKUP_TEST_COUNT_FILE": str(log)})
-    lines = [line.split(" ", 2) for line in log.read_text().splitlines()]
-    assert lines, "no operation was counted"
-    return lines
-
-
-def assert_whole(repository, folder, states):
-    """Exactly the snapshots of `states` show, and each restores to its file."""
-    assert {each["snapshot"] for each in repository.list()} == set(states)
-    for snapshot, expected in states.items():
-        target = folder / "restored.db"
-        repository.restore(snapshot, target)
-        assert databases.digest(target) == expected
-        target.unlink()
 
 
 @pytest.mark.parametrize("encryption", ("none", "keyfile"))
 @pytest.mark.parametrize("way", WAYS)
 def test_init_dies_at_every_operation(program, folder, database, encryption, way):
-    repository = Repository(program, folder / "repository", encryption)
-    copies = Copies([repository.path, folder / "home"], folder)
-    words = ("init", "--encryption", encryption)
-    count = len(operations(repository, words, folder))
-    for number in range(0 if way.endswith("FAIL_AFTER") else 1, count + 1):
-        copies.reset()
-        result = repository.run(*words, "--json", code=None, env={way: str(number)})
-        is_done = number == count and way != "DB_BACKUP_TEST_CRASH_BEFORE"
-        if result.code != 0:
-            assert result.code == (30 if way.endswith("FAIL_AFTER") else KILLED), f"{way}={number}\n{result}"
-        # Either it is a repository now, or init makes it one.
-        retried = repository.run(*words, "--json", code=(0, 14))
-        if retried.code == 14:
-            assert retried.error["code"] == "repository_exists", f"{way}={number}\n{retried}"
-        assert result.code != 0 or is_done or retried.code == 14, f"{way}={number}"
-        taken = repository.backup(database)
-        assert_whole(repository, folder, {taken["snapshot"]: databases.digest(database)})
-        assert repository.verify("--data")["ok"]
+    init_dies(Repository(program, folder / "repository", encryption), database, folder, encryption, way)
 
 
 @pytest.mark.parametrize("mode", ("full", "incremental"))
 @pytest.mark.parametrize("way", WAYS)
 def test_backup_dies_at_every_operation(program, folder, way, mode):
-    """Afterwards: the earlier snapshot and only it, then a next run that works."""
-    repository = Repository(program, folder / "repository", "keyfile").init()
-    database = databases.make(folder / "shop.db", rows=4000)
-    states = {repository.backup(database)["snapshot"]: databases.digest(database)}
-    databases.change(database, updates=40, inserts=400)
-    after = databases.digest(database)
-    copies = Copies([repository.path, folder / "home"], folder)
-    words = ("backup", "--type", "sqlite", "--database", database, "--mode", mode)
-    count = len(operations(repository, words, folder))
-    for number in range(0 if way.endswith("FAIL_AFTER") else 1, count + 1):
-        copies.reset()
-        result = repository.run(*words, "--json", code=None, env={way: str(number)})
-        listed = {each["snapshot"] for each in repository.list()}
-        made = listed - set(states)
-        assert set(states) <= listed and len(made) <= 1, f"{way}={number}"
-        if made:
-            # The commit got through, if not the answer: then it is whole.
-            assert_whole(repository, folder, {**states, made.pop(): after})
-        else:
-            assert result.code == (30 if way.endswith("FAIL_AFTER") else KILLED), f"{way}={number}\n{result}"
-            if number % 5 == 0:
-                assert_whole(repository, folder, states)
-            taken = repository.backup(database, "--mode", mode)
-            assert_whole(repository, folder, {**states, taken["snapshot"]: after})
-        assert repository.verify("--data")["ok"], f"{way}={number}"
-    print(f"{count} operations")
+    backup_dies(Repository(program, folder / "repository", "keyfile").init(), folder, way, mode)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -142,24 +75,7 @@ def test_the_default_repository_is_made_again_after_a_crash(program, folder, dat
 
 @pytest.mark.parametrize("way", ("DB_BACKUP_TEST_CRASH_AFTER", "DB_BACKUP_TEST_FAIL_AFTER"))
 def test_restore_dies_at_every_operation(plain_repository, folder, database, way):
-    """The target is not there, or whole; nothing half-written keeps its name."""
-    plain_repository.backup(database)
-    expected = databases.digest(database)
-    target = folder / "restored.db"
-    words = ("restore", "latest", "--to", target)
-    count = len(operations(plain_repository, words, folder))
-    assert databases.digest(target) == expected
-    for number in range(1, count + 1):
-        target.unlink(missing_ok=True)
-        result = plain_repository.run(*words, "--json", code=None, env={way: str(number)})
-        if result.code == 0:
-            assert databases.digest(target) == expected
-        else:
-            assert result.code in (30, KILLED) and not target.exists(), f"{way}={number}\n{result}"
-            if way.endswith("FAIL_AFTER"):
-                assert not [name for name in os.listdir(folder) if name.startswith(".restored")], "leftovers"
-    target.unlink(missing_ok=True)
-    plain_repository.restore("latest", target)
+    restore_dies(plain_repository, folder, database, way)
 
 
 @pytest.mark.parametrize("journal", ("wal", "delete"))
