@@ -310,7 +310,9 @@ bool rename_by_link(const std::filesystem::path& from, const std::filesystem::pa
     if (::link(from.c_str(), to.c_str()) != 0) {
         const int error_number = errno;
         if (error_number != EEXIST) {
-            throw FileError(fmt::format("rename {} to", from.native()), to, error_number);
+            // link(2): EPERM is a file system without hard links, for the file is ours.
+            throw FileError(fmt::format("rename {} to", from.native()), to,
+                            error_number == EPERM ? EOPNOTSUPP : error_number);
         }
         // NFS repeats a request whose answer got lost, and then finds the name that it made.
         struct stat ours{};

@@ -75,6 +75,12 @@ std::string hint_for(const FileError& error, const fs::path& root) {
                 "Check who owns {} and its permissions; db-backup makes it for one "
                 "user only.",
                 root.native());
+        case EOPNOTSUPP:
+            return fmt::format(
+                "The file system of {} can neither rename without overwriting nor make hard links, "
+                "so "
+                "two hosts could lose each other's backups there: choose another place.",
+                root.native());
         case EROFS: return "The file system is mounted read-only: mount it for writing.";
         case EIO: return "The disk reports a failure: look at the system log before going on.";
         default: return {};
@@ -89,9 +95,10 @@ StorageError storage_error(const std::string& attempted, const fs::path& root,
                         retry_for(error.error_number()));
     result.set_hint(hint_for(error, root));
     const bool is_denied = error.error_number() == EACCES || error.error_number() == EPERM;
-    result.set_code(error.is_full_disk() ? "storage_full"
-                    : is_denied          ? std::string(kAccessDenied)
-                                         : "");
+    result.set_code(error.is_full_disk()                 ? "storage_full"
+                    : is_denied                          ? std::string(kAccessDenied)
+                    : error.error_number() == EOPNOTSUPP ? "store_unsafe"
+                                                         : "");
     result.add_context(error.what());
     return result;
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <map>
 
 namespace dbbackup {
 namespace {
@@ -17,15 +18,15 @@ constexpr int kDies = -1;
 constexpr int kDiedStatus = 9;
 
 struct Plan {
-    bool is_active = false;
-    SystemCall call{};
     int calls_left = 0;
     int error_number = 0;
 };
 
-Guarded<Plan>& plan() {
-    static Guarded<Plan> the_plan;
-    return the_plan;
+using Plans = std::map<SystemCall, Plan>;
+
+Guarded<Plans>& plans() {
+    static Guarded<Plans> the_plans;
+    return the_plans;
 }
 
 struct Watch {
@@ -38,20 +39,21 @@ Guarded<Watch>& watch() {
     return the_watch;
 }
 
-void set_plan(Plan next) {
-    plan().with([&](Plan& current) { current = next; });
+void set_plan(SystemCall call, Plan next) {
+    plans().with([&](Plans& current) { current[call] = next; });
 }
 
 /// The error number that this call must fail with, or 0.
 int planned_failure(SystemCall call) {
-    return plan().with([call](Plan& current) {
-        if (!current.is_active || current.call != call || --current.calls_left != 0) {
+    return plans().with([call](Plans& current) {
+        const auto found = current.find(call);
+        if (found == current.end() || --found->second.calls_left != 0) {
             return 0;
         }
-        if (current.error_number == kDies) {
+        if (found->second.error_number == kDies) {
             ::_exit(kDiedStatus);
         }
-        return current.error_number;
+        return found->second.error_number;
     });
 }
 
@@ -78,17 +80,19 @@ Function* original(const char* name) {
 
 }  // namespace
 
-FailingCall::FailingCall(SystemCall call, int nth, int error_number) {
-    set_plan({true, call, nth, error_number});
+FailingCall::FailingCall(SystemCall call, int nth, int error_number) : call_(call) {
+    set_plan(call, {nth, error_number});
 }
 
-FailingCall::~FailingCall() { set_plan({}); }
+FailingCall::~FailingCall() {
+    plans().with([this](Plans& current) { current.erase(call_); });
+}
 
 bool FailingCall::has_failed() const {
-    return plan().with([](const Plan& current) { return current.calls_left <= 0; });
+    return plans().with([this](const Plans& current) { return current.at(call_).calls_left <= 0; });
 }
 
-void die_at(SystemCall call, int nth) { set_plan({true, call, nth, kDies}); }
+void die_at(SystemCall call, int nth) { set_plan(call, {nth, kDies}); }
 
 WatchedCalls::WatchedCalls() {
     watch().with([](Watch& current) { current = {true, {}}; });
@@ -131,6 +135,24 @@ ssize_t pwrite(int descriptor, const void* content, size_t size, off_t offset) {
         dbbackup::note("pwrite " + dbbackup::path_of(descriptor));
     }
     return result;
+}
+
+ssize_t pread(int descriptor, void* content, size_t size, off_t offset) {
+    if (const int error_number = dbbackup::planned_failure(dbbackup::SystemCall::pread)) {
+        errno = error_number;
+        return -1;
+    }
+    static auto* const real = dbbackup::original<ssize_t(int, void*, size_t, off_t)>("pread");
+    return real(descriptor, content, size, offset);
+}
+
+int link(const char* from, const char* to) noexcept {
+    if (const int error_number = dbbackup::planned_failure(dbbackup::SystemCall::link)) {
+        errno = error_number;
+        return -1;
+    }
+    static auto* const real = dbbackup::original<int(const char*, const char*)>("link");
+    return real(from, to);
 }
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to,

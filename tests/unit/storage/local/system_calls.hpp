@@ -2,7 +2,7 @@
 
 /// @file
 /// The system calls that make an object durable, watched and made to fail. The test program
-/// defines fsync, pwrite and renameat2 itself; each passes on to the C library unless a test says
+/// defines them itself; each passes on to the C library unless a test says
 /// otherwise.
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace dbbackup {
 
-enum class SystemCall { fsync, pwrite, renameat2 };
+enum class SystemCall { fsync, pwrite, pread, renameat2, link };
 
 /// While it lives, the `nth` call (from 1) of `call` in this process fails with `error_number`.
-/// One at a time.
+/// One of each call at a time.
 class FailingCall {
 public:
     FailingCall(SystemCall call, int nth, int error_number);
@@ -23,6 +23,9 @@ public:
 
     /// Whether the call has come and failed.
     [[nodiscard]] bool has_failed() const;
+
+private:
+    SystemCall call_;
 };
 
 /// Makes this process _exit(9) instead of its `nth` call of `call`.
