@@ -67,6 +67,18 @@ public:
                        [&] { return inner_->put(name, content, stop); });
     }
 
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override {
+        return std::make_unique<CountedUpload>(
+            *this, name, counted(StorageOperation::begin_upload, name.text(), [&] {
+                return inner_->begin_upload(name, stop);
+            }));
+    }
+
+    void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override {
+        counted(StorageOperation::end_abandoned_uploads, {},
+                [&] { inner_->end_abandoned_uploads(silence, stop); });
+    }
+
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {
         return counted(StorageOperation::get, name.text(), [&] { return inner_->get(name, stop); });
     }
@@ -97,6 +109,28 @@ public:
     }
 
 private:
+    /// One thread at a time uses it.
+    class CountedUpload final : public Upload {
+    public:
+        CountedUpload(CrashPointStorage& storage, ObjectName name, std::unique_ptr<Upload> inner)
+            : storage_(storage), name_(std::move(name)), inner_(std::move(inner)) {}
+
+        void write(BytesView piece, std::stop_token stop) override {
+            storage_.counted(StorageOperation::write, name_.text(),
+                             [&] { inner_->write(piece, stop); });
+        }
+
+        PutResult commit(std::stop_token stop) override {
+            return storage_.counted(StorageOperation::commit, name_.text(),
+                                    [&] { return inner_->commit(stop); });
+        }
+
+    private:
+        CrashPointStorage& storage_;
+        ObjectName name_;
+        std::unique_ptr<Upload> inner_;
+    };
+
     template <class Action>
     std::invoke_result_t<Action> counted(StorageOperation operation, const std::string& name,
                                          Action action) {

@@ -12,7 +12,19 @@
 
 namespace dbbackup {
 
-enum class StorageOperation : std::uint8_t { put, get, get_range, size_bytes, list, remove };
+/// `write` and `commit` are those of an `Upload`.
+enum class StorageOperation : std::uint8_t {
+    put,
+    get,
+    get_range,
+    size_bytes,
+    list,
+    remove,
+    begin_upload,
+    write,
+    commit,
+    end_abandoned_uploads,
+};
 
 /// The name of the function, such as "get_range".
 [[nodiscard]] std::string_view operation_name(StorageOperation operation) noexcept;

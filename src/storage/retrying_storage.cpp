@@ -96,6 +96,35 @@ PutResult RetryingStorage::put(const ObjectName& name, BytesView content, std::s
     });
 }
 
+/// One thread at a time uses it.
+class RetryingStorage::RetryingUpload final : public Upload {
+public:
+    RetryingUpload(std::unique_ptr<Upload> inner, RetryingStorage& storage)
+        : inner_(std::move(inner)), storage_(storage) {}
+
+    void write(BytesView piece, std::stop_token stop) override {
+        storage_.persist(stop, [&](std::uint32_t) { inner_->write(piece, stop); });
+    }
+
+    PutResult commit(std::stop_token stop) override {
+        return storage_.persist(stop, [&](std::uint32_t) { return inner_->commit(stop); });
+    }
+
+private:
+    std::unique_ptr<Upload> inner_;
+    RetryingStorage& storage_;
+};
+
+std::unique_ptr<Upload> RetryingStorage::begin_upload(const ObjectName& name,
+                                                      std::stop_token stop) {
+    return std::make_unique<RetryingUpload>(
+        persist(stop, [&](std::uint32_t) { return inner_->begin_upload(name, stop); }), *this);
+}
+
+void RetryingStorage::end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) {
+    persist(stop, [&](std::uint32_t) { inner_->end_abandoned_uploads(silence, stop); });
+}
+
 std::optional<Bytes> RetryingStorage::get(const ObjectName& name, std::stop_token stop) {
     return persist(stop, [&](std::uint32_t) { return inner_->get(name, stop); });
 }

@@ -44,14 +44,16 @@ struct RetryEnvironment {
 /// Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (full jitter).
 ///
 /// A put whose answer got lost may find its own object on the next try: it is read back, and our
-/// own bytes mean `created` (docs/protocol.md). A listing is collected before anything is visited,
-/// so that nothing is visited twice.
+/// own bytes mean `created` (docs/protocol.md). Of an upload each step is repeated by itself. A
+/// listing is collected before anything is visited, so that nothing is visited twice.
 class RetryingStorage final : public Storage {
 public:
     RetryingStorage(std::unique_ptr<Storage> inner, RetryPolicy policy,
                     RetryEnvironment environment);
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override;
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override;
+    void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override;
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override;
     std::optional<Bytes> get_range(const ObjectName& name, ByteRange range,
                                    std::stop_token stop) override;
@@ -63,6 +65,8 @@ public:
     [[nodiscard]] StorageCapabilities capabilities() const override;
 
 private:
+    class RetryingUpload;
+
     template <class Action>
     auto persist(const std::stop_token& stop, Action action);
     void wait_before_retry(Error& error, std::chrono::steady_clock::time_point started,

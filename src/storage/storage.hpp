@@ -9,10 +9,12 @@
 
 #include "base/bytes.hpp"
 #include "storage/object_name.hpp"
+#include "storage/upload.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -24,9 +26,6 @@ struct ByteRange {
     std::uint64_t offset_bytes = 0;
     std::uint64_t length_bytes = 0;
 };
-
-/// Whether `put` made the object or found that name taken.
-enum class PutResult : bool { created, exists };
 
 /// What a listing tells about one object.
 struct ObjectInfo {
@@ -56,6 +55,14 @@ public:
     /// Creates the object whole or not at all, and durably once this returns; never overwrites.
     /// Of several callers at once, exactly one gets `created`.
     virtual PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) = 0;
+
+    /// Begins an object that `put` could not hold in memory; nothing shows before its commit.
+    virtual std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) = 0;
+
+    /// Removes what uploads that never ended have left below this store, where it does not go by
+    /// itself and costs: those that gave no sign of life for `silence`, by the store's own clock.
+    /// At worst a living writer's upload fails. For collectors: it takes permissions of its own.
+    virtual void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) = 0;
 
     /// Returns the whole object in one request, or nothing when there is no such object:
     /// absence is an answer here, not an error.

@@ -66,6 +66,43 @@ PutResult ThrottledStorage::put(const ObjectName& name, BytesView content, std::
     return inner_->put(name, content, std::move(stop));
 }
 
+/// One thread at a time uses it.
+class ThrottledStorage::ThrottledUpload final : public Upload {
+public:
+    ThrottledUpload(ObjectName name, std::unique_ptr<Upload> inner, BandwidthLimit& up)
+        : name_(std::move(name)), inner_(std::move(inner)), up_(up) {}
+
+    void write(BytesView piece, std::stop_token stop) override {
+        is_writing_ = true;
+        up_.pay(piece.size(), stop);
+        inner_->write(piece, std::move(stop));
+        is_writing_ = false;
+    }
+
+    PutResult commit(std::stop_token stop) override {
+        if (is_writing_) {  // The store below does not know, where paying was given up.
+            throw unfinished_write(name_);
+        }
+        return inner_->commit(std::move(stop));
+    }
+
+private:
+    ObjectName name_;
+    std::unique_ptr<Upload> inner_;
+    BandwidthLimit& up_;
+    bool is_writing_ = false;
+};
+
+std::unique_ptr<Upload> ThrottledStorage::begin_upload(const ObjectName& name,
+                                                       std::stop_token stop) {
+    return std::make_unique<ThrottledUpload>(name, inner_->begin_upload(name, std::move(stop)),
+                                             up_);
+}
+
+void ThrottledStorage::end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) {
+    inner_->end_abandoned_uploads(silence, std::move(stop));
+}
+
 std::optional<Bytes> ThrottledStorage::get(const ObjectName& name, std::stop_token stop) {
     return paid(inner_->get(name, stop), stop);
 }

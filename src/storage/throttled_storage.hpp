@@ -52,6 +52,8 @@ public:
                      ThrottleEnvironment environment);
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override;
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override;
+    void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override;
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override;
     std::optional<Bytes> get_range(const ObjectName& name, ByteRange range,
                                    std::stop_token stop) override;
@@ -65,6 +67,8 @@ public:
     }
 
 private:
+    class ThrottledUpload;
+
     [[nodiscard]] std::optional<Bytes> paid(std::optional<Bytes> content,
                                             const std::stop_token& stop);
 

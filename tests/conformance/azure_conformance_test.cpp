@@ -5,6 +5,7 @@
 #include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
+#include "conformance/storage_suite_upload.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
 #include "http/http_client.hpp"

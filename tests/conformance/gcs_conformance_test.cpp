@@ -6,6 +6,7 @@
 #include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
+#include "conformance/storage_suite_upload.hpp"
 #include "crypto/hash.hpp"
 #include "http/http_client.hpp"
 #include "storage/gcs/gcs_storage.hpp"

@@ -5,6 +5,7 @@
 #include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
+#include "conformance/storage_suite_upload.hpp"
 #include "crypto/hash.hpp"
 #include "storage/s3/s3_storage.hpp"
 #include "support/test_server.hpp"

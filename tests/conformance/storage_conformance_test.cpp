@@ -4,6 +4,7 @@
 
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
+#include "conformance/storage_suite_upload.hpp"
 #include "conformance/toy_storage.hpp"
 #include "storage/local/local_storage.hpp"
 #include "storage/retrying_storage.hpp"

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/guarded.hpp"
+#include "storage/collecting_upload.hpp"
 #include "storage/registry.hpp"
 
 #include <algorithm>
@@ -28,6 +29,15 @@ public:
             const bool is_new = all.emplace(name, Bytes(content.begin(), content.end())).second;
             return is_new ? PutResult::created : PutResult::exists;
         });
+    }
+
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
+                                         std::stop_token /*stop*/) override {
+        return std::make_unique<CollectingUpload>(*this, name);
+    }
+
+    void end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) override {
+        refuse_if(stop);
     }
 
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {

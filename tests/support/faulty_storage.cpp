@@ -1,5 +1,7 @@
 #include "support/faulty_storage.hpp"
 
+#include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -41,6 +43,46 @@ PutResult FaultyStorage::put(const ObjectName& name, BytesView content, std::sto
         faults_.stored(call, changed);
         return inner_.put(name, changed, stop);
     });
+}
+
+/// One thread at a time uses it.
+class FaultyStorage::FaultyUpload final : public Upload {
+public:
+    FaultyUpload(FaultyStorage& storage, std::string name, std::unique_ptr<Upload> inner)
+        : storage_(storage), name_(std::move(name)), inner_(std::move(inner)) {}
+
+    void write(BytesView piece, std::stop_token stop) override {
+        const StorageCall call = storage_.next_call(StorageOperation::write, name_);
+        storage_.carry_out(call, [&] {
+            if (!is_unheard_) {
+                inner_->write(piece, stop);
+                is_unheard_ = true;
+            }
+        });
+        is_unheard_ = false;
+    }
+
+    PutResult commit(std::stop_token stop) override {
+        const StorageCall call = storage_.next_call(StorageOperation::commit, name_);
+        return storage_.carry_out(call, [&] { return inner_->commit(stop); });
+    }
+
+private:
+    FaultyStorage& storage_;
+    std::string name_;
+    std::unique_ptr<Upload> inner_;
+    bool is_unheard_ = false;  ///< The last write was done, and its answer lost.
+};
+
+std::unique_ptr<Upload> FaultyStorage::begin_upload(const ObjectName& name, std::stop_token stop) {
+    const StorageCall call = next_call(StorageOperation::begin_upload, name.text());
+    return std::make_unique<FaultyUpload>(
+        *this, name.text(), carry_out(call, [&] { return inner_.begin_upload(name, stop); }));
+}
+
+void FaultyStorage::end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) {
+    const StorageCall call = next_call(StorageOperation::end_abandoned_uploads, {});
+    carry_out(call, [&] { inner_.end_abandoned_uploads(silence, stop); });
 }
 
 std::optional<Bytes> FaultyStorage::get(const ObjectName& name, std::stop_token stop) {

@@ -39,6 +39,8 @@ public:
     FaultyStorage(Storage& inner, Faults faults);
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override;
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override;
+    void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override;
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override;
     std::optional<Bytes> get_range(const ObjectName& name, ByteRange range,
                                    std::stop_token stop) override;
@@ -53,6 +55,8 @@ public:
     [[nodiscard]] std::uint64_t calls() const { return calls_.load(); }
 
 private:
+    class FaultyUpload;
+
     template <class Action>
     auto carry_out(const StorageCall& call, Action action);
     StorageCall next_call(StorageOperation operation, const std::string& name);

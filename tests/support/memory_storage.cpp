@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/guarded.hpp"
+#include "storage/collecting_upload.hpp"
 #include "storage/operation.hpp"
 
 #include <fmt/format.h>
@@ -65,6 +66,15 @@ PutResult MemoryStorage::put(const ObjectName& name, BytesView content, std::sto
         return objects.emplace(name.text(), std::move(object)).second ? PutResult::created
                                                                       : PutResult::exists;
     });
+}
+
+std::unique_ptr<Upload> MemoryStorage::begin_upload(const ObjectName& name, std::stop_token stop) {
+    throw_if_stopped(stop);
+    return std::make_unique<CollectingUpload>(*this, name);
+}
+
+void MemoryStorage::end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) {
+    throw_if_stopped(stop);
 }
 
 std::optional<Bytes> MemoryStorage::get(const ObjectName& name, std::stop_token stop) {

@@ -10,6 +10,7 @@
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/cloud/url_parameters.hpp"
+#include "storage/collecting_upload.hpp"
 #include "storage/operation.hpp"
 
 #include <fmt/format.h>
@@ -80,6 +81,15 @@ public:
             return PutResult::exists;
         }
         throw refused(response, fmt::format("store {}", name.text()), "c (create)");
+    }
+
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
+                                         std::stop_token /*stop*/) override {
+        return std::make_unique<CollectingUpload>(*this, name);
+    }
+
+    void end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) override {
+        throw_if_stopped(stop);
     }
 
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {

@@ -5,6 +5,7 @@
 #include "crypto/hash.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
+#include "storage/collecting_upload.hpp"
 #include "storage/gcs/crc32c.hpp"
 #include "storage/gcs/gcs_error.hpp"
 #include "storage/gcs/gcs_place.hpp"
@@ -42,12 +43,12 @@ std::string checksum(BytesView content) {
 
 /// Name and checksum in a first part, the content in a second one. Source: Cloud Storage, "Upload
 /// an object with metadata" (RFC 2387).
-struct Upload {
+struct MultipartBody {
     std::string content_type;
     Bytes body;
 };
 
-Upload make_upload(const std::string& name, BytesView content) {
+MultipartBody multipart_body(const std::string& name, BytesView content) {
     // Nothing in the content is so long and of chance.
     const std::string boundary = "db-backup-" + to_hex(random_bytes(16));
     const nlohmann::json metadata = {{"name", name}, {"crc32c", checksum(content)}};
@@ -56,7 +57,7 @@ Upload make_upload(const std::string& name, BytesView content) {
         "--{0}\r\ncontent-type: application/octet-stream\r\n\r\n",
         boundary, metadata.dump());
     const std::string tail = fmt::format("\r\n--{}--\r\n", boundary);
-    Upload upload;
+    MultipartBody upload;
     upload.content_type = "multipart/related; boundary=" + boundary;
     upload.body.reserve(head.size() + content.size() + tail.size());
     upload.body.insert(upload.body.end(), head.begin(), head.end());
@@ -75,7 +76,7 @@ public:
           credentials_(variable, clock, http_, metadata_http_) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
-        const Upload upload = make_upload(place_.prefix + name.text(), content);
+        const MultipartBody upload = multipart_body(place_.prefix + name.text(), content);
         HttpRequest request;
         request.method = "POST";
         request.url =
@@ -91,6 +92,15 @@ public:
             return PutResult::exists;
         }
         throw refused(response, fmt::format("store {}", name.text()), "storage.objects.create");
+    }
+
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
+                                         std::stop_token /*stop*/) override {
+        return std::make_unique<CollectingUpload>(*this, name);
+    }
+
+    void end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) override {
+        throw_if_stopped(stop);
     }
 
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {

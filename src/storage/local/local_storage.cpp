@@ -1,10 +1,11 @@
 #include "storage/local/local_storage.hpp"
 
 #include "base/error.hpp"
-#include "base/guarded.hpp"
 #include "base/units.hpp"
 #include "storage/access_denied.hpp"
+#include "storage/local/durable_folders.hpp"
 #include "storage/local/folder_walk.hpp"
+#include "storage/local/local_upload.hpp"
 #include "storage/local/pending_file.hpp"
 #include "storage/operation.hpp"
 #include "sys/file.hpp"
@@ -19,7 +20,6 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -106,9 +106,11 @@ StorageError storage_error(const std::string& attempted, const fs::path& root,
 class LocalStorage final : public Storage {
 public:
     LocalStorage(fs::path root, ino_t root_inode)
-        : root_(std::move(root)), root_inode_(root_inode) {}
+        : root_(std::move(root)), root_inode_(root_inode), folders_(root_) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override;
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override;
+    void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override;
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override;
     std::optional<Bytes> get_range(const ObjectName& name, ByteRange range,
                                    std::stop_token stop) override;
@@ -126,15 +128,14 @@ private:
     [[nodiscard]] fs::path path_of(const ObjectName& name) const { return root_ / name.text(); }
     [[nodiscard]] std::optional<std::uint64_t> find(const fs::path& path) const;
     void check_root() const;
-    void prepare_folder(const fs::path& folder);
-    PutResult write_and_publish(const fs::path& path, BytesView content,
-                                const std::stop_token& stop);
+    PutResult publish(PendingFile& pending, const ObjectName& name, const std::stop_token& stop);
+    void remove_abandoned(const PendingFile& beside);
     void walk(const std::string& relative, const std::function<void(const ObjectInfo&)>& visit,
               const std::stop_token& stop) const;
 
     fs::path root_;
     ino_t root_inode_;  ///< Tells the folder that was opened from the one under a lost mount.
-    Guarded<std::set<fs::path>> durable_folders_;
+    DurableFolders folders_;
     std::atomic<bool> looked_for_abandoned_{false};
 };
 
@@ -178,48 +179,24 @@ std::optional<std::uint64_t> LocalStorage::find(const fs::path& path) const {
     return static_cast<std::uint64_t>(status.st_size);
 }
 
-/// Makes a folder below the root and those above it, durably. Each folder is synced into its parent
-/// once per process even if it was there: whoever made it may not have come so far.
-void LocalStorage::prepare_folder(const fs::path& folder) {
-    const auto is_known = [&folder](const auto& known) { return known.contains(folder); };
-    if (folder == root_ || durable_folders_.with(is_known)) {
-        return;
+PutResult LocalStorage::publish(PendingFile& pending, const ObjectName& name,
+                                const std::stop_token& stop) {
+    const fs::path path = path_of(name);
+    if (folders_.publish(pending, path, stop)) {
+        return PutResult::created;
     }
-    const fs::path parent = folder.parent_path();
-    prepare_folder(parent);
-    if (::mkdir(folder.c_str(), kFolderPermissions) != 0 && errno != EEXIST) {
-        throw FileError("create", folder, errno);
+    if (fs::is_directory(fs::symlink_status(path))) {
+        throw StorageError(fmt::format("cannot store {} in {}: a folder has that name", name.text(),
+                                       root_.native()));
     }
-    sync_directory(parent);
-    durable_folders_.with([&folder](auto& known) { known.insert(folder); });
+    return PutResult::exists;
 }
 
-PutResult LocalStorage::write_and_publish(const fs::path& path, BytesView content,
-                                          const std::stop_token& stop) {
-    PendingFile pending(root_ / kPendingFolder);
+/// Once per process.
+void LocalStorage::remove_abandoned(const PendingFile& beside) {
     if (!looked_for_abandoned_.exchange(true)) {
-        pending.remove_abandoned();
+        beside.remove_abandoned();
     }
-    pending.write(content, stop);
-    const fs::path folder = path.parent_path();
-    prepare_folder(folder);
-    throw_if_stopped(stop);
-    bool created = false;
-    try {
-        created = pending.publish(path);
-    } catch (const FileError& error) {
-        if (error.error_number() != ENOENT) {
-            throw;
-        }
-        // Somebody removed an empty folder that we had made sure of.
-        durable_folders_.with([](auto& known) { known.clear(); });
-        prepare_folder(folder);
-        created = pending.publish(path);
-    }
-    // Also when another process won: "exists" promises as much as "created", and it may have died
-    // before its own sync.
-    sync_directory(folder);
-    return created ? PutResult::created : PutResult::exists;
 }
 
 PutResult LocalStorage::put(const ObjectName& name, BytesView content, std::stop_token stop) {
@@ -232,13 +209,35 @@ PutResult LocalStorage::put(const ObjectName& name, BytesView content, std::stop
             return PutResult::exists;
         }
         check_root();
-        const PutResult result = write_and_publish(path, content, stop);
-        if (result == PutResult::exists && fs::is_directory(fs::symlink_status(path))) {
-            throw StorageError(fmt::format("cannot store {} in {}: a folder has that name",
-                                           name.text(), root_.native()));
-        }
-        return result;
+        PendingFile pending(root_ / kPendingFolder);
+        remove_abandoned(pending);
+        pending.write(content, stop);
+        return publish(pending, name, stop);
     });
+}
+
+std::unique_ptr<Upload> LocalStorage::begin_upload(const ObjectName& name, std::stop_token stop) {
+    throw_if_stopped(stop);
+    LocalUpload::Store store;
+    store.publish = [this, name](PendingFile& pending, const std::stop_token& stopped) {
+        check_root();
+        return publish(pending, name, stopped);
+    };
+    store.explain = [this, name](const FileError& error) {
+        return storage_error(fmt::format("store {} in {}", name.text(), root_.native()), root_,
+                             error);
+    };
+    return attempt("store", name.text(), [&] {
+        check_root();
+        auto pending = std::make_unique<PendingFile>(root_ / kPendingFolder);
+        remove_abandoned(*pending);
+        return std::make_unique<LocalUpload>(name, std::move(pending), std::move(store));
+    });
+}
+
+/// Nothing to do: the first write of every process removes the files of dead ones.
+void LocalStorage::end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) {
+    throw_if_stopped(stop);
 }
 
 std::optional<Bytes> LocalStorage::get(const ObjectName& name, std::stop_token stop) {

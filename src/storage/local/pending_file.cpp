@@ -2,7 +2,6 @@
 
 #include "base/units.hpp"
 #include "storage/operation.hpp"
-#include "sys/direct_writer.hpp"
 #include "sys/file_error.hpp"
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -95,6 +95,18 @@ void PendingFile::write(BytesView content, const std::stop_token& stop) {
         writer.write_at(at, content.subspan(at, std::min(kStepBytes, content.size() - at)));
     }
     throw_if_stopped(stop);
+    file_.sync();
+}
+
+void PendingFile::write_at(std::uint64_t offset, BytesView part) {
+    if (!parts_) {
+        parts_.emplace(file_, std::numeric_limits<std::uint64_t>::max());
+    }
+    parts_->write_at(offset, part);
+}
+
+void PendingFile::sync() {
+    parts_.reset();
     file_.sync();
 }
 

@@ -3,6 +3,7 @@
 #include "crypto/hash.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
+#include "storage/collecting_upload.hpp"
 #include "storage/operation.hpp"
 #include "storage/s3/s3_error.hpp"
 #include "storage/s3/s3_place.hpp"
@@ -48,6 +49,15 @@ public:
             return PutResult::exists;
         }
         throw refused(response, fmt::format("store {}", name.text()), "s3:PutObject");
+    }
+
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
+                                         std::stop_token /*stop*/) override {
+        return std::make_unique<CollectingUpload>(*this, name);
+    }
+
+    void end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) override {
+        throw_if_stopped(stop);
     }
 
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {

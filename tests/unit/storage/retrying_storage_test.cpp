@@ -67,7 +67,8 @@ const ObjectName kName("packs/ab/1");
 TEST(RetryingStorage, GetsThroughAfterFailures) {
     for (const StorageOperation operation :
          {StorageOperation::put, StorageOperation::get, StorageOperation::get_range,
-          StorageOperation::size_bytes, StorageOperation::list, StorageOperation::remove}) {
+          StorageOperation::size_bytes, StorageOperation::list, StorageOperation::remove,
+          StorageOperation::begin_upload, StorageOperation::end_abandoned_uploads}) {
         SCOPED_TRACE(operation_name(operation));
         Stack stack(first_fail(3));
         if (operation != StorageOperation::put) {
@@ -95,10 +96,39 @@ TEST(RetryingStorage, GetsThroughAfterFailures) {
                 stack.storage->remove(kName, {});
                 EXPECT_TRUE(stack.memory.contents().empty());
                 break;
+            case StorageOperation::begin_upload:
+                EXPECT_NE(stack.storage->begin_upload(kName, {}), nullptr);
+                break;
+            case StorageOperation::end_abandoned_uploads:
+                stack.storage->end_abandoned_uploads(std::chrono::seconds(0), {});
+                break;
+            case StorageOperation::write:
+            case StorageOperation::commit: FAIL() << "of uploads: see below";
         }
         EXPECT_EQ(stack.faulty->calls(), 4U);
         EXPECT_EQ(stack.time.told, 3U);
     }
+}
+
+/// Every call fails twice: once before it does anything, once by losing its answer.
+TEST(RetryingStorage, GetsUploadsThroughAfterFailures) {
+    Faults faults;
+    faults.before = [](const StorageCall& call) {
+        if (call.ordinal % 3 == 1) {
+            throw unreachable();
+        }
+    };
+    faults.after = [](const StorageCall& call) {
+        if (call.ordinal % 3 == 2) {
+            throw unreachable();
+        }
+    };
+    Stack stack(std::move(faults));
+    const std::unique_ptr<Upload> upload = stack.storage->begin_upload(kName, {});
+    upload->write(as_bytes("abc"), {});
+    upload->write(as_bytes("def"), {});
+    EXPECT_EQ(upload->commit({}), PutResult::created);
+    EXPECT_EQ(as_text(stack.storage->get(kName, {}).value()), "abcdef");
 }
 
 TEST(RetryingStorage, WaitsTwiceAsLongEachTimeUpToALimit) {

@@ -73,6 +73,63 @@ TEST_F(LocalStoreFailure, LeavesNothingWhereverTheDiskIsFull) {
     }
 }
 
+TEST_F(LocalStoreFailure, LeavesNothingOfAnUploadWhereverTheDiskIsFull) {
+    for (const FailingStep& step : kSteps) {
+        SCOPED_TRACE(step.what);
+        {
+            const FailingCall failing(step.call, step.nth, ENOSPC);
+            const auto upload_all = [this] {
+                const std::unique_ptr<Upload> upload = storage_->begin_upload(kName, {});
+                upload->write(kContent, {});
+                upload->commit({});
+            };
+            try {
+                upload_all();
+                ADD_FAILURE() << "the upload succeeded";
+            } catch (const StorageError& error) {
+                EXPECT_EQ(error.what(), "cannot store packs/ab/1 in " + root_.string() +
+                                            ": No space left on device");
+                EXPECT_EQ(error.code(), "storage_full");
+            }
+            EXPECT_TRUE(failing.has_failed());
+        }
+        EXPECT_EQ(files(), 0U) << "something was left behind";
+    }
+}
+
+TEST_F(LocalStoreFailure, GoesOnWithAnUploadWhereItStopped) {
+    for (const FailingStep& step : kSteps) {
+        SCOPED_TRACE(step.what);
+        const std::unique_ptr<Upload> upload = storage_->begin_upload(kName, {});
+        const FailingCall failing(step.call, step.nth, ESTALE);
+        const auto persist = [](const auto& action) {
+            try {
+                return action();
+            } catch (const StorageError& error) {
+                EXPECT_EQ(error.retry(), Retry::may_help);
+                return action();
+            }
+        };
+        persist([&] { upload->write(kContent, {}); });
+        EXPECT_EQ(persist([&] { return upload->commit({}); }), PutResult::created);
+        EXPECT_TRUE(failing.has_failed());
+        EXPECT_TRUE(storage_->get(kName, {}) == kContent);
+        storage_->remove(kName, {});
+    }
+}
+
+TEST_F(LocalStoreFailure, SyncsAnUploadBeforeItsName) {
+    const WatchedCalls watched;
+    const std::unique_ptr<Upload> upload = storage_->begin_upload(kName, {});
+    upload->write(kContent, {});
+    EXPECT_EQ(upload->commit({}), PutResult::created);
+    std::string calls;
+    for (const std::string& call : watched.seen()) {
+        calls += call.substr(0, call.find(' ')) + ' ';
+    }
+    EXPECT_THAT(calls, testing::HasSubstr("pwrite fsync fsync fsync renameat2 fsync"));
+}
+
 TEST_F(LocalStoreFailure, WritesOnWhereTheFileSystemRefusesToBypassTheCache) {
     for (const int refused : {1, 2}) {
         const FailingCall failing(SystemCall::pwrite, refused, EINVAL);
