@@ -23,6 +23,8 @@ struct HttpRequest {
     std::string url;  ///< Sent as it is: percent-encoded by whoever made it.
     HttpHeaders headers;
     BytesView body;  ///< Borrowed while the request runs.
+    /// For the whole exchange, where nobody waits for it longer; 0: as long as it moves.
+    std::chrono::seconds time_max{0};
 };
 
 struct HttpResponse {

@@ -3,7 +3,9 @@
 /// @file
 /// Cuts what is written into the parts that a store wants.
 
+#include "base/log.hpp"
 #include "storage/storage.hpp"
+#include "sys/scratch.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -11,14 +13,27 @@
 
 namespace dbbackup {
 
-/// An upload that sends the object in parts. One thread at a time uses it.
+/// How large parts are. A store takes so many of one object and no more; an object may be larger
+/// than all of them in their first size.
+struct PartSizes {
+    std::size_t bytes_min = 0;
+    std::uint32_t count_max = 0;  ///< 0: any number; all parts are of one size then.
+    std::size_t bytes_max = SIZE_MAX;
+};
+
+/// The size of the part after the first `sent_bytes`: a fixed share of them, so that 8 MiB of
+/// 10,000 parts become 10 TiB, and objects of a few GiB are sent in the smallest parts.
+[[nodiscard]] std::size_t part_bytes(const PartSizes& sizes, std::uint64_t sent_bytes);
+
+/// An upload that sends the object in parts. Those that grow large wait in a file without a name in
+/// $TMPDIR, else in /var/tmp (sys/scratch.hpp). One thread at a time uses it.
 class PartedUpload : public Upload {
 public:
     void write(BytesView piece, std::stop_token stop) final;
     PutResult commit(std::stop_token stop) final;
 
 protected:
-    PartedUpload(ObjectName name, std::size_t part_bytes);
+    PartedUpload(ObjectName name, const PartSizes& sizes);
 
     /// Sends the next part, a whole one, after which others come. Called again with the same one
     /// when it failed.
@@ -34,8 +49,11 @@ protected:
 
 private:
     ObjectName name_;
+    PartSizes sizes_;
     std::size_t part_bytes_;
-    Bytes part_;
+    Log no_log_;  ///< Without room in a file a part is in memory, and that is all there is to tell.
+    ScratchSpace scratch_;
+    ScratchArray<std::uint8_t> part_;
     std::uint64_t sent_bytes_ = 0;
     /// How long the piece is whose write has not ended, and how much of it was taken: a write that
     /// failed goes on there, and nothing else can be done before.

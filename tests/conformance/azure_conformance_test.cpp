@@ -9,9 +9,9 @@
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
 #include "http/http_client.hpp"
-#include "storage/azure/azure_listing.hpp"
 #include "storage/azure/azure_storage.hpp"
 #include "storage/azure/shared_key.hpp"
+#include "storage/cloud/http_date.hpp"
 #include "support/test_server.hpp"
 
 #include <fmt/format.h>

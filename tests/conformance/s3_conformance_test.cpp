@@ -2,6 +2,7 @@
 /// The storage suite against real servers that speak S3, and what they answer when they refuse.
 
 #include "base/clock.hpp"
+#include "base/units.hpp"
 #include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
@@ -88,6 +89,26 @@ INSTANTIATE_TEST_SUITE_P(S3Stores, StorageSuite,
                          testing::Values(s3_case("Versitygw", "versitygw"),
                                          s3_case("Minio", "minio")),
                          storage_case_name);
+
+TEST(S3Uploads, WhatADeadOneLeftIsEndedAfterItsSilence) {
+    S3Server server("versitygw");
+    server.make_bucket(kBucket);
+    const std::string url = server.url(fmt::format("{}/{}", kBucket, to_hex(random_bytes(8))));
+    const std::unique_ptr<Storage> dying = server.open(url);
+    const std::unique_ptr<Upload> upload = dying->begin_upload(ObjectName("shop.gz"), {});
+    upload->write(Bytes(8_MiB + 5, 0x5a), {});
+    const std::unique_ptr<Storage> other = server.open(url);
+    other->end_abandoned_uploads(std::chrono::hours(1), {});
+    upload->write(Bytes(8_MiB, 0x5a), {});  // It lives: a second part is sent.
+    // The dates of answers and of parts are not of one clock to the second.
+    other->end_abandoned_uploads(std::chrono::seconds(-60), {});
+    try {
+        upload->commit({});
+        FAIL() << "it was to be ended";
+    } catch (const StorageError& error) {
+        EXPECT_EQ(error.code(), "upload_ended") << error.what();
+    }
+}
 
 class S3Refusals : public testing::Test {
 protected:

@@ -1,7 +1,7 @@
 #include "storage/azure/azure_error.hpp"
 
 #include "storage/access_denied.hpp"
-#include "storage/azure/azure_listing.hpp"
+#include "storage/cloud/http_date.hpp"
 
 #include <pugixml.hpp>
 

@@ -7,6 +7,7 @@
 #include "storage/azure/azure_listing.hpp"
 #include "storage/azure/azure_place.hpp"
 #include "storage/azure/shared_key.hpp"
+#include "storage/cloud/http_date.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/cloud/url_parameters.hpp"

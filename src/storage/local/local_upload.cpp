@@ -12,7 +12,7 @@ constexpr std::size_t kStepBytes = 1_MiB;
 }  // namespace
 
 LocalUpload::LocalUpload(ObjectName name, std::unique_ptr<PendingFile> pending, Store store)
-    : PartedUpload(std::move(name), kStepBytes),
+    : PartedUpload(std::move(name), {.bytes_min = kStepBytes, .count_max = 0}),
       pending_(std::move(pending)),
       store_(std::move(store)) {}
 

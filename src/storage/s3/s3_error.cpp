@@ -34,6 +34,9 @@ constexpr std::array kMeanings = {
                    "The bucket '{bucket}' is in another region: give region={region} in the URL."},
     RefusalMeaning{"AccessDenied", kAccessDenied,
                    "These keys lack the permission {permission} on the bucket '{bucket}'."},
+    RefusalMeaning{"NoSuchUpload", "upload_ended",
+                   "A lifecycle rule, or a `prune` after a week without a new part, has ended it: "
+                   "run the same command again."},
     RefusalMeaning{"ConditionalRequestConflict", "", "", Retry::may_help},
     RefusalMeaning{"OperationAborted", "", "", Retry::may_help},
     RefusalMeaning{"RequestTimeout", "", "", Retry::may_help},

@@ -3,10 +3,12 @@
 #include "crypto/hash.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
-#include "storage/collecting_upload.hpp"
 #include "storage/operation.hpp"
+#include "storage/s3/s3_abandoned.hpp"
+#include "storage/s3/s3_call.hpp"
 #include "storage/s3/s3_error.hpp"
 #include "storage/s3/s3_place.hpp"
+#include "storage/s3/s3_upload.hpp"
 #include "storage/s3/sigv4.hpp"
 
 #include <fmt/format.h>
@@ -17,16 +19,7 @@
 namespace dbbackup {
 namespace {
 
-using Query = std::vector<std::pair<std::string, std::string>>;
-
-/// One call before it is signed.
-struct Call {
-    std::string method;
-    std::string key;  ///< Empty: the bucket itself.
-    Query query = {};
-    HttpHeaders headers = {};
-    BytesView body = {};
-};
+using Call = S3Call;
 
 class S3Storage final : public Storage {
 public:
@@ -51,13 +44,13 @@ public:
         throw refused(response, fmt::format("store {}", name.text()), "s3:PutObject");
     }
 
-    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
-                                         std::stop_token /*stop*/) override {
-        return std::make_unique<CollectingUpload>(*this, name);
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override {
+        throw_if_stopped(stop);
+        return std::make_unique<S3Upload>(bucket(), name, key_of(name.text()));
     }
 
-    void end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) override {
-        throw_if_stopped(stop);
+    void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override {
+        end_abandoned_s3_uploads(bucket(), place_.prefix, silence, stop);
     }
 
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {
@@ -130,6 +123,13 @@ private:
         return fmt::format("{}{}", place_.prefix, name);
     }
 
+    [[nodiscard]] S3Bucket bucket() {
+        return {
+            [this](const Call& call, const std::stop_token& stop) { return send(call, stop); },
+            [this](const HttpResponse& response, const std::string& doing,
+                   const std::string& permission) { return refused(response, doing, permission); }};
+    }
+
     /// Keys that have ended are asked for once more.
     HttpResponse send(const Call& call, const std::stop_token& stop) {
         auto keys = credentials_.keys(stop);
@@ -163,6 +163,7 @@ private:
         request.url = fmt::format("{}://{}{}{}{}", place_.scheme, place_.host, to_sign.path,
                                   query.empty() ? "" : "?", query);
         request.body = call.body;
+        request.time_max = call.time_max;
         return http_.send(request, stop);
     }
 
