@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <utility>
 
 namespace dbbackup {
@@ -80,6 +81,21 @@ INSTANTIATE_TEST_SUITE_P(GcsStores, StorageSuite,
                          testing::Values(StorageCase{
                              "FakeGcsServer", [] { return std::make_unique<GcsPrefixPlace>(); }}),
                          storage_case_name);
+
+/// Whatever part is hit: other tests use the same server meanwhile, and persist as well.
+TEST(GcsServer, GoesOnWithAnUploadWhoseAnswersWereLost) {
+    GcsPrefixPlace place;
+    const std::unique_ptr<Storage> storage = place.open();
+    Bytes content(17'000'003);
+    for (std::size_t at = 0; at < content.size(); ++at) {
+        content[at] = static_cast<std::uint8_t>(at * at / 7);
+    }
+    std::ofstream(TestServer("gcs").file("lose_puts")) << 2;
+    const std::unique_ptr<Upload> upload = storage->begin_upload(ObjectName("shop.gz"), {});
+    upload->write(content, {});
+    EXPECT_EQ(upload->commit({}), PutResult::created);
+    EXPECT_TRUE(storage->get(ObjectName("shop.gz"), {}) == content);
+}
 
 /// What our own put leans on: this server refuses a body that its checksum does not fit.
 TEST(GcsServer, ChecksWhatArrives) {

@@ -10,6 +10,8 @@ credentials.json  written: the key file of a service account whose token service
 secret            read: a token that is always accepted
 token_life.json   read at each new token: {"told_s": 3600, "uses": 5}, what the client hears of its
                   life, and after how many requests it ends nevertheless, so that no test waits
+lose_puts         read and counted down at each part of a resumable upload: the connection ends after so many of
+                  them were stored, and no answer comes
 denied            read at each request: HTTP methods that this account may not use, as a text
 log               one line per request, on stderr
 """
@@ -38,7 +40,10 @@ BAD_TIME = (
     "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
     "Check your iat and exp values in the JWT claim."
 )
-PERMISSIONS = {"GET": "storage.objects.get", "POST": "storage.objects.create", "DELETE": "storage.objects.delete"}
+PERMISSIONS = {
+    "GET": "storage.objects.get", "POST": "storage.objects.create", "PUT": "storage.objects.create",
+    "DELETE": "storage.objects.delete",
+}
 
 
 class Refused(Exception):
@@ -156,7 +161,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(403, error_document(403, "forbidden", message))
         return self.forward(body)
 
+    def resumable(self, body):
+        """A part of an upload, or a question about it, which fake-gcs-server answers by ending it."""
+        session = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["upload_id"][0]
+        uploads, lock = self.server.uploads, self.server.lock
+        if self.command == "DELETE":
+            uploads.pop(session, None)
+            return self.answer(499, b"", ())
+        span, total = self.headers["Content-Range"].removeprefix("bytes ").split("/")
+        with lock:
+            upload = uploads.setdefault(session, {"stored": 0, "answer": None})
+        if upload["answer"]:
+            return self.answer(*upload["answer"])
+        if span == "*" and total != str(upload["stored"]):
+            return self.answer_stored(upload)
+        status, content, headers = self.ask_behind(body)
+        if status in (200, 201):
+            upload["answer"] = (status, content, headers)
+        elif status == 308:
+            upload["stored"] += len(body)
+        if span != "*" and self.server.loses_answer():
+            self.close_connection = True
+            return None
+        return self.answer_stored(upload) if status == 308 else self.answer(status, content, headers)
+
+    def answer_stored(self, upload):
+        stored = upload["stored"]
+        return self.answer(308, b"", [("Range", f"bytes=0-{stored - 1}")] if stored else [])
+
     def forward(self, body):
+        if "upload_id=" in self.path:
+            return self.resumable(body)
+        return self.answer(*self.ask_behind(body))
+
+    def ask_behind(self, body):
         headers = {
             name: value for name, value in self.headers.items()
             if name.lower() not in ("authorization", "host", "connection", "expect", "content-length")
@@ -168,7 +206,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             (name, value) for name, value in response.getheaders()
             if name.lower() not in ("content-length", "transfer-encoding", "connection")
         ]
-        return self.answer(response.status, content, kept)
+        return response.status, content, kept
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_request
 
@@ -176,6 +214,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Front(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, *words):
+        super().__init__(*words)
+        self.uploads = {}  # By session: what is stored, and the answer to the last part.
+        self.lock = threading.Lock()
+
+    def loses_answer(self):
+        file = self.tokens.folder / "lose_puts"
+        with self.lock:
+            left = int(file.read_text()) if file.exists() else 0
+            if left:
+                file.write_text(str(left - 1))
+            return left > 0
 
 
 def answers(port):

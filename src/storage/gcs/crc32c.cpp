@@ -1,5 +1,7 @@
 #include "storage/gcs/crc32c.hpp"
 
+#include "crypto/base64.hpp"
+
 #include <array>
 #include <bit>
 #include <cstring>
@@ -40,8 +42,8 @@ static_assert(std::endian::native == std::endian::little, "words are read as the
 /// Source: Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance CRC
 /// Generation", IEEE Transactions on Computers 2008 (slicing-by-8): some four times as fast as one
 /// byte at a time.
-std::uint32_t crc32c(BytesView content) noexcept {
-    std::uint32_t crc = ~0U;
+std::uint32_t crc32c(BytesView content, std::uint32_t before) noexcept {
+    std::uint32_t crc = ~before;
     while (content.size() >= kSlices) {
         std::uint64_t word = 0;
         std::memcpy(&word, content.data(), sizeof word);
@@ -56,6 +58,14 @@ std::uint32_t crc32c(BytesView content) noexcept {
         crc = (crc >> 8U) ^ kTables[0][(crc ^ byte) & 0xffU];
     }
     return ~crc;
+}
+
+std::string crc32c_text(std::uint32_t checksum) {
+    std::array<std::uint8_t, sizeof checksum> bytes{};
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        bytes[at] = static_cast<std::uint8_t>(checksum >> (8 * (bytes.size() - 1 - at)));
+    }
+    return to_base64(bytes);
 }
 
 }  // namespace dbbackup

@@ -8,10 +8,15 @@
 #include "base/bytes.hpp"
 
 #include <cstdint>
+#include <string>
 
 namespace dbbackup {
 
-/// CRC32C of the whole content.
-[[nodiscard]] std::uint32_t crc32c(BytesView content) noexcept;
+/// CRC32C of the whole content. @param before That of what lies before it, where there is
+/// something.
+[[nodiscard]] std::uint32_t crc32c(BytesView content, std::uint32_t before = 0) noexcept;
+
+/// As Google writes it: in network byte order, in base64.
+[[nodiscard]] std::string crc32c_text(std::uint32_t checksum);
 
 }  // namespace dbbackup

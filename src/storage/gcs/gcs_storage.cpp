@@ -1,21 +1,19 @@
 #include "storage/gcs/gcs_storage.hpp"
 
 #include "base/plain_json.hpp"
-#include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
-#include "storage/collecting_upload.hpp"
 #include "storage/gcs/crc32c.hpp"
 #include "storage/gcs/gcs_error.hpp"
 #include "storage/gcs/gcs_place.hpp"
+#include "storage/gcs/gcs_upload.hpp"
 #include "storage/gcs/google_credentials.hpp"
 #include "storage/operation.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -31,16 +29,6 @@ std::optional<std::uint64_t> parse_size(const std::string& text) {
                : std::nullopt;
 }
 
-/// As the server wants it: in network byte order, in base64.
-std::string checksum(BytesView content) {
-    const std::uint32_t crc = crc32c(content);
-    std::array<std::uint8_t, sizeof crc> bytes{};
-    for (std::size_t at = 0; at < bytes.size(); ++at) {
-        bytes[at] = static_cast<std::uint8_t>(crc >> (8 * (bytes.size() - 1 - at)));
-    }
-    return to_base64(bytes);
-}
-
 /// Name and checksum in a first part, the content in a second one. Source: Cloud Storage, "Upload
 /// an object with metadata" (RFC 2387).
 struct MultipartBody {
@@ -51,7 +39,7 @@ struct MultipartBody {
 MultipartBody multipart_body(const std::string& name, BytesView content) {
     // Nothing in the content is so long and of chance.
     const std::string boundary = "db-backup-" + to_hex(random_bytes(16));
-    const nlohmann::json metadata = {{"name", name}, {"crc32c", checksum(content)}};
+    const nlohmann::json metadata = {{"name", name}, {"crc32c", crc32c_text(crc32c(content))}};
     const std::string head = fmt::format(
         "--{0}\r\ncontent-type: application/json\r\n\r\n{1}\r\n"
         "--{0}\r\ncontent-type: application/octet-stream\r\n\r\n",
@@ -94,11 +82,23 @@ public:
         throw refused(response, fmt::format("store {}", name.text()), "storage.objects.create");
     }
 
-    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
-                                         std::stop_token /*stop*/) override {
-        return std::make_unique<CollectingUpload>(*this, name);
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override {
+        throw_if_stopped(stop);
+        GcsBucket bucket;
+        bucket.server = place_.server;
+        bucket.path = bucket_path_;
+        bucket.object_prefix = place_.prefix;
+        bucket.send = [this](const HttpRequest& request, const std::stop_token& stopped) {
+            return send(request, stopped);
+        };
+        bucket.refused = [this](const HttpResponse& response, const std::string& doing,
+                                const std::string& permission) {
+            return refused(response, doing, permission);
+        };
+        return std::make_unique<GcsUpload>(std::move(bucket), name);
     }
 
+    /// Nothing to do: unfinished ones end by themselves within a week, and are not billed.
     void end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) override {
         throw_if_stopped(stop);
     }

@@ -18,6 +18,12 @@ TEST(Crc32c, IsThatOfTheStandard) {
     EXPECT_EQ(crc32c(rising), 0x46dd794eU);
 }
 
+TEST(Crc32c, GoesOnWhereTheContentStopped) {
+    EXPECT_EQ(crc32c(as_bytes("456789"), crc32c(as_bytes("123"))), 0xe3069283U);
+    EXPECT_EQ(crc32c({}, 0xe3069283U), 0xe3069283U);
+    EXPECT_EQ(crc32c_text(0xe3069283U), "4waSgw==");
+}
+
 TEST(Crc32c, IsTheSameWhereverTheContentLies) {
     const Bytes content(100, 0x5a);
     for (std::size_t length = 0; length < 20; ++length) {
