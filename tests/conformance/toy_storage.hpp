@@ -6,8 +6,8 @@
 
 #include "base/error.hpp"
 #include "base/guarded.hpp"
-#include "storage/collecting_upload.hpp"
 #include "storage/registry.hpp"
+#include "support/collecting_upload.hpp"
 
 #include <algorithm>
 #include <map>

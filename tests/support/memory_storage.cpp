@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/guarded.hpp"
-#include "storage/collecting_upload.hpp"
 #include "storage/operation.hpp"
+#include "support/collecting_upload.hpp"
 
 #include <fmt/format.h>
 

@@ -2,16 +2,17 @@
 
 #include "crypto/base64.hpp"
 #include "crypto/md5.hpp"
+#include "storage/azure/azure_call.hpp"
 #include "storage/azure/azure_credentials.hpp"
 #include "storage/azure/azure_error.hpp"
 #include "storage/azure/azure_listing.hpp"
 #include "storage/azure/azure_place.hpp"
+#include "storage/azure/azure_upload.hpp"
 #include "storage/azure/shared_key.hpp"
 #include "storage/cloud/http_date.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/cloud/url_parameters.hpp"
-#include "storage/collecting_upload.hpp"
 #include "storage/operation.hpp"
 
 #include <fmt/format.h>
@@ -32,19 +33,7 @@ constexpr int kCreated = 201;
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-/// One call before it is authorized.
-struct Call {
-    std::string method;
-    std::string name;  ///< Of the blob; empty: the container itself.
-    Query query = {};
-    HttpHeaders headers = {};
-    BytesView body = {};
-};
-
-struct BlobAnswer : HttpResponse {
-    /// When what it was asked with ends, by its own words.
-    std::optional<std::chrono::sys_seconds> expires_at;
-};
+using Call = AzureCall;
 
 std::string encoded(const Query& query) {
     std::string text;
@@ -84,11 +73,20 @@ public:
         throw refused(response, fmt::format("store {}", name.text()), "c (create)");
     }
 
-    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
-                                         std::stop_token /*stop*/) override {
-        return std::make_unique<CollectingUpload>(*this, name);
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override {
+        throw_if_stopped(stop);
+        AzureContainer container;
+        container.send = [this](const Call& call, const std::stop_token& stopped) {
+            return send(call, stopped);
+        };
+        container.refused = [this](const BlobAnswer& response, const std::string& doing,
+                                   const std::string& permission) {
+            return refused(response, doing, permission);
+        };
+        return std::make_unique<AzureUpload>(std::move(container), name);
     }
 
+    /// Nothing to do: blocks that no list names go by themselves in a week.
     void end_abandoned_uploads(std::chrono::seconds /*silence*/, std::stop_token stop) override {
         throw_if_stopped(stop);
     }

@@ -1,4 +1,4 @@
-#include "storage/collecting_upload.hpp"
+#include "support/collecting_upload.hpp"
 
 #include "storage/operation.hpp"
 
