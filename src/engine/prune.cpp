@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -49,6 +50,9 @@ void check_named(const PruneOptions& options, const CollectionView& view) {
         }
     }
 }
+
+/// Other stores let unfinished uploads go by themselves after the same time.
+constexpr std::chrono::hours kUploadSilence{7 * 24};
 
 class Pruner {
 public:
@@ -95,6 +99,7 @@ public:
             }
         }
         report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);
+        end_abandoned_uploads();
         return std::move(report_);
     }
 
@@ -159,6 +164,20 @@ private:
         report_.leftovers_removed += leftovers.size();
         report_.leftovers_removed +=
             remove_settled_damage_records(repository_, records.removed_packs(), stop_);
+    }
+
+    /// What stays of them costs, and harms nobody: a prune that may not look for them, or whose
+    /// store cannot tell, has done its work all the same.
+    void end_abandoned_uploads() {
+        try {
+            repository_.storage().end_abandoned_uploads(kUploadSilence, stop_);
+        } catch (const StorageError& error) {
+            LogFields fields{{"error", error.what()}};
+            if (!error.hint().empty()) {
+                fields.emplace_back("hint", error.hint());
+            }
+            context_.log.warning("unfinished uploads could not be looked for", fields);
+        }
     }
 
     [[nodiscard]] bool has_work(const CollectionView& view, const std::vector<PackName>& candidates,

@@ -43,6 +43,21 @@ TEST_F(PruneTest, RemovesWhatRetentionSaysAndTheSpaceOfIt) {
     expect_whole();
 }
 
+TEST_F(PruneTest, EndsUploadsThatNobodyWillEnd) {
+    take_alone(1);
+    int asked = 0;
+    Faults faults;
+    faults.before = [&](const StorageCall& call) {
+        if (call.operation == StorageOperation::end_abandoned_uploads) {
+            ++asked;
+            throw StorageError("not allowed");
+        }
+    };
+    FaultyStorage watched(disk_, faults);
+    EXPECT_NO_THROW(prune(watched, sample_prune())) << "what stays harms nobody";
+    EXPECT_EQ(asked, 1);
+}
+
 TEST_F(PruneTest, ADryRunWritesNothingAndSaysWhatWouldGo) {
     for (int i = 0; i < 4; ++i) {
         take_alone(static_cast<std::uint64_t>(i));
