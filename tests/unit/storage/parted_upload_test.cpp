@@ -18,8 +18,8 @@ namespace {
 /// Parts are lists of texts; those of the numbers in `failures` fail so often.
 class TextUpload final : public PartedUpload {
 public:
-    explicit TextUpload(std::map<std::size_t, int> failures = {})
-        : PartedUpload(ObjectName("text"), {.bytes_min = 4, .count_max = 0}),
+    explicit TextUpload(std::map<std::size_t, int> failures = {}, std::size_t part_bytes = 4)
+        : PartedUpload(ObjectName("text"), {.bytes_min = part_bytes, .count_max = 0}),
           failures_(std::move(failures)) {}
 
     std::vector<std::string> parts;
@@ -77,6 +77,21 @@ TEST(PartedUpload, MakesNoObjectThatLacksAPiece) {
     EXPECT_THROW(upload.commit({}), StorageError);
     EXPECT_THROW(upload.write(as_bytes("x"), {}), StorageError);
     EXPECT_TRUE(upload.parts.empty());
+}
+
+/// A part of this size is no longer in memory.
+TEST(PartedUpload, KeepsLargePartsWholeInAFile) {
+    TextUpload upload({}, 40_MiB);
+    std::string whole;
+    for (int piece = 0; piece < 45; ++piece) {
+        const std::string text(1_MiB, static_cast<char>('A' + piece));
+        upload.write(as_bytes(text), {});
+        whole += text;
+    }
+    upload.commit({});
+    ASSERT_EQ(upload.parts.size(), 2U);
+    EXPECT_EQ(upload.parts[0].size(), 40_MiB);
+    EXPECT_TRUE(upload.parts[0] + upload.parts[1] == whole);
 }
 
 struct Sent {
