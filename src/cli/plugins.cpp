@@ -4,6 +4,7 @@
 #include "cli/plugins.hpp"
 
 #include "connector/sqlite/sqlite_connector.hpp"
+#include "repository/object_kinds.hpp"
 #include "storage/azure/azure_storage.hpp"
 #include "storage/crash_point_storage.hpp"
 #include "storage/gcs/gcs_storage.hpp"
@@ -48,21 +49,21 @@ std::unique_ptr<Storage> decorated(std::unique_ptr<Storage> storage, const Stora
 Plugins make_plugins(Log& log) {
     Plugins plugins;
     plugins.storages.add(std::string(scheme_of(StorageType::local)), make_local_storage);
-    plugins.storages.add(std::string(scheme_of(StorageType::s3)),
-                         [](const StorageUrl& url, CreatePlace) {
-                             static const SystemClock clock;
-                             return make_s3_storage(url, process_variable, clock);
-                         });
-    plugins.storages.add(std::string(scheme_of(StorageType::gcs)),
-                         [](const StorageUrl& url, CreatePlace) {
-                             static const SystemClock clock;
-                             return make_gcs_storage(url, process_variable, clock);
-                         });
-    plugins.storages.add(std::string(scheme_of(StorageType::azure)),
-                         [](const StorageUrl& url, CreatePlace) {
-                             static const SystemClock clock;
-                             return make_azure_storage(url, process_variable, clock);
-                         });
+    plugins.storages.add(
+        std::string(scheme_of(StorageType::s3)), [](const StorageUrl& url, CreatePlace) {
+            static const SystemClock clock;
+            return make_s3_storage(url, process_variable, clock, repository_object_rules());
+        });
+    plugins.storages.add(
+        std::string(scheme_of(StorageType::gcs)), [](const StorageUrl& url, CreatePlace) {
+            static const SystemClock clock;
+            return make_gcs_storage(url, process_variable, clock, repository_object_rules());
+        });
+    plugins.storages.add(
+        std::string(scheme_of(StorageType::azure)), [](const StorageUrl& url, CreatePlace) {
+            static const SystemClock clock;
+            return make_azure_storage(url, process_variable, clock, repository_object_rules());
+        });
     plugins.storages.decorate(
         [&log](std::unique_ptr<Storage> storage, const StorageLimits& limits) {
             return decorated(std::move(storage), limits, log);

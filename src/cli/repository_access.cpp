@@ -230,6 +230,7 @@ std::unique_ptr<Storage> open_storage(const RepositoryChoice& choice, CreatePlac
     StorageLimits limits;
     if (choice.config != nullptr) {
         limits.bytes_per_s = choice.config->bandwidth_bytes_per_s;
+        limits.object_lock = choice.config->object_lock();
     }
     return context.plugins.storages.open(choice.url, create, limits);
 }

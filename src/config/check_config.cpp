@@ -57,6 +57,10 @@ public:
             if (repository.encryption == Encryption::passphrase && repository.key_file) {
                 wrong(section, "key_file", "is given, but the encryption is passphrase");
             }
+            const Path lock = {"repositories", name, "object_lock"};
+            if (!is_missing(lock, "mode") && is_missing(lock, "days")) {
+                wrong(lock, "mode", "is given without object_lock.days, so nothing is locked");
+            }
         }
     }
 

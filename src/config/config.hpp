@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "config/enums.hpp"
+#include "config/object_lock.hpp"
 #include "config/retention_rules.hpp"
 
 #include <chrono>
@@ -66,7 +67,14 @@ struct RepositoryConfig {
     SecretSource passphrase;
     std::optional<std::filesystem::path> key_file;
     std::optional<std::uint64_t> bandwidth_bytes_per_s;  ///< Each way by itself.
+    LockMode lock_mode = LockMode::governance;
+    std::optional<unsigned> lock_days;   ///< Nothing: nothing is locked.
     std::vector<std::string> mirror_to;  ///< Names of repositories that get each new snapshot.
+
+    [[nodiscard]] std::optional<ObjectLock> object_lock() const {
+        return lock_days ? std::optional(ObjectLock{lock_mode, std::chrono::days(*lock_days)})
+                         : std::nullopt;
+    }
 };
 
 /// Shell commands that a backup of a source runs. Empty: none.

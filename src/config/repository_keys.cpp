@@ -12,6 +12,30 @@ RepositoryConfig& repository(Config& config, const KeyNames& names) {
     return config.repositories[names.at(0)];
 }
 
+void add_lock_keys(std::vector<ConfigKey>& keys) {
+    keys.push_back({.path = "repositories.*.object_lock.mode",
+                    .kind = KeyKind::word,
+                    .description = "Who may remove what is locked before its date: whoever has a "
+                                   "permission for that, or nobody at all.",
+                    .example = "governance",
+                    .fallback = "governance",
+                    .words = words_of_keys<LockMode>(),
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        repository(config, names).lock_mode = checked_value<LockMode>(value);
+                    }});
+    keys.push_back({.path = "repositories.*.object_lock.days",
+                    .kind = KeyKind::count,
+                    .description = "How long the store lets nobody remove what is stored. `prune` "
+                                   "makes it longer for what is still needed.",
+                    .example = "30",
+                    .fallback = "",
+                    .least = 1,
+                    .most = kLockDaysMax,
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        repository(config, names).lock_days = static_cast<unsigned>(value.number);
+                    }});
+}
+
 }  // namespace
 
 void add_secret_keys(std::vector<ConfigKey>& keys, const std::string& path, const std::string& what,
@@ -89,6 +113,7 @@ void add_repository_keys(std::vector<ConfigKey>& keys) {
                     .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
                         repository(config, names).bandwidth_bytes_per_s = value.number;
                     }});
+    add_lock_keys(keys);
     keys.push_back({.path = "repositories.*.mirror_to",
                     .kind = KeyKind::list,
                     .description = "Repositories, by their names, into which each backup to this "

@@ -107,6 +107,7 @@ public:
     [[nodiscard]] StorageCapabilities capabilities() const override {
         return inner_->capabilities();
     }
+    [[nodiscard]] ObjectProtection* protection() override { return inner_->protection(); }
 
 private:
     /// One thread at a time uses it.

@@ -8,6 +8,19 @@
 #include <utility>
 
 namespace dbbackup {
+namespace {
+
+void add_lock(StorageUrl& url, const ObjectLock& lock) {
+    if (url.type() != StorageType::s3) {
+        throw explained<ConfigError>(
+            fmt::format("there is no object lock in repositories of the kind {}",
+                        url.type() ? word_of(*url.type()) : std::string_view(url.scheme)),
+            "Leave object_lock out, or use a bucket of S3 that has it.", "object_lock_unsupported");
+    }
+    url.query.emplace("object_lock", lock.text());
+}
+
+}  // namespace
 
 void StorageRegistry::add(std::string scheme, Factory factory) {
     factories_.insert_or_assign(std::move(scheme), std::move(factory));
@@ -17,7 +30,10 @@ void StorageRegistry::decorate(Decorator decorator) { decorator_ = std::move(dec
 
 std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace create,
                                                const StorageLimits& limits) const {
-    const StorageUrl parsed = StorageUrl::parse(url);
+    StorageUrl parsed = StorageUrl::parse(url);
+    if (limits.object_lock) {
+        add_lock(parsed, *limits.object_lock);
+    }
     std::unique_ptr<Storage> storage = factory_of(parsed)(parsed, create);
     return storage && decorator_ ? decorator_(std::move(storage), limits) : std::move(storage);
 }

@@ -4,6 +4,7 @@
 /// From a repository URL to a storage: the list of schemes that this build knows.
 
 #include "config/enums.hpp"
+#include "config/object_lock.hpp"
 #include "storage/storage.hpp"
 
 #include <cstdint>
@@ -36,9 +37,11 @@ struct StorageUrl {
     [[nodiscard]] std::optional<StorageType> type() const noexcept;
 };
 
-/// What the use of one repository's store is limited to.
+/// What the configuration says of one repository's store beside its URL.
 struct StorageLimits {
     std::optional<std::uint64_t> bytes_per_s = {};  ///< Each way by itself.
+    /// How what lasts is locked, unless the URL itself says it.
+    std::optional<ObjectLock> object_lock = {};
 };
 
 /// Scheme to factory. Built once in cli/plugins.cpp (and in tests); not changed afterwards.
@@ -57,7 +60,8 @@ public:
     void decorate(Decorator decorator);
 
     /// @throws ConfigError for a scheme that no factory knows, naming those that exist: code
-    /// "not_built_in" for a kind of store that this build lacks, else "unknown_scheme".
+    /// "not_built_in" for a kind of store that this build lacks, else "unknown_scheme"; code
+    /// "object_lock_unsupported" for one that has no locks where such are asked for.
     [[nodiscard]] std::unique_ptr<Storage> open(std::string_view url, CreatePlace create,
                                                 const StorageLimits& limits = {}) const;
 

@@ -15,6 +15,19 @@ namespace dbbackup {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+/// Outside of what is repeated: an error of `visit` is not ours to repeat.
+void visit_all(const std::vector<ObjectInfo>& infos,
+               const std::function<void(const ObjectInfo&)>& visit, const std::stop_token& stop) {
+    for (const ObjectInfo& info : infos) {
+        throw_if_stopped(stop);
+        visit(info);
+    }
+}
+
+}  // namespace
+
 RetryEnvironment RetryEnvironment::system() {
     RetryEnvironment result;
     result.now = [] { return std::chrono::steady_clock::now(); };
@@ -147,11 +160,7 @@ void RetryingStorage::list(const ObjectPrefix& prefix,
         inner_->list(prefix, [&found](const ObjectInfo& info) { found.push_back(info); }, stop);
         return found;
     });
-    // Outside the loop: an error of `visit` is not ours to repeat.
-    for (const ObjectInfo& info : infos) {
-        throw_if_stopped(stop);
-        visit(info);
-    }
+    visit_all(infos, visit, stop);
 }
 
 void RetryingStorage::remove(const ObjectName& name, std::stop_token stop) {
@@ -159,5 +168,35 @@ void RetryingStorage::remove(const ObjectName& name, std::stop_token stop) {
 }
 
 StorageCapabilities RetryingStorage::capabilities() const { return inner_->capabilities(); }
+
+ObjectProtection* RetryingStorage::protection() {
+    return inner_->protection() == nullptr ? nullptr : this;
+}
+
+std::optional<std::chrono::sys_seconds> RetryingStorage::locked_until(const ObjectName& name,
+                                                                      std::stop_token stop) {
+    return persist(stop,
+                   [&](std::uint32_t) { return inner_->protection()->locked_until(name, stop); });
+}
+
+void RetryingStorage::lock_until(const ObjectName& name, std::chrono::sys_seconds until,
+                                 std::stop_token stop) {
+    persist(stop, [&](std::uint32_t) { inner_->protection()->lock_until(name, until, stop); });
+}
+
+void RetryingStorage::list_removed(const std::function<void(const ObjectInfo&)>& visit,
+                                   std::stop_token stop) {
+    const auto infos = persist(stop, [&](std::uint32_t) {
+        std::vector<ObjectInfo> found;
+        inner_->protection()->list_removed(
+            [&found](const ObjectInfo& info) { found.push_back(info); }, stop);
+        return found;
+    });
+    visit_all(infos, visit, stop);
+}
+
+void RetryingStorage::bring_back(const ObjectName& name, std::stop_token stop) {
+    persist(stop, [&](std::uint32_t) { inner_->protection()->bring_back(name, stop); });
+}
 
 }  // namespace dbbackup

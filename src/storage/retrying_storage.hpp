@@ -4,6 +4,7 @@
 /// Tries again what a store says may work on a second try, so that no other part has to.
 
 #include "base/error.hpp"
+#include "storage/object_protection.hpp"
 #include "storage/operation.hpp"
 #include "storage/storage.hpp"
 
@@ -46,7 +47,7 @@ struct RetryEnvironment {
 /// A put whose answer got lost may find its own object on the next try: it is read back, and our
 /// own bytes mean `created` (docs/protocol.md). Of an upload each step is repeated by itself. A
 /// listing is collected before anything is visited, so that nothing is visited twice.
-class RetryingStorage final : public Storage {
+class RetryingStorage final : public Storage, private ObjectProtection {
 public:
     RetryingStorage(std::unique_ptr<Storage> inner, RetryPolicy policy,
                     RetryEnvironment environment);
@@ -63,9 +64,18 @@ public:
     void remove(const ObjectName& name, std::stop_token stop) override;
     [[nodiscard]] std::string url() const override { return inner_->url(); }
     [[nodiscard]] StorageCapabilities capabilities() const override;
+    [[nodiscard]] ObjectProtection* protection() override;
 
 private:
     class RetryingUpload;
+
+    std::optional<std::chrono::sys_seconds> locked_until(const ObjectName& name,
+                                                         std::stop_token stop) override;
+    void lock_until(const ObjectName& name, std::chrono::sys_seconds until,
+                    std::stop_token stop) override;
+    void list_removed(const std::function<void(const ObjectInfo&)>& visit,
+                      std::stop_token stop) override;
+    void bring_back(const ObjectName& name, std::stop_token stop) override;
 
     template <class Action>
     auto persist(const std::stop_token& stop, Action action);

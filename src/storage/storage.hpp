@@ -21,6 +21,8 @@
 
 namespace dbbackup {
 
+class ObjectProtection;
+
 /// The part of an object to read. Both fields are in bytes.
 struct ByteRange {
     std::uint64_t offset_bytes = 0;
@@ -39,6 +41,8 @@ struct StorageCapabilities {
     bool is_local = false;  ///< Reading costs no request: `delta: auto` then always makes deltas.
     /// How long a listing may lag behind what was written (caches of network file systems).
     std::chrono::seconds listing_delay{0};
+    /// What lasts is locked for so long when it is put; 0: it is not.
+    std::chrono::days lock{0};
 };
 
 /// One object store. Safe to call from several threads at once.
@@ -83,13 +87,17 @@ public:
                       const std::function<void(const ObjectInfo&)>& visit,
                       std::stop_token stop) = 0;
 
-    /// Removes the object. Removing a missing object is a success.
+    /// Removes the object. Removing a missing object is a success. One that is locked stays as it
+    /// is: a `StorageError` with code "object_locked" (storage/object_protection.hpp).
     virtual void remove(const ObjectName& name, std::stop_token stop) = 0;
 
     /// The URL as a person would type it, without credentials: for messages.
     [[nodiscard]] virtual std::string url() const = 0;
 
     [[nodiscard]] virtual StorageCapabilities capabilities() const = 0;
+
+    /// Locks and what removal leaves behind; null for a store that knows neither.
+    [[nodiscard]] virtual ObjectProtection* protection() { return nullptr; }
 
 protected:
     Storage() = default;

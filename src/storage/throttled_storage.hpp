@@ -65,6 +65,7 @@ public:
     [[nodiscard]] StorageCapabilities capabilities() const override {
         return inner_->capabilities();
     }
+    [[nodiscard]] ObjectProtection* protection() override { return inner_->protection(); }
 
 private:
     class ThrottledUpload;

@@ -1,15 +1,12 @@
 /// @file
 /// The storage suite against real servers that speak S3, and what they answer when they refuse.
 
-#include "base/clock.hpp"
 #include "base/units.hpp"
-#include "conformance/cloud_store.hpp"
+#include "conformance/s3_server.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
 #include "conformance/storage_suite_upload.hpp"
 #include "crypto/hash.hpp"
-#include "storage/s3/s3_storage.hpp"
-#include "support/test_server.hpp"
 
 #include <fmt/format.h>
 
@@ -20,59 +17,13 @@ namespace {
 
 constexpr const char* kBucket = "conformance";
 
-/// One server, as its administrator.
-class S3Server {
-public:
-    explicit S3Server(const std::string& name) : server_(name) {
-        variables_ = {{"AWS_ACCESS_KEY_ID", server_.key()},
-                      {"AWS_SECRET_ACCESS_KEY", server_.secret()},
-                      {"AWS_EC2_METADATA_DISABLED", "true"}};
-    }
-
-    void set(const std::string& name, const std::string& value) { variables_[name] = value; }
-
-    [[nodiscard]] std::string url(const std::string& path, const std::string& more = {}) const {
-        return fmt::format("s3://{}?endpoint={}&region=us-east-1{}", path, server_.endpoint(),
-                           more);
-    }
-
-    std::unique_ptr<Storage> open(const std::string& url) const {
-        return make_s3_storage(StorageUrl::parse(url), reader_of(variables_), clock_);
-    }
-
-    /// Makes a bucket unless it is there.
-    void make_bucket(const std::string& bucket) const {
-        HttpClient client{HttpOptions{}};
-        UnsignedRequest to_sign;
-        to_sign.method = "PUT";
-        to_sign.host = server_.endpoint().substr(7);  // Without "http://".
-        to_sign.path = "/" + bucket;
-        to_sign.body_sha256 = to_hex(sha256({}));
-        const AwsKeys keys{server_.key(), Secret(std::string_view(server_.secret())), Secret()};
-        HttpRequest request;
-        request.method = "PUT";
-        request.url = server_.endpoint() + to_sign.path;
-        request.headers = sign(to_sign, keys, {"us-east-1", "s3"},
-                               std::chrono::floor<std::chrono::seconds>(clock_.now()));
-        const int status = client.send(request, {}).status;
-        if (status != http_status::ok && status != http_status::conflict) {
-            throw StorageError(fmt::format("no bucket {}: {}", bucket, status));
-        }
-    }
-
-private:
-    TestServer server_;
-    TestVariables variables_;
-    SystemClock clock_;
-};
-
 /// A prefix of its own in a bucket.
 class S3PrefixPlace final : public StoragePlace {
 public:
-    explicit S3PrefixPlace(const char* server)
+    S3PrefixPlace(const char* server, const char* bucket, BucketKind kind)
         : server_(server),
-          url_(server_.url(fmt::format("{}/{}/b", kBucket, to_hex(random_bytes(8))))) {
-        server_.make_bucket(kBucket);
+          url_(server_.url(fmt::format("{}/{}/b", bucket, to_hex(random_bytes(8))))) {
+        server_.make_bucket(bucket, kind);
     }
     std::unique_ptr<Storage> open() override { return persistent(server_.open(url_)); }
 
@@ -81,14 +32,18 @@ private:
     std::string url_;
 };
 
-StorageCase s3_case(std::string name, const char* server) {
-    return {std::move(name), [server] { return std::make_unique<S3PrefixPlace>(server); }};
+StorageCase s3_case(std::string name, const char* server, const char* bucket, BucketKind kind) {
+    return {std::move(name), [server, bucket, kind] {
+                return std::make_unique<S3PrefixPlace>(server, bucket, kind);
+            }};
 }
 
-INSTANTIATE_TEST_SUITE_P(S3Stores, StorageSuite,
-                         testing::Values(s3_case("Versitygw", "versitygw"),
-                                         s3_case("Minio", "minio")),
-                         storage_case_name);
+INSTANTIATE_TEST_SUITE_P(
+    S3Stores, StorageSuite,
+    testing::Values(s3_case("Versitygw", "versitygw", kBucket, BucketKind::plain),
+                    s3_case("VersitygwWithVersions", "versitygw", "kept", BucketKind::versioned),
+                    s3_case("Minio", "minio", kBucket, BucketKind::plain)),
+    storage_case_name);
 
 TEST(S3Uploads, WhatADeadOneLeftIsEndedAfterItsSilence) {
     S3Server server("versitygw");

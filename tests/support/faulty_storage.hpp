@@ -50,6 +50,8 @@ public:
     void remove(const ObjectName& name, std::stop_token stop) override;
     [[nodiscard]] std::string url() const override { return inner_.url(); }
     [[nodiscard]] StorageCapabilities capabilities() const override;
+    /// As it is: nothing goes wrong there.
+    [[nodiscard]] ObjectProtection* protection() override { return inner_.protection(); }
 
     /// How many calls were made so far, failed ones included.
     [[nodiscard]] std::uint64_t calls() const { return calls_.load(); }

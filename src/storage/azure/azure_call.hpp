@@ -38,6 +38,9 @@ struct AzureContainer {
     std::function<StorageError(const BlobAnswer&, const std::string& doing,
                                const std::string& permission)>
         refused;
+    /// What each call says that stores a byte, and what those say that make the blob.
+    HttpHeaders storing_headers = {};
+    HttpHeaders making_headers = {};
 };
 
 }  // namespace dbbackup

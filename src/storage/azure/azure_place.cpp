@@ -14,7 +14,8 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 3> kParameters = {"account", "endpoint", "ca_file"};
+constexpr std::array<std::string_view, 5> kParameters = {"account", "endpoint", "ca_file",
+                                                         "encryption_scope", "access_tier"};
 
 /// The account that an endpoint names: the end of its path, else what stands before ".blob." in its
 /// host; empty where there is neither.
@@ -115,6 +116,12 @@ AzurePlace azure_place(const StorageUrl& url, const ReadVariable& variable) {
     place.host = server.host;
     place.root = fmt::format("{}/{}", server.path, place.container);
     place.ca_file = url_parameter(url, "ca_file");
+    place.encryption_scope = header_parameter(url, "encryption_scope");
+    place.access_tier = header_parameter(url, "access_tier");
+    if (place.access_tier == "Archive") {
+        throw bad_store_url("what is stored in the tier Archive cannot be read at once",
+                            "Write access_tier=Cool or access_tier=Cold.");
+    }
     place.url = fmt::format("az://{}", url.path);
     return place;
 }

@@ -12,7 +12,8 @@
 
 namespace dbbackup {
 
-/// `az://container/prefix?account=…&endpoint=…&ca_file=…`, understood.
+/// `az://container/prefix?account=…&endpoint=…&ca_file=…&encryption_scope=…&access_tier=…`,
+/// understood.
 struct AzurePlace {
     std::string account;
     std::string container;
@@ -22,7 +23,9 @@ struct AzurePlace {
     std::string root;    ///< What paths begin with: "/container", or "/account/container" where the
                          ///< endpoint has a path.
     std::string ca_file;
-    std::string url;  ///< As a person would type it.
+    std::string encryption_scope;  ///< Empty: as the container says.
+    std::string access_tier;       ///< Of packs; empty: the account's.
+    std::string url;               ///< As a person would type it.
 
     /// Whether what is sent stays on this machine or is encrypted.
     [[nodiscard]] bool is_private() const;

@@ -46,8 +46,10 @@ std::string encoded(const Query& query) {
 
 class AzureStorage final : public Storage {
 public:
-    AzureStorage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
+    AzureStorage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock,
+                 ObjectRules rules)
         : clock_(clock),
+          rules_(std::move(rules)),
           place_(azure_place(url, variable)),
           local_http_(metadata_options()),
           remote_http_(HttpOptions{}),
@@ -59,6 +61,8 @@ public:
         call.headers = {{"if-none-match", "*"},
                         {"x-ms-blob-type", "BlockBlob"},
                         {"content-md5", to_base64(md5(content))}};
+        add(storing_headers(), call.headers);
+        add(making_headers(name), call.headers);
         call.body = content;
         const BlobAnswer response = send(call, stop);
         if (response.status == kCreated) {
@@ -83,6 +87,8 @@ public:
                                    const std::string& permission) {
             return refused(response, doing, permission);
         };
+        container.storing_headers = storing_headers();
+        container.making_headers = making_headers(name);
         return std::make_unique<AzureUpload>(std::move(container), name);
     }
 
@@ -155,6 +161,20 @@ public:
     [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
 
 private:
+    static void add(const HttpHeaders& more, HttpHeaders& headers) {
+        headers.insert(headers.end(), more.begin(), more.end());
+    }
+    [[nodiscard]] HttpHeaders storing_headers() const {
+        return place_.encryption_scope.empty()
+                   ? HttpHeaders{}
+                   : HttpHeaders{{"x-ms-encryption-scope", place_.encryption_scope}};
+    }
+    [[nodiscard]] HttpHeaders making_headers(const ObjectName& name) const {
+        return place_.access_tier.empty() || !rules_.is_large(name)
+                   ? HttpHeaders{}
+                   : HttpHeaders{{"x-ms-access-tier", place_.access_tier}};
+    }
+
     /// A token that has ended is asked for once more.
     BlobAnswer send(const Call& call, const std::stop_token& stop) {
         auto credentials = credentials_.get(stop);
@@ -263,6 +283,7 @@ private:
     }
 
     const Clock& clock_;
+    ObjectRules rules_;
     AzurePlace place_;
     HttpClient local_http_;
     HttpClient remote_http_;
@@ -273,8 +294,8 @@ private:
 }  // namespace
 
 std::unique_ptr<Storage> make_azure_storage(const StorageUrl& url, const ReadVariable& variable,
-                                            const Clock& clock) {
-    return std::make_unique<AzureStorage>(url, variable, clock);
+                                            const Clock& clock, ObjectRules rules) {
+    return std::make_unique<AzureStorage>(url, variable, clock, std::move(rules));
 }
 
 }  // namespace dbbackup

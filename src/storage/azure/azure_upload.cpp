@@ -64,7 +64,8 @@ std::string AzureUpload::block_list() const {
 
 void AzureUpload::send_part(BytesView part, const std::stop_token& stop) {
     AzureCall call{"PUT", name().text(), {{"comp", "block"}, {"blockid", block_id(blocks_)}}};
-    call.headers = {{"content-md5", to_base64(md5(part))}};
+    call.headers = container_.storing_headers;
+    call.headers.emplace_back("content-md5", to_base64(md5(part)));
     call.body = part;
     const BlobAnswer response = container_.send(call, stop);
     if (response.status != kCreated) {
@@ -76,6 +77,9 @@ void AzureUpload::send_part(BytesView part, const std::stop_token& stop) {
 PutResult AzureUpload::finish(BytesView rest, const std::stop_token& stop) {
     AzureCall call{"PUT", name().text()};
     call.headers = {{"if-none-match", "*"}, {kMark, to_hex(mark_)}};
+    for (const HttpHeaders& more : {container_.storing_headers, container_.making_headers}) {
+        call.headers.insert(call.headers.end(), more.begin(), more.end());
+    }
     if (blocks_ == 0) {
         AzureCall whole = call;
         whole.headers.emplace_back("x-ms-blob-type", "BlockBlob");

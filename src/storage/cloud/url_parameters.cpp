@@ -44,6 +44,33 @@ std::optional<bool> url_flag(const StorageUrl& url, const std::string& name) {
     return text == "true";
 }
 
+std::string header_parameter(const StorageUrl& url, const std::string& name) {
+    std::string text = url_parameter(url, name);
+    if (!std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7f; })) {
+        throw bad_store_url(
+            fmt::format("the repository URL has characters in '{}' that no header takes", name),
+            "Write it as the store's own documentation does.");
+    }
+    return text;
+}
+
+std::optional<ObjectLock> lock_parameter(const StorageUrl& url) {
+    const std::string text = url_parameter(url, "object_lock");
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    const std::optional<ObjectLock> lock = ObjectLock::parse(text);
+    if (!lock) {
+        throw bad_store_url(
+            fmt::format("the repository URL gives 'object_lock' as '{}'", text),
+            fmt::format(
+                "Write object_lock=governance:DAYS or object_lock=compliance:DAYS, with 1 to "
+                "{} days.",
+                kLockDaysMax));
+    }
+    return lock;
+}
+
 void check_url_parameters(const StorageUrl& url, std::span<const std::string_view> known) {
     for (const auto& [name, value] : url.query) {
         if (std::ranges::find(known, name) == known.end()) {

@@ -4,6 +4,7 @@
 /// What the URLs of cloud stores have in common: `scheme://bucket/prefix?parameter=…`.
 
 #include "base/error.hpp"
+#include "config/object_lock.hpp"
 #include "storage/registry.hpp"
 
 #include <optional>
@@ -21,6 +22,13 @@ namespace dbbackup {
 
 /// "true" or "false"; nothing where the URL does not give it. @throws ConfigError.
 [[nodiscard]] std::optional<bool> url_flag(const StorageUrl& url, const std::string& name);
+
+/// As `url_parameter`, for what is sent as a header: without characters that could end one.
+/// @throws ConfigError.
+[[nodiscard]] std::string header_parameter(const StorageUrl& url, const std::string& name);
+
+/// "object_lock=MODE:DAYS"; nothing where the URL does not give it. @throws ConfigError.
+[[nodiscard]] std::optional<ObjectLock> lock_parameter(const StorageUrl& url);
 
 /// @throws ConfigError for a parameter that is none of `known`, naming these.
 void check_url_parameters(const StorageUrl& url, std::span<const std::string_view> known);

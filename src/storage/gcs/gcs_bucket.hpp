@@ -22,6 +22,8 @@ struct GcsBucket {
     std::function<StorageError(const HttpResponse&, const std::string& doing,
                                const std::string& permission)>
         refused;
+    std::string kms_key = {};        ///< Empty: the bucket's.
+    std::string storage_class = {};  ///< Empty: the bucket's.
 };
 
 }  // namespace dbbackup

@@ -12,7 +12,8 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 2> kParameters = {"endpoint", "ca_file"};
+constexpr std::array<std::string_view, 4> kParameters = {"endpoint", "ca_file", "kms_key",
+                                                         "storage_class"};
 constexpr std::string_view kHttp = "http://";
 
 std::string server_of(std::string_view text) {
@@ -36,6 +37,8 @@ GcsPlace gcs_place(const StorageUrl& url, const ReadVariable& variable) {
     place.bucket = std::move(path.bucket);
     place.prefix = std::move(path.prefix);
     place.ca_file = url_parameter(url, "ca_file");
+    place.kms_key = header_parameter(url, "kms_key");
+    place.storage_class = header_parameter(url, "storage_class");
     place.url = fmt::format("gs://{}", url.path);
     const std::string given = url_parameter(url, "endpoint");
     if (const std::optional<std::string> emulator = variable("STORAGE_EMULATOR_HOST");

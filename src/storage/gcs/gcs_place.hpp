@@ -11,14 +11,16 @@
 
 namespace dbbackup {
 
-/// `gs://bucket/prefix?endpoint=…&ca_file=…`, understood.
+/// `gs://bucket/prefix?endpoint=…&ca_file=…&kms_key=…&storage_class=…`, understood.
 struct GcsPlace {
     std::string bucket;
     std::string prefix;         ///< Of names; empty or ending in '/'.
     std::string server;         ///< "https://storage.googleapis.com".
     bool is_anonymous = false;  ///< An emulator, which wants to know nobody.
     std::string ca_file;
-    std::string url;  ///< As a person would type it.
+    std::string kms_key;        ///< Resource name; empty: as the bucket says.
+    std::string storage_class;  ///< Of packs; empty: the bucket's.
+    std::string url;            ///< As a person would type it.
 };
 
 /// @param variable Where STORAGE_EMULATOR_HOST is read, which counts where the URL has no endpoint.

@@ -36,10 +36,15 @@ struct MultipartBody {
     Bytes body;
 };
 
-MultipartBody multipart_body(const std::string& name, BytesView content) {
+/// @param storage_class Empty: the bucket's.
+MultipartBody multipart_body(const std::string& name, BytesView content,
+                             const std::string& storage_class) {
     // Nothing in the content is so long and of chance.
     const std::string boundary = "db-backup-" + to_hex(random_bytes(16));
-    const nlohmann::json metadata = {{"name", name}, {"crc32c", crc32c_text(crc32c(content))}};
+    nlohmann::json metadata = {{"name", name}, {"crc32c", crc32c_text(crc32c(content))}};
+    if (!storage_class.empty()) {
+        metadata["storageClass"] = storage_class;
+    }
     const std::string head = fmt::format(
         "--{0}\r\ncontent-type: application/json\r\n\r\n{1}\r\n"
         "--{0}\r\ncontent-type: application/octet-stream\r\n\r\n",
@@ -56,20 +61,26 @@ MultipartBody multipart_body(const std::string& name, BytesView content) {
 
 class GcsStorage final : public Storage {
 public:
-    GcsStorage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
+    GcsStorage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock,
+               ObjectRules rules)
         : place_(gcs_place(url, variable)),
+          rules_(std::move(rules)),
           bucket_path_("/storage/v1/b/" + percent_encoded(place_.bucket)),
           http_(store_options(place_.ca_file)),
           metadata_http_(metadata_options()),
           credentials_(variable, clock, http_, metadata_http_) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
-        const MultipartBody upload = multipart_body(place_.prefix + name.text(), content);
+        const MultipartBody upload =
+            multipart_body(place_.prefix + name.text(), content, class_of(name));
         HttpRequest request;
         request.method = "POST";
         request.url =
             fmt::format("{}/upload{}/o?uploadType=multipart&ifGenerationMatch=0&fields=generation",
                         place_.server, bucket_path_);
+        if (!place_.kms_key.empty()) {
+            request.url += "&kmsKeyName=" + percent_encoded(place_.kms_key);
+        }
         request.headers = {{"content-type", upload.content_type}};
         request.body = upload.body;
         const HttpResponse response = send(request, stop);
@@ -88,6 +99,8 @@ public:
         bucket.server = place_.server;
         bucket.path = bucket_path_;
         bucket.object_prefix = place_.prefix;
+        bucket.kms_key = place_.kms_key;
+        bucket.storage_class = class_of(name);
         bucket.send = [this](const HttpRequest& request, const std::stop_token& stopped) {
             return send(request, stopped);
         };
@@ -167,6 +180,10 @@ public:
     [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
 
 private:
+    [[nodiscard]] std::string class_of(const ObjectName& name) const {
+        return rules_.is_large(name) ? place_.storage_class : std::string();
+    }
+
     [[nodiscard]] std::string url_of(const ObjectName& name) const {
         return fmt::format("{}{}/o/{}", place_.server, bucket_path_,
                            percent_encoded(place_.prefix + name.text()));
@@ -270,6 +287,7 @@ private:
     }
 
     GcsPlace place_;
+    ObjectRules rules_;
     std::string bucket_path_;
     HttpClient http_;
     HttpClient metadata_http_;
@@ -279,8 +297,8 @@ private:
 }  // namespace
 
 std::unique_ptr<Storage> make_gcs_storage(const StorageUrl& url, const ReadVariable& variable,
-                                          const Clock& clock) {
-    return std::make_unique<GcsStorage>(url, variable, clock);
+                                          const Clock& clock, ObjectRules rules) {
+    return std::make_unique<GcsStorage>(url, variable, clock, std::move(rules));
 }
 
 }  // namespace dbbackup

@@ -8,19 +8,21 @@
 
 #include "base/clock.hpp"
 #include "storage/cloud/read_variable.hpp"
+#include "storage/object_rules.hpp"
 #include "storage/registry.hpp"
 
 #include <memory>
 
 namespace dbbackup {
 
-/// Opens `gs://bucket/prefix?endpoint=…&ca_file=…`. Sends nothing yet: a missing bucket shows at
-/// the first call.
+/// Opens `gs://bucket/prefix?endpoint=…&ca_file=…&kms_key=…&storage_class=…`. Sends nothing yet: a
+/// missing bucket shows at the first call.
 /// @param variable Where Google's own variables are read.
 /// @param clock Borrowed for the life of the storage.
+/// @param rules What is kept in another class, where the URL asks for one.
 /// @throws ConfigError (code "bad_repository_url").
 [[nodiscard]] std::unique_ptr<Storage> make_gcs_storage(const StorageUrl& url,
                                                         const ReadVariable& variable,
-                                                        const Clock& clock);
+                                                        const Clock& clock, ObjectRules rules = {});
 
 }  // namespace dbbackup

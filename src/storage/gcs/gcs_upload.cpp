@@ -77,14 +77,20 @@ std::string GcsUpload::object_url() const {
 }
 
 void GcsUpload::begin(const std::stop_token& stop) {
-    const nlohmann::json metadata = {{"name", bucket_.object_prefix + name().text()},
-                                     {"metadata", {{kMark, mark_}}}};
+    nlohmann::json metadata = {{"name", bucket_.object_prefix + name().text()},
+                               {"metadata", {{kMark, mark_}}}};
+    if (!bucket_.storage_class.empty()) {
+        metadata["storageClass"] = bucket_.storage_class;
+    }
     const std::string body = metadata.dump();
     HttpRequest request;
     request.method = "POST";
     request.url = fmt::format(
         "{}/upload{}/o?uploadType=resumable&ifGenerationMatch=0&fields=generation%2Ccrc32c",
         bucket_.server, bucket_.path);
+    if (!bucket_.kms_key.empty()) {
+        request.url += "&kmsKeyName=" + percent_encoded(bucket_.kms_key);
+    }
     request.headers = {{"content-type", "application/json"}};
     request.body = as_bytes(body);
     const HttpResponse response = bucket_.send(request, stop);

@@ -2,9 +2,12 @@
 
 #include "storage/access_denied.hpp"
 
+#include <fmt/format.h>
 #include <pugixml.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
 
 namespace dbbackup {
@@ -72,18 +75,47 @@ S3Refusal read_refusal(const HttpResponse& response) {
     return refusal;
 }
 
+namespace {
+
+/// Servers differ in the code, and hardly in the words.
+bool has_word(const S3Refusal& refusal, std::string_view word) {
+    std::string message = refusal.message;
+    std::ranges::transform(message, message.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return message.find(word) != std::string::npos;
+}
+
+/// A lock was asked for that the bucket does not know.
+bool lacks_locks(const S3Refusal& refusal) {
+    return refusal.code == "ObjectLockConfigurationNotFoundError" ||
+           (refusal.code == "InvalidRequest" && has_word(refusal, "missing object"));
+}
+
+}  // namespace
+
+bool is_about_lock(const S3Refusal& refusal) {
+    return has_word(refusal, "object lock") || has_word(refusal, "worm protected");
+}
+
 bool is_expired(const S3Refusal& refusal) { return refusal.code == "ExpiredToken"; }
 
 StorageError s3_error(const HttpResponse& response, const S3Place& place, const std::string& doing,
                       const std::string& permission) {
     const S3Refusal refusal = read_refusal(response);
-    return refusal_error(
-        response, refusal, kMeanings,
-        {doing,
-         place.url,
-         {{"bucket", place.bucket},
-          {"permission", permission},
-          {"region", refusal.region.empty() ? "(the right one)" : refusal.region}}});
+    StorageError error =
+        refusal_error(response, refusal, kMeanings,
+                      {doing,
+                       place.url,
+                       {{"bucket", place.bucket},
+                        {"permission", permission},
+                        {"region", refusal.region.empty() ? "(the right one)" : refusal.region}}});
+    if (lacks_locks(refusal)) {
+        error.set_code("object_lock_missing");
+        error.set_hint(fmt::format(
+            "Make a bucket with object lock switched on, or leave object_lock out: '{}' has none.",
+            place.bucket));
+    }
+    return error;
 }
 
 }  // namespace dbbackup

@@ -23,6 +23,9 @@ struct S3Refusal : Refusal {
 /// Whether the keys have ended, so that new ones may help.
 [[nodiscard]] bool is_expired(const S3Refusal& refusal);
 
+/// Whether it is a lock that keeps the object as it is, by the server's words.
+[[nodiscard]] bool is_about_lock(const S3Refusal& refusal);
+
 /// @param doing Such as "store packs/ab". @param permission What it takes, such as "s3:PutObject".
 [[nodiscard]] StorageError s3_error(const HttpResponse& response, const S3Place& place,
                                     const std::string& doing, const std::string& permission);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -11,8 +12,35 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 4> kParameters = {"endpoint", "region", "path_style",
-                                                         "ca_file"};
+constexpr std::array<std::string_view, 8> kParameters = {"endpoint", "region",       "path_style",
+                                                         "ca_file",  "object_lock",  "sse",
+                                                         "kms_key",  "storage_class"};
+
+/// How objects are kept.
+void add_keeping(const StorageUrl& url, S3Place& place) {
+    place.lock = lock_parameter(url);
+    place.encryption = url_parameter(url, "sse");
+    place.kms_key = header_parameter(url, "kms_key");
+    place.storage_class = header_parameter(url, "storage_class");
+    if (place.storage_class == "GLACIER" || place.storage_class == "DEEP_ARCHIVE") {
+        throw bad_store_url(
+            fmt::format("what is stored as {} cannot be read at once", place.storage_class),
+            "Write a class that can, such as storage_class=STANDARD_IA or GLACIER_IR.");
+    }
+    if (!place.kms_key.empty() && place.encryption.empty()) {
+        place.encryption = "aws:kms";
+    }
+    constexpr std::array<std::string_view, 4> kEncryptions = {"", "AES256", "aws:kms",
+                                                              "aws:kms:dsse"};
+    if (std::ranges::find(kEncryptions, place.encryption) == kEncryptions.end()) {
+        throw bad_store_url(fmt::format("the repository URL gives 'sse' as '{}'", place.encryption),
+                            "Write sse=AES256, sse=aws:kms or sse=aws:kms:dsse.");
+    }
+    if (!place.kms_key.empty() && place.encryption == "AES256") {
+        throw bad_store_url("the repository URL gives a kms_key with sse=AES256, which has none",
+                            "Write sse=aws:kms, or leave kms_key out.");
+    }
+}
 
 }  // namespace
 
@@ -35,6 +63,7 @@ S3Place s3_place(const StorageUrl& url, const std::string& region) {
     place.host = is_path_style ? endpoint.host : fmt::format("{}.{}", place.bucket, endpoint.host);
     place.root = is_path_style ? "/" + place.bucket : "";
     place.ca_file = url_parameter(url, "ca_file");
+    add_keeping(url, place);
     place.url = fmt::format("s3://{}", url.path);
     return place;
 }

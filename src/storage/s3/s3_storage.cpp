@@ -1,5 +1,6 @@
 #include "storage/s3/s3_storage.hpp"
 
+#include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
@@ -7,8 +8,10 @@
 #include "storage/s3/s3_abandoned.hpp"
 #include "storage/s3/s3_call.hpp"
 #include "storage/s3/s3_error.hpp"
+#include "storage/s3/s3_headers.hpp"
 #include "storage/s3/s3_place.hpp"
 #include "storage/s3/s3_upload.hpp"
+#include "storage/s3/s3_versions.hpp"
 #include "storage/s3/sigv4.hpp"
 
 #include <fmt/format.h>
@@ -19,21 +22,27 @@
 namespace dbbackup {
 namespace {
 
-using Call = S3Call;
-
 class S3Storage final : public Storage {
 public:
-    S3Storage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock)
+    S3Storage(const StorageUrl& url, const ReadVariable& variable, const Clock& clock,
+              ObjectRules rules)
         : clock_(clock),
+          rules_(std::move(rules)),
           metadata_http_(metadata_options()),
           credentials_(variable, clock, metadata_http_),
           place_(s3_place(url, credentials_.region().value_or("us-east-1"))),
-          http_(store_options(place_.ca_file)) {}
+          http_(store_options(place_.ca_file)),
+          versions_(
+              place_,
+              [this](const S3Call& call, const std::stop_token& stop) { return send(call, stop); },
+              clock) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
-        Call call{"PUT", key_of(name.text())};
-        call.headers = {{"if-none-match", "*"}};
+        S3Call call{"PUT", key_of(name.text())};
+        call.headers = s3_put_headers(place_, rules_, name, now());
+        call.headers.emplace_back("if-none-match", "*");
         call.body = content;
+        call.is_checked = place_.lock.has_value();
         const HttpResponse response = send(call, stop);
         if (response.status == http_status::ok) {
             return PutResult::created;
@@ -41,12 +50,16 @@ public:
         if (response.status == http_status::precondition_failed) {
             return PutResult::exists;
         }
-        throw refused(response, fmt::format("store {}", name.text()), "s3:PutObject");
+        throw refused(response, fmt::format("store {}", name.text()),
+                      place_.lock ? "s3:PutObject or s3:PutObjectRetention" : "s3:PutObject");
     }
 
     std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override {
         throw_if_stopped(stop);
-        return std::make_unique<S3Upload>(bucket(), name, key_of(name.text()));
+        S3Call first{"PUT", key_of(name.text())};
+        first.headers = s3_put_headers(place_, rules_, name, now());
+        first.is_checked = place_.lock.has_value();
+        return std::make_unique<S3Upload>(bucket(), name, std::move(first));
     }
 
     void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override {
@@ -62,7 +75,7 @@ public:
         if (range.length_bytes == 0) {
             return size_bytes(name, stop) ? std::optional(Bytes()) : std::nullopt;
         }
-        Call call{"GET", key_of(name.text())};
+        S3Call call{"GET", key_of(name.text())};
         call.headers = {{"range", range_value(range)}};
         return fetch(call, name, stop);
     }
@@ -81,7 +94,7 @@ public:
 
     void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
               std::stop_token stop) override {
-        Call call{"GET", ""};
+        S3Call call{"GET", ""};
         call.query = {{"list-type", "2"}, {"prefix", listed_prefix(place_.prefix, prefix)}};
         for (bool is_last = false; !is_last;) {
             const HttpResponse response = send(call, stop);
@@ -106,17 +119,16 @@ public:
     }
 
     void remove(const ObjectName& name, std::stop_token stop) override {
-        const HttpResponse response = send({"DELETE", key_of(name.text())}, stop);
-        const bool is_gone = response.status == http_status::not_found &&
-                             read_refusal(response).code != "NoSuchBucket";
-        if (response.status != http_status::ok && response.status != http_status::no_content &&
-            !is_gone) {
-            throw refused(response, fmt::format("remove {}", name.text()), "s3:DeleteObject");
-        }
+        versions_.remove(name, stop);
     }
 
     [[nodiscard]] std::string url() const override { return place_.url; }
-    [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
+    [[nodiscard]] StorageCapabilities capabilities() const override {
+        StorageCapabilities capabilities;
+        capabilities.lock = place_.lock ? place_.lock->days : std::chrono::days(0);
+        return capabilities;
+    }
+    [[nodiscard]] ObjectProtection* protection() override { return &versions_; }
 
 private:
     [[nodiscard]] std::string key_of(std::string_view name) const {
@@ -125,13 +137,13 @@ private:
 
     [[nodiscard]] S3Bucket bucket() {
         return {
-            [this](const Call& call, const std::stop_token& stop) { return send(call, stop); },
+            [this](const S3Call& call, const std::stop_token& stop) { return send(call, stop); },
             [this](const HttpResponse& response, const std::string& doing,
                    const std::string& permission) { return refused(response, doing, permission); }};
     }
 
     /// Keys that have ended are asked for once more.
-    HttpResponse send(const Call& call, const std::stop_token& stop) {
+    HttpResponse send(const S3Call& call, const std::stop_token& stop) {
         auto keys = credentials_.keys(stop);
         HttpResponse response = send_with(*keys, call, stop);
         if ((response.status == http_status::bad_request ||
@@ -144,7 +156,7 @@ private:
         return response;
     }
 
-    HttpResponse send_with(const AwsKeys& keys, const Call& call, const std::stop_token& stop) {
+    HttpResponse send_with(const AwsKeys& keys, const S3Call& call, const std::stop_token& stop) {
         UnsignedRequest to_sign;
         to_sign.method = call.method;
         to_sign.host = place_.host;
@@ -155,7 +167,12 @@ private:
         }
         to_sign.query = call.query;
         to_sign.headers = call.headers;
-        to_sign.body_sha256 = to_hex(sha256(call.body));
+        const Digest digest = sha256(call.body);
+        to_sign.body_sha256 = to_hex(digest);
+        if (call.is_checked) {
+            to_sign.headers.emplace_back("x-amz-checksum-sha256", to_base64(digest));
+            to_sign.headers.emplace_back("x-amz-sdk-checksum-algorithm", "SHA256");
+        }
         HttpRequest request;
         request.method = call.method;
         request.headers = sign(to_sign, keys, {place_.region, "s3"}, now());
@@ -167,7 +184,7 @@ private:
         return http_.send(request, stop);
     }
 
-    std::optional<Bytes> fetch(const Call& call, const ObjectName& name,
+    std::optional<Bytes> fetch(const S3Call& call, const ObjectName& name,
                                const std::stop_token& stop) {
         HttpResponse response = send(call, stop);
         if (std::optional<Bytes> content = taken_content(response)) {
@@ -202,17 +219,19 @@ private:
     }
 
     const Clock& clock_;
+    ObjectRules rules_;
     HttpClient metadata_http_;
     AwsCredentialChain credentials_;
     S3Place place_;
     HttpClient http_;
+    S3Versions versions_;
 };
 
 }  // namespace
 
 std::unique_ptr<Storage> make_s3_storage(const StorageUrl& url, const ReadVariable& variable,
-                                         const Clock& clock) {
-    return std::make_unique<S3Storage>(url, variable, clock);
+                                         const Clock& clock, ObjectRules rules) {
+    return std::make_unique<S3Storage>(url, variable, clock, std::move(rules));
 }
 
 }  // namespace dbbackup

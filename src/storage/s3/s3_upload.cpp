@@ -36,11 +36,14 @@ HttpResponse completion_answer(HttpResponse response) {
 
 }  // namespace
 
-S3Upload::S3Upload(S3Bucket bucket, ObjectName name, std::string key)
+S3Upload::S3Upload(S3Bucket bucket, ObjectName name, S3Call put)
     : PartedUpload(std::move(name), kPartSizes),
       bucket_(std::move(bucket)),
-      key_(std::move(key)),
-      mark_(to_hex(random_bytes(16))) {}
+      put_(std::move(put)),
+      key_(put_.key),
+      mark_(to_hex(random_bytes(16))) {
+    put_.headers.emplace_back(kMark, mark_);
+}
 
 S3Upload::~S3Upload() {
     if (upload_id_.empty()) {
@@ -59,7 +62,7 @@ std::string S3Upload::doing() const { return fmt::format("store {}", name().text
 
 void S3Upload::begin(const std::stop_token& stop) {
     const HttpResponse response =
-        bucket_.send({"POST", key_, {{"uploads", ""}}, {{kMark, mark_}}}, stop);
+        bucket_.send({"POST", key_, {{"uploads", ""}}, put_.headers}, stop);
     if (response.status != http_status::ok) {
         throw bucket_.refused(response, doing(), kPermission);
     }
@@ -108,8 +111,8 @@ PutResult S3Upload::finish(BytesView rest, const std::stop_token& stop) {
 }
 
 PutResult S3Upload::put_whole(BytesView content, const std::stop_token& stop) {
-    S3Call call{"PUT", key_};
-    call.headers = {{"if-none-match", "*"}, {kMark, mark_}};
+    S3Call call = put_;
+    call.headers.emplace_back("if-none-match", "*");
     call.body = content;
     const HttpResponse response = bucket_.send(call, stop);
     if (response.status == http_status::ok) {

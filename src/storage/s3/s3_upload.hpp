@@ -21,8 +21,9 @@ namespace dbbackup {
 /// our own object from another's.
 class S3Upload final : public PartedUpload {
 public:
-    /// @param key Of the object, with the repository's prefix.
-    S3Upload(S3Bucket bucket, ObjectName name, std::string key);
+    /// @param put What stores the object, without a body: its key, and the headers of what the
+    /// object is to be.
+    S3Upload(S3Bucket bucket, ObjectName name, S3Call put);
     S3Upload(const S3Upload&) = delete;
     S3Upload& operator=(const S3Upload&) = delete;
     ~S3Upload() override;
@@ -39,6 +40,7 @@ private:
     [[nodiscard]] std::string doing() const;
 
     S3Bucket bucket_;
+    S3Call put_;
     std::string key_;
     std::string mark_;
     std::string upload_id_;  ///< Empty: there is nothing to abort.

@@ -18,7 +18,8 @@ TEST(LoadConfig, ReadsEveryKey) {
     const Config config = load(R"(
 repositories:
   main: {url: /r, encryption: keyfile, key_file: /k, bandwidth_limit: 50MiB/s}
-  other: {url: "s3://b/p?region=x", encryption: passphrase, passphrase_command: "pass $$1"}
+  other: {url: "s3://b/p?region=x", encryption: passphrase, passphrase_command: "pass $$1",
+          object_lock: {mode: compliance, days: 30}}
 sources:
   shop:
     type: postgres
@@ -46,6 +47,8 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0, ag
     EXPECT_EQ(config.repositories.at("main").key_file, "/k");
     EXPECT_EQ(config.repositories.at("main").bandwidth_bytes_per_s, 50_MiB);
     EXPECT_EQ(config.repositories.at("other").bandwidth_bytes_per_s, std::nullopt);
+    EXPECT_FALSE(config.repositories.at("main").object_lock());
+    EXPECT_EQ(config.repositories.at("other").object_lock(), ObjectLock::parse("compliance:30"));
     EXPECT_EQ(config.repositories.at("other").passphrase.command, "pass $1");
     const SourceConfig& shop = config.sources.at("shop");
     EXPECT_EQ(shop.type, DatabaseType::postgres);

@@ -136,6 +136,29 @@ TEST(StorageRegistry, DecoratesWhatItOpensWithinLimits) {
     EXPECT_EQ(limits, (std::vector<std::optional<std::uint64_t>>{std::nullopt, 5}));
 }
 
+TEST(StorageRegistry, HandsLocksToStoresThatHaveThem) {
+    StorageRegistry registry;
+    std::string opened;
+    const auto factory = [&opened](const StorageUrl& url, CreatePlace) {
+        opened = url.query.contains("object_lock") ? url.query.at("object_lock") : "";
+        return std::unique_ptr<Storage>();
+    };
+    registry.add("file", factory);
+    registry.add("s3", factory);
+    const StorageLimits limits{
+        .bytes_per_s = {}, .object_lock = ObjectLock{LockMode::governance, std::chrono::days(30)}};
+    (void)registry.open("s3://b", CreatePlace::no, limits);
+    EXPECT_EQ(opened, "governance:30");
+    (void)registry.open("s3://b?object_lock=compliance:7", CreatePlace::no, limits);
+    EXPECT_EQ(opened, "compliance:7");
+    try {
+        (void)registry.open("/srv", CreatePlace::no, limits);
+        FAIL() << "a folder was opened with locks";
+    } catch (const ConfigError& error) {
+        EXPECT_EQ(error.code(), "object_lock_unsupported");
+    }
+}
+
 TEST(StorageRegistry, NamesTheSchemesItKnows) {
     StorageRegistry registry;
     registry.add("file", nullptr);

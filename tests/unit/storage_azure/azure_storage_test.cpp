@@ -165,5 +165,27 @@ TEST_F(AzureStorageTest, AMissingContainerIsNoMissingObject) {
     EXPECT_THROW(storage->remove(ObjectName("a"), {}), StorageError);
 }
 
+TEST_F(AzureStorageTest, AllIsInTheScopeAndPacksAreInTheTier) {
+    const HttpServer server([](const SeenRequest&) { return HttpAnswer{201, {}, ""}; });
+    ObjectRules rules;
+    rules.is_bulk = [](const ObjectName& name) { return name.text().starts_with("packs/"); };
+    const auto storage = make_azure_storage(
+        StorageUrl::parse(fmt::format(
+            "az://backups/p?endpoint={}&account=shop&encryption_scope=ours&access_tier=Cool",
+            server.url())),
+        [this](const char* name) {
+            const auto found = environment_.find(name);
+            return found == environment_.end() ? std::nullopt : std::optional(found->second);
+        },
+        clock_, std::move(rules));
+    EXPECT_EQ(storage->put(ObjectName("packs/a"), as_bytes("1"), {}), PutResult::created);
+    EXPECT_EQ(storage->put(ObjectName("config"), as_bytes("1"), {}), PutResult::created);
+    const std::vector<SeenRequest> seen = server.seen();
+    EXPECT_EQ(seen.at(0).headers.at("x-ms-encryption-scope"), "ours");
+    EXPECT_EQ(seen.at(0).headers.at("x-ms-access-tier"), "Cool");
+    EXPECT_EQ(seen.at(1).headers.at("x-ms-encryption-scope"), "ours");
+    EXPECT_EQ(seen.at(1).headers.count("x-ms-access-tier"), 0U);
+}
+
 }  // namespace
 }  // namespace dbbackup

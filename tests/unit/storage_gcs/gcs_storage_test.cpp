@@ -180,5 +180,27 @@ TEST_F(GcsStorageTest, ASizeIsANumber) {
     EXPECT_EQ(open()->size_bytes(ObjectName("x"), {}), 12U);
 }
 
+TEST_F(GcsStorageTest, AllIsSealedWithTheKeyAndPacksAreOfTheClass) {
+    answer_ = [](const SeenRequest&) { return HttpAnswer{200, {}, "{}"}; };
+    ObjectRules rules;
+    rules.is_bulk = [](const ObjectName& name) { return name.text().starts_with("packs/"); };
+    const auto storage = make_gcs_storage(
+        StorageUrl::parse("gs://shop/a?kms_key=projects/p/cryptoKeys/k&storage_class=NEARLINE"),
+        [this](const char* name) {
+            return std::string_view(name) == "STORAGE_EMULATOR_HOST" ? std::optional(server_.url())
+                                                                     : std::nullopt;
+        },
+        clock_, std::move(rules));
+    EXPECT_EQ(storage->put(ObjectName("packs/a"), as_bytes("1"), {}), PutResult::created);
+    EXPECT_EQ(storage->put(ObjectName("config"), as_bytes("1"), {}), PutResult::created);
+    for (const SeenRequest& each : seen()) {
+        EXPECT_NE(each.target.find("&kmsKeyName=projects%2Fp%2FcryptoKeys%2Fk"), std::string::npos)
+            << each.target;
+    }
+    const std::string told = R"("storageClass":"NEARLINE")";
+    EXPECT_NE(seen().at(0).body.find(told), std::string::npos);
+    EXPECT_EQ(seen().at(1).body.find(told), std::string::npos);
+}
+
 }  // namespace
 }  // namespace dbbackup

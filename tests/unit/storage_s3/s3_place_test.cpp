@@ -41,11 +41,26 @@ TEST(S3Place, IsWhereTheEndpointSays) {
     EXPECT_EQ(virtual_host.root, "");
 }
 
+TEST(S3Place, SaysHowObjectsAreKept) {
+    const S3Place place = place_of(
+        "s3://shop?object_lock=compliance:30&sse=aws:kms&kms_key=alias/x&storage_class=GLACIER_IR");
+    EXPECT_EQ(place.lock, (ObjectLock{LockMode::compliance, std::chrono::days(30)}));
+    EXPECT_EQ(place.encryption, "aws:kms");
+    EXPECT_EQ(place.kms_key, "alias/x");
+    EXPECT_EQ(place.storage_class, "GLACIER_IR");
+    EXPECT_EQ(place_of("s3://shop?kms_key=alias/x").encryption, "aws:kms");
+    EXPECT_EQ(place_of("s3://shop").lock, std::nullopt);
+}
+
 TEST(S3Place, WrongUrlsSayWhatIsWrong) {
-    expect_wrong_urls({"s3://shop?endpont=x", "s3://shop?path_style=1",
-                       "s3://shop?endpoint=ftp://x", "s3://shop?endpoint=http://x/y",
-                       "s3://shop?endpoint=http://", "s3://sh%20op", "s3://.shop"},
-                      [](const std::string& url) { (void)place_of(url); });
+    expect_wrong_urls(
+        {"s3://shop?endpont=x", "s3://shop?path_style=1", "s3://shop?endpoint=ftp://x",
+         "s3://shop?endpoint=http://x/y", "s3://shop?endpoint=http://", "s3://sh%20op",
+         "s3://.shop", "s3://shop?object_lock=30", "s3://shop?object_lock=governance:0",
+         "s3://shop?object_lock=governance:1x", "s3://shop?object_lock=forever:1",
+         "s3://shop?sse=none", "s3://shop?sse=AES256&kms_key=x", "s3://shop?storage_class=A%0d%0aB",
+         "s3://shop?storage_class=DEEP_ARCHIVE", "s3://shop?kms_key=a%20b"},
+        [](const std::string& url) { (void)place_of(url); });
 }
 
 }  // namespace
