@@ -8,9 +8,11 @@
 #include "cli/display_text.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
+#include "crypto/hash.hpp"
 #include "engine/prune.hpp"
 #include "engine/retention.hpp"
 #include "engine/snapshot_choice.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,7 +20,9 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,6 +114,18 @@ std::chrono::milliseconds watch_time(std::chrono::milliseconds usual) {
     return text == nullptr ? usual : std::chrono::milliseconds(std::strtoul(text, nullptr, 10));
 }
 
+/// Of one place: copies of a repository have its id, and locks of their own. Nothing for a user
+/// without a home.
+std::optional<std::filesystem::path> lock_folder(const std::string& url) {
+    constexpr std::size_t kNameBytes = 8;
+    try {
+        return state_home() / "lock-passes" /
+               to_hex(BytesView(sha256(as_bytes(url))).first(kNameBytes));
+    } catch (const ConfigError&) {
+        return std::nullopt;
+    }
+}
+
 Json report_json(const PruneReport& report, bool is_dry_run) {
     Json snapshots = Json::array();
     for (const SnapshotVerdict& verdict : report.snapshots) {
@@ -137,8 +153,29 @@ Json report_json(const PruneReport& report, bool is_dry_run) {
             {"waiting_for", std::move(waiting)},
             {"given_up", report.given_up},
             {"leftovers_removed", report.leftovers_removed},
+            {"locked_objects", report.locked.objects()},
+            {"locked_bytes", report.locked.bytes()},
+            {"locked_until",
+             report.locked.until() ? Json(format_rfc3339(*report.locked.until())) : Json(nullptr)},
+            {"locks_extended", report.locks_extended},
             {"problems", report.problems},
             {"duration_s", report.duration_s}};
+}
+
+std::string locks_text(const PruneReport& report, bool is_dry_run) {
+    std::string text;
+    if (report.locked.objects() > 0) {
+        text += fmt::format(
+            "{}, {}, to be removed by a later prune: locked{}\n",
+            counted(report.locked.objects(), "object"), format_size(report.locked.bytes()),
+            report.locked.until() ? " until " + local_time_text(*report.locked.until()) : "");
+    }
+    if (report.locks_extended > 0) {
+        text += fmt::format("{} the locks of {} that something needs\n",
+                            is_dry_run ? "would extend" : "extended",
+                            counted(report.locks_extended, "object"));
+    }
+    return text;
 }
 
 std::string report_text(const PruneReport& report, bool is_dry_run) {
@@ -167,6 +204,7 @@ std::string report_text(const PruneReport& report, bool is_dry_run) {
             "whose deltas need it\n",
             format_size(report.bytes_only_bases));
     }
+    text += locks_text(report, is_dry_run);
     for (const KnownRun& run : report.waiting_for) {
         text += fmt::format("waiting for {} {} on {}, process {}\n", printable(run.kind),
                             run.id.substr(0, 8), printable(run.host), run.process.process);
@@ -181,9 +219,9 @@ std::string report_text(const PruneReport& report, bool is_dry_run) {
 }  // namespace
 
 ExitCode run_command(const PruneArguments& arguments, CommandContext& context) {
-    const std::unique_ptr<Repository> repository = open_repository(
-        choose_repository(context, repository_of_source(arguments.source, context.config())),
-        context);
+    const RepositoryChoice choice =
+        choose_repository(context, repository_of_source(arguments.source, context.config()));
+    const std::unique_ptr<Repository> repository = open_repository(choice, context);
     if (arguments.source) {
         check_source(*arguments.source, read_snapshots(*repository, context).snapshots);
     }
@@ -195,6 +233,7 @@ ExitCode run_command(const PruneArguments& arguments, CommandContext& context) {
     options.wait = arguments.wait.value_or(std::chrono::seconds(0));
     options.give_up_after = arguments.give_up_after.value_or(options.give_up_after);
     options.watch = watch_time(options.watch);
+    options.lock_folder = lock_folder(choice.url);
     PruneReport report;
     {
         Progress progress;

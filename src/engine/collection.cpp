@@ -3,8 +3,10 @@
 #include "base/error.hpp"
 #include "engine/compaction.hpp"
 #include "engine/index_merge.hpp"
+#include "engine/lock_extension.hpp"
 #include "engine/open_runs.hpp"
 #include "storage/listing.hpp"
+#include "storage/locked_objects.hpp"
 
 #include <fmt/format.h>
 
@@ -153,8 +155,13 @@ void Collection::abandon() {
     own.outcome = collection_object_name(id());
     give_up(repository_.storage(), repository_.keys(), own, id(), "other runs were open", stop_);
     pause(options_.pause, listing_delay(repository_), stop_);
-    repository_.storage().remove(marker_object_name(id()), stop_);
+    LockedObjects locked;  // The next prune tells of it.
+    delete_marker(id(), locked);
     run_.reset();
+}
+
+bool Collection::delete_marker(const RunId& run, LockedObjects& locked) {
+    return remove_unless_locked(repository_.storage(), marker_object_name(run), 0, locked, stop_);
 }
 
 CollectionOutcome Collection::make_outcome(const CollectionView& view,
@@ -188,7 +195,7 @@ void Collection::carry_out(PruneReport& report) {
     delete_taken_over(report);
     // Who lists late must still find the marker, or else the outcome.
     pause(options_.pause, listing_delay(repository_), stop_);
-    repository_.storage().remove(marker_object_name(id()), stop_);
+    delete_marker(id(), report.locked);
     run_.reset();
 }
 
@@ -210,35 +217,42 @@ void Collection::delete_taken_over(PruneReport& report) {
         }
         // Nothing of that collection may stay undecided.
         const std::string run(name.leaf());
-        repository_.storage().remove(marker_object_name(run), stop_);
-        const std::vector<ObjectName> signs =
-            names_below(repository_.storage(), "runs/" + run, stop_);
-        for (const ObjectName& sign : signs) {
-            repository_.storage().remove(sign, stop_);
+        const auto removes = [&](const ObjectName& object) {
+            const bool is_gone =
+                remove_unless_locked(repository_.storage(), object, 0, report.locked, stop_);
+            report.leftovers_removed += is_gone ? 1 : 0;
+            return is_gone;
+        };
+        bool is_clean = delete_marker(run, report.locked);
+        for (const ObjectName& sign : names_below(repository_.storage(), "runs/" + run, stop_)) {
+            is_clean = removes(sign) && is_clean;
         }
-        repository_.storage().remove(name, stop_);
-        report.leftovers_removed += 1 + signs.size();
+        if (is_clean) {
+            removes(name);
+        }
     }
 }
 
 Deleted delete_named(Storage& storage, const char* folder, const std::set<std::string>& names,
-                     std::stop_token stop) {
+                     LockedObjects& locked, std::stop_token stop) {
     std::vector<ObjectInfo> found;
     if (!names.empty()) {
         storage.list(
             ObjectPrefix(folder),
             [&](const ObjectInfo& info) {
-                if (names.contains(info.name.text())) {
+                if (names.contains(info.name.text()) && !locked.contains(info.name)) {
                     found.push_back(info);
                 }
             },
             stop);
     }
+    find_locked(storage, found, locked, stop);
     Deleted deleted;
     for (const ObjectInfo& info : found) {
-        storage.remove(info.name, stop);
-        ++deleted.objects;
-        deleted.bytes += info.size_bytes;
+        if (remove_unless_locked(storage, info.name, info.size_bytes, locked, stop)) {
+            ++deleted.objects;
+            deleted.bytes += info.size_bytes;
+        }
     }
     return deleted;
 }
@@ -250,12 +264,14 @@ void finish_outcomes(Repository& repository, const CollectorRecords& records, Pr
     for (const PackName& pack : records.removed_packs()) {
         packs.insert(pack_object_name(pack).text());
     }
+    LockedObjects& locked = report.locked;
     report.bytes_freed +=
-        delete_named(storage, "manifests", records.removed_manifests(), stop).bytes;
-    const Deleted deleted = delete_named(storage, "packs", packs, stop);
+        delete_named(storage, "manifests", records.removed_manifests(), locked, stop).bytes;
+    const Deleted deleted = delete_named(storage, "packs", packs, locked, stop);
     report.packs_removed += deleted.objects;
     report.bytes_freed += deleted.bytes;
-    report.bytes_freed += delete_named(storage, "indexes", records.removed_indexes(), stop).bytes;
+    report.bytes_freed +=
+        delete_named(storage, "indexes", records.removed_indexes(), locked, stop).bytes;
 }
 
 }  // namespace dbbackup

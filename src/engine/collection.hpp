@@ -6,6 +6,7 @@
 #include "engine/collection_view.hpp"
 #include "engine/pack_choice.hpp"
 #include "repository/run.hpp"
+#include "storage/locked_objects.hpp"
 
 #include <memory>
 #include <optional>
@@ -52,6 +53,8 @@ private:
                                                  const std::vector<PackName>& packs,
                                                  const std::vector<std::string>& indexes) const;
     void delete_taken_over(PruneReport& report);
+    /// Of a collection that is decided, so it means nothing any more. @return Whether it went.
+    bool delete_marker(const RunId& run, LockedObjects& locked);
     [[nodiscard]] bool are_collections_decided();
 
     Repository& repository_;
@@ -67,13 +70,15 @@ private:
     CollectionOutcome stored_;
 };
 
-/// Deletes the objects below `folder` that `names` has. @return How many, and their bytes.
+/// Deletes the objects below `folder` that `names` has, but for those that are locked. @return How
+/// many, and their bytes.
 struct Deleted {
     std::uint64_t objects = 0;
     std::uint64_t bytes = 0;
 };
 [[nodiscard]] Deleted delete_named(Storage& storage, const char* folder,
-                                   const std::set<std::string>& names, std::stop_token stop);
+                                   const std::set<std::string>& names, LockedObjects& locked,
+                                   std::stop_token stop);
 
 /// Deletes what the stored outcomes of all collections name, the manifests first.
 void finish_outcomes(Repository& repository, const CollectorRecords& records, PruneReport& report,

@@ -3,10 +3,12 @@
 #include "base/error.hpp"
 #include "engine/collection.hpp"
 #include "engine/compaction_plan.hpp"
+#include "engine/lock_extension.hpp"
 #include "engine/open_runs.hpp"
 #include "engine/pack_choice.hpp"
 #include "repository/collectable.hpp"
 #include "repository/damage_records.hpp"
+#include "storage/locked_objects.hpp"
 
 #include <fmt/format.h>
 
@@ -66,6 +68,19 @@ public:
 
     PruneReport run() {
         check_collectable(repository_, stop_);
+        remove();
+        extend();
+        if (!options_.is_dry_run) {
+            end_abandoned_uploads();
+        }
+        report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);
+        return std::move(report_);
+    }
+
+private:
+    enum class Ended { done, has_room, given_up, waits };
+
+    void remove() {
         for (int round = 0; round < kRoundsMax; ++round) {
             const CollectionView view = reader_.read(stop_);
             const std::vector<KnownRun> runs =
@@ -81,7 +96,7 @@ public:
             }
             if (options_.is_dry_run) {
                 rehearse(view, plan);
-                return std::move(report_);
+                return;
             }
             clean_up(view.records, runs);
             const bool has_work = this->has_work(view, candidates, runs) || !plan.is_empty();
@@ -98,13 +113,24 @@ public:
                     "prune_given_up");
             }
         }
-        report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);
-        end_abandoned_uploads();
-        return std::move(report_);
     }
 
-private:
-    enum class Ended { done, has_room, given_up, waits };
+    /// Whatever was removed, and whoever is waited for: what stays must not lose its locks.
+    void extend() {
+        const std::chrono::days lock = repository_.storage().capabilities().lock;
+        if (lock.count() == 0) {
+            return;
+        }
+        std::optional<std::filesystem::path> file;
+        if (options_.lock_folder) {
+            file = *options_.lock_folder / repository_.id();
+        }
+        LockPasses passes(file, lock);
+        report_.locks_extended = extend_locks(
+            repository_, read_collector_records(repository_.storage(), repository_.keys(), stop_),
+            passes, std::chrono::floor<std::chrono::seconds>(context_.clock.now()),
+            options_.is_dry_run ? LockChange::count : LockChange::extend, stop_);
+    }
 
     /// Another process took this one for dead; or what was freed makes room to seal more anew.
     [[nodiscard]] bool may_go_on_after(Ended ended) const {
@@ -159,9 +185,10 @@ private:
             }
         }
         for (const ObjectName& name : leftovers) {
-            repository_.storage().remove(name, stop_);
+            const bool is_gone =
+                remove_unless_locked(repository_.storage(), name, 0, report_.locked, stop_);
+            report_.leftovers_removed += is_gone ? 1 : 0;
         }
-        report_.leftovers_removed += leftovers.size();
         report_.leftovers_removed +=
             remove_settled_damage_records(repository_, records.removed_packs(), stop_);
     }
@@ -202,7 +229,6 @@ private:
         }
         report_.bytes_compacted = plan.bytes_to_store;
         report_.bytes_unused = plan.bytes_unused_after;
-        report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);
     }
 
     Repository& repository_;

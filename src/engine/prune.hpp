@@ -6,10 +6,12 @@
 #include "engine/backup.hpp"
 #include "repository/repository.hpp"
 #include "repository/runs.hpp"
+#include "storage/locked_objects.hpp"
 #include "sys/scratch.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -67,6 +69,8 @@ struct PruneOptions {
     IsDead is_dead;
     /// Empty: really waits.
     Pause pause;
+    /// Where it is remembered when locks were made longer; nothing: nowhere.
+    std::optional<std::filesystem::path> lock_folder = {};
     /// Tables about packs and chunks that take more are moved to files.
     std::uint64_t table_memory_bytes_max = ScratchSpace::kMemoryBytesMax;
 };
@@ -88,6 +92,8 @@ struct PruneReport {
     std::uint64_t bytes_waiting = 0;
     std::vector<KnownRun> waiting_for;
     std::vector<RunId> given_up;
+    LockedObjects locked;              ///< To be removed, but the store does not let go of it yet.
+    std::uint64_t locks_extended = 0;  ///< Objects that are needed, whose locks would have ended.
     std::uint64_t leftovers_removed = 0;  ///< Objects of ended runs and earlier collections.
     /// Why packs stay that may be garbage: damage that hides what is needed.
     std::vector<std::string> problems;

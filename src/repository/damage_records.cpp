@@ -5,6 +5,7 @@
 #include "repository/record_conversion.hpp"
 #include "storage/access_denied.hpp"
 #include "storage/listing.hpp"
+#include "storage/locked_objects.hpp"
 
 #include <fmt/format.h>
 
@@ -70,8 +71,10 @@ std::uint64_t remove_settled_damage_records(Repository& repository,
             const std::optional<Bytes> object = repository.storage().get(name, stop);
             if (object &&
                 std::ranges::includes(removed, decode_damage(repository.keys(), name, *object))) {
-                repository.storage().remove(name, stop);
-                ++count;
+                LockedObjects locked;  // It means nothing any more, and goes another time.
+                const bool is_gone =
+                    remove_unless_locked(repository.storage(), name, 0, locked, stop);
+                count += is_gone ? 1 : 0;
             }
         } catch (const CorruptionError&) {
             // What it says is not known, so it stays.

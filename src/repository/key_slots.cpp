@@ -5,6 +5,7 @@
 #include "repository/run.hpp"
 #include "storage/access_denied.hpp"
 #include "storage/listing.hpp"
+#include "storage/object_protection.hpp"
 
 #include <fmt/format.h>
 
@@ -51,6 +52,9 @@ void put_copy(Storage& storage, const ObjectName& name, const Bytes& content,
         storage.remove(copy, stop);
     } catch (const StorageError&) {
         error.add_context(fmt::format("{} is a copy of the slot that stays, too", copy.text()));
+    }
+    if (error.code() == kObjectLocked) {
+        throw;  // It says itself until when.
     }
     error.set_hint(
         "Removing a key slot needs the right to delete objects below keys/: run it with "
@@ -137,6 +141,12 @@ void remove_key_slot(Repository& repository, const std::string& id,
                      const std::set<std::string>& guards, std::stop_token stop) {
     assert(!guards.empty() && !guards.contains(id));
     Storage& storage = repository.storage();
+    if (storage.capabilities().lock.count() > 0) {
+        // The copy that guards against a crash would be locked, and open the repository meanwhile.
+        throw explained<RepositoryError>(
+            fmt::format("the key slot {} stays: object lock keeps what opens the repository", id),
+            "Copy into a new repository to be rid of a secret that others have.", "key_locked");
+    }
     const ObjectName name = key_object_name(id);
     const ObjectName copy = key_object_name(copy_id(id));
     std::optional<Bytes> content = storage.get(name, stop);
@@ -147,7 +157,7 @@ void remove_key_slot(Repository& repository, const std::string& id,
         try {
             storage.remove(name, stop);
         } catch (StorageError& error) {
-            if (error.code() == kAccessDenied) {
+            if (error.code() == kAccessDenied || error.code() == kObjectLocked) {
                 deletion_denied(storage, copy, error, stop);
             }
             throw;

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "repository/run.hpp"
+#include "storage/locked_objects.hpp"
 
 #include <fmt/format.h>
 
@@ -21,7 +22,9 @@ void prove_create_if_absent(Storage& storage, std::stop_token stop) {
     const PutResult first = storage.put(probe, as_bytes("first"), stop);
     const PutResult second = storage.put(probe, as_bytes("second"), stop);
     const std::optional<Bytes> content = storage.get(probe, stop);
-    storage.remove(probe, stop);
+    // A bucket may lock whatever is put there; the proof is in what came back.
+    LockedObjects locked;
+    static_cast<void>(remove_unless_locked(storage, probe, 0, locked, stop));
     if (first != PutResult::created || second != PutResult::exists || !content ||
         as_text(*content) != "first") {
         throw explained<RepositoryError>(
