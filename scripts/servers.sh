@@ -134,11 +134,11 @@ make_certificates() { # FOLDER
 
 start_versitygw() { # FOLDER PORT
   local tls=()
-  mkdir "$1/data" "$1/versions"
+  mkdir "$1/data" "$1/versions" "$1/users"
   [[ ! -e $1/server.crt ]] || tls=(--cert "$1/server.crt" --key "$1/server.key")
   ROOT_ACCESS_KEY=$(<"$1/key") ROOT_SECRET_KEY=$(<"$1/secret") \
     exec "$(program_of versitygw)" --port "127.0.0.1:$2" --region us-east-1 --health /health \
-    "${tls[@]}" posix --versioning-dir "$1/versions" "$1/data"
+    --iam-dir "$1/users" "${tls[@]}" posix --versioning-dir "$1/versions" "$1/data"
 }
 
 start_minio() { # FOLDER PORT

@@ -155,6 +155,10 @@ struct UnpinArguments {
     std::optional<std::string> source;
 };
 
+struct UndeleteArguments {
+    bool is_dry_run = false;
+};
+
 struct StatsArguments {};
 
 struct KeyArguments {
@@ -196,8 +200,8 @@ struct PrintArguments {
 using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
                  ShowArguments, VerifyArguments, CopyArguments, RepairArguments, PruneArguments,
-                 PinArguments, UnpinArguments, StatsArguments, KeyArguments, ConfigArguments,
-                 ConfigInitArguments>;
+                 PinArguments, UnpinArguments, UndeleteArguments, StatsArguments, KeyArguments,
+                 ConfigArguments, ConfigInitArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

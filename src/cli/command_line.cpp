@@ -289,8 +289,8 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
         check_snapshot(name, values.unpin.snapshot);
         return values.unpin;
     }
-    if (name == "stats") {
-        return StatsArguments{};
+    if (name == "undelete") {
+        return values.undelete;
     }
     if (name == "key") {
         return key_command(*chosen.front(), values.key);
@@ -298,7 +298,8 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "completion") {
         return completion_command(*chosen.front());
     }
-    return config_command(*chosen.front(), values.config_init);
+    return name == "stats" ? CommandArguments(StatsArguments())
+                           : config_command(*chosen.front(), values.config_init);
 }
 
 }  // namespace

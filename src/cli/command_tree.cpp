@@ -5,6 +5,7 @@
 #include "cli/config_options.hpp"
 #include "cli/copy_options.hpp"
 #include "cli/selection_arguments.hpp"
+#include "cli/undelete_options.hpp"
 
 #include <functional>
 #include <initializer_list>
@@ -354,6 +355,7 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_repair(root, values);
     add_prune(root, values);
     add_pin(root, values);
+    add_undelete_command(root, values.globals, values.undelete);
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,
                 "db-backup stats\ndb-backup stats --json");
     add_key(root, values);

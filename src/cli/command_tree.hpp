@@ -28,6 +28,7 @@ struct CommandTreeValues {
     PruneArguments prune;
     PinArguments pin;
     UnpinArguments unpin;
+    UndeleteArguments undelete;
     KeyArguments key;
     ConfigInitArguments config_init;
     std::vector<std::string> help_words;  ///< `help backup`

@@ -21,6 +21,7 @@ namespace dbbackup {
 [[nodiscard]] ExitCode run_command(const PruneArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const PinArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const UnpinArguments& arguments, CommandContext& context);
+[[nodiscard]] ExitCode run_command(const UndeleteArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const StatsArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const KeyArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const ConfigInitArguments& arguments, CommandContext& context);
