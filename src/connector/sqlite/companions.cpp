@@ -1,9 +1,9 @@
 #include "connector/sqlite/companions.hpp"
 
 #include "base/error.hpp"
-#include "connector/sqlite/new_file.hpp"
 #include "connector/sqlite/reachability.hpp"
 #include "sys/file.hpp"
+#include "sys/unfinished_file.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -62,7 +62,7 @@ bool make_companion(const std::filesystem::path& database, std::string_view suff
     if (facts_of(companion)) {
         return true;
     }
-    NewFile made(companion);
+    UnfinishedFile made(companion);
     if (!wanted || !give_to_owner(made.file(), *wanted)) {
         return false;
     }

@@ -4,8 +4,8 @@
 /// Restoring to a new path: written without a name, proven, made durable, named.
 
 #include "connector/connector.hpp"
-#include "connector/sqlite/new_file.hpp"
 #include "connector/sqlite/target.hpp"
+#include "sys/unfinished_file.hpp"
 
 #include <optional>
 #include <stop_token>
@@ -27,7 +27,7 @@ private:
     bool is_verifying_;
     RestorePlan plan_;
     RestoreReport report_;
-    std::optional<NewFile> written_;
+    std::optional<UnfinishedFile> written_;
 };
 
 }  // namespace dbbackup::sqlite

@@ -174,7 +174,7 @@ void RestoreTables::open_existing(std::stop_token stop) {
 }
 
 void RestoreTables::open_new(std::stop_token stop) {
-    written_.emplace(target_.path, NewFile::Way::hidden);
+    written_.emplace(target_.path, UnfinishedFile::Way::hidden);
     OpenOptions how;
     how.access = OpenOptions::Access::write;
     how.role = Role::target;

@@ -9,12 +9,12 @@
 #include "connector/connector.hpp"
 #include "connector/sqlite/companions.hpp"
 #include "connector/sqlite/database.hpp"
-#include "connector/sqlite/new_file.hpp"
 #include "connector/sqlite/stand_in_collations.hpp"
 #include "connector/sqlite/stored_database.hpp"
 #include "connector/sqlite/table_choice.hpp"
 #include "connector/sqlite/table_loader.hpp"
 #include "connector/sqlite/target.hpp"
+#include "sys/unfinished_file.hpp"
 
 #include <chrono>
 #include <functional>
@@ -66,7 +66,7 @@ private:
     std::vector<std::string> drops_;  ///< Statements that make room in the target.
     // In this order: the loader goes before the connection, that before its file.
     CompanionVfs companions_;
-    std::optional<NewFile> written_;
+    std::optional<UnfinishedFile> written_;
     bool had_log_ = false;    ///< The target had a write-ahead log before it was opened here.
     bool has_begun_ = false;  ///< Something was written to the target.
     std::unique_ptr<Database> database_;

@@ -71,7 +71,7 @@ void set_ownership(const File& file, const Target& target, std::string_view defi
     }
 }
 
-void give_name(NewFile& written, const Target& target) {
+void give_name(UnfinishedFile& written, const Target& target) {
     refuse_old_journal(target.path);
     if (!written.publish()) {
         throw explained<ConfigError>(

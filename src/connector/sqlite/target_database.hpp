@@ -6,9 +6,9 @@
 
 #include "connector/sqlite/companions.hpp"
 #include "connector/sqlite/database.hpp"
-#include "connector/sqlite/new_file.hpp"
 #include "connector/sqlite/target.hpp"
 #include "sys/file.hpp"
+#include "sys/unfinished_file.hpp"
 
 #include <chrono>
 #include <memory>
@@ -33,7 +33,7 @@ void set_ownership(const File& file, const Target& target, std::string_view defi
                    std::vector<std::string>& warnings);
 
 /// Names what was written. @throws ConfigError (target_not_empty, target_has_journal), FileError.
-void give_name(NewFile& written, const Target& target);
+void give_name(UnfinishedFile& written, const Target& target);
 
 /// Makes the new name durable. @throws SourceError (target_failed).
 void sync_folder(const Target& target);

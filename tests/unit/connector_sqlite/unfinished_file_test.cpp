@@ -2,7 +2,7 @@
 /// A new file is seen by nobody before it is whole, replaces nothing, and leaves nothing when its
 /// process dies, with and without file systems that know files without a name.
 
-#include "connector/sqlite/new_file.hpp"
+#include "sys/unfinished_file.hpp"
 
 #include "sample_database.hpp"
 
@@ -14,16 +14,16 @@
 namespace dbbackup::sqlite {
 namespace {
 
-using Way = NewFile::Way;
+using Way = UnfinishedFile::Way;
 
-class NewFileTest : public testing::TestWithParam<Way> {
+class UnfinishedFileTest : public testing::TestWithParam<Way> {
 protected:
     TestFolder folder_;
     std::filesystem::path target_ = folder_ / "new.db";
 };
 
-TEST_P(NewFileTest, GetsItsName) {
-    NewFile made(target_, GetParam());
+TEST_P(UnfinishedFileTest, GetsItsName) {
+    UnfinishedFile made(target_, GetParam());
     made.file().write_at(0, as_bytes("content"));
     EXPECT_FALSE(std::filesystem::exists(target_));
     EXPECT_TRUE(made.publish());
@@ -31,9 +31,9 @@ TEST_P(NewFileTest, GetsItsName) {
     EXPECT_EQ(folder_.names(), std::set<std::string>{"new.db"});
 }
 
-TEST_P(NewFileTest, ReplacesNothing) {
+TEST_P(UnfinishedFileTest, ReplacesNothing) {
     {
-        NewFile made(target_, GetParam());
+        UnfinishedFile made(target_, GetParam());
         write_bytes(target_, as_bytes("precious"));
         EXPECT_FALSE(made.publish());
     }
@@ -41,17 +41,17 @@ TEST_P(NewFileTest, ReplacesNothing) {
     EXPECT_EQ(folder_.names(), std::set<std::string>{"new.db"});
 }
 
-TEST_P(NewFileTest, IsGoneWhenGivenUp) {
+TEST_P(UnfinishedFileTest, IsGoneWhenGivenUp) {
     {
-        const NewFile made(target_, GetParam());
+        const UnfinishedFile made(target_, GetParam());
     }
     EXPECT_TRUE(folder_.names().empty());
 }
 
-TEST_P(NewFileTest, IsGoneAtTheNextAttemptAtTheLatestWhenItsProcessWasKilled) {
+TEST_P(UnfinishedFileTest, IsGoneAtTheNextAttemptAtTheLatestWhenItsProcessWasKilled) {
     {
         ChildProcess child([&] {
-            NewFile made(target_, GetParam());
+            UnfinishedFile made(target_, GetParam());
             made.file().write_at(0, as_bytes("half"));
             ::raise(SIGKILL);
         });
@@ -63,33 +63,33 @@ TEST_P(NewFileTest, IsGoneAtTheNextAttemptAtTheLatestWhenItsProcessWasKilled) {
     for (const std::string& other : others) {
         write_bytes(folder_ / other, as_bytes("not ours"));
     }
-    NewFile made(target_, GetParam());
+    UnfinishedFile made(target_, GetParam());
     EXPECT_TRUE(made.publish());
     std::set<std::string> expected = others;
     expected.insert("new.db");
     EXPECT_EQ(folder_.names(), expected);
 }
 
-TEST_P(NewFileTest, LeavesTheFilesOfTheLiving) {
-    NewFile first(target_, GetParam());
+TEST_P(UnfinishedFileTest, LeavesTheFilesOfTheLiving) {
+    UnfinishedFile first(target_, GetParam());
     first.file().write_at(0, as_bytes("first"));
-    NewFile second(target_, GetParam());
+    UnfinishedFile second(target_, GetParam());
     EXPECT_TRUE(first.publish());
     EXPECT_FALSE(second.publish());
     EXPECT_EQ(as_text(bytes_of(target_)), "first");
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, NewFileTest, testing::Values(Way::unnamed, Way::hidden),
+INSTANTIATE_TEST_SUITE_P(Ways, UnfinishedFileTest, testing::Values(Way::unnamed, Way::hidden),
                          [](const auto& way) {
                              return way.param == Way::hidden ? "hidden" : "unnamed";
                          });
 
-TEST(NewFile, HasNoNameWhereTheFileSystemCan) {
+TEST(UnfinishedFile, HasNoNameWhereTheFileSystemCan) {
     const TestFolder folder;
     if (!File::unnamed(folder.path())) {
         GTEST_SKIP() << "no files without a name here";
     }
-    const NewFile made(folder / "new.db");
+    const UnfinishedFile made(folder / "new.db");
     EXPECT_TRUE(folder.names().empty());
 }
 

@@ -10,10 +10,10 @@
 #include <filesystem>
 #include <optional>
 
-namespace dbbackup::sqlite {
+namespace dbbackup {
 
 /// One thread at a time.
-class NewFile {
+class UnfinishedFile {
 public:
     /// How it waits for its name.
     enum class Way : std::uint8_t {
@@ -23,11 +23,11 @@ public:
     };
 
     /// Makes an empty file, 0600, in the folder of `target`. @throws FileError.
-    explicit NewFile(const std::filesystem::path& target, Way way = Way::unnamed);
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
+    explicit UnfinishedFile(const std::filesystem::path& target, Way way = Way::unnamed);
+    UnfinishedFile(const UnfinishedFile&) = delete;
+    UnfinishedFile& operator=(const UnfinishedFile&) = delete;
     /// Removes what got no name.
-    ~NewFile();
+    ~UnfinishedFile();
 
     [[nodiscard]] File& file() noexcept { return *file_; }
     /// Gives it its name and closes it. Returns false when somebody has that name. @throws
@@ -43,4 +43,4 @@ private:
     std::optional<File> file_;
 };
 
-}  // namespace dbbackup::sqlite
+}  // namespace dbbackup

@@ -1,4 +1,4 @@
-#include "connector/sqlite/new_file.hpp"
+#include "sys/unfinished_file.hpp"
 
 #include "sys/file_error.hpp"
 
@@ -14,7 +14,7 @@
 #include <string>
 #include <system_error>
 
-namespace dbbackup::sqlite {
+namespace dbbackup {
 namespace {
 
 /// Far more than any chance that another restore takes a file just made for abandoned again.
@@ -57,7 +57,7 @@ void remove_if_abandoned(const std::filesystem::path& path) {
 
 }  // namespace
 
-NewFile::NewFile(const std::filesystem::path& target, Way way) : target_(target) {
+UnfinishedFile::UnfinishedFile(const std::filesystem::path& target, Way way) : target_(target) {
     if (way == Way::unnamed) {
         file_ = File::unnamed(target.parent_path());
     }
@@ -67,13 +67,13 @@ NewFile::NewFile(const std::filesystem::path& target, Way way) : target_(target)
     }
 }
 
-NewFile::~NewFile() {
+UnfinishedFile::~UnfinishedFile() {
     if (!hidden_.empty()) {
         ::unlink(hidden_.c_str());  // Nothing better can be done while failing.
     }
 }
 
-void NewFile::make_hidden() {
+void UnfinishedFile::make_hidden() {
     const std::filesystem::path prefix = target_.parent_path() / hidden_prefix(target_);
     for (int tried = 0; tried < kNamesTriedMax; ++tried) {
         std::string name = prefix.native() + "XXXXXX";
@@ -92,7 +92,7 @@ void NewFile::make_hidden() {
     throw FileError("lock a file beside", target_, EWOULDBLOCK);
 }
 
-void NewFile::remove_abandoned() const noexcept {
+void UnfinishedFile::remove_abandoned() const noexcept {
     const std::string prefix = hidden_prefix(target_);
     std::error_code failed;
     for (std::filesystem::directory_iterator entry(target_.parent_path(), failed), end;
@@ -108,7 +108,7 @@ void NewFile::remove_abandoned() const noexcept {
     }
 }
 
-bool NewFile::publish() {
+bool UnfinishedFile::publish() {
     const bool is_named =
         hidden_.empty() ? name_file(*file_, target_) : rename_no_replace(hidden_, target_);
     if (is_named) {
@@ -119,4 +119,4 @@ bool NewFile::publish() {
     return is_named;
 }
 
-}  // namespace dbbackup::sqlite
+}  // namespace dbbackup
