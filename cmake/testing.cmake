@@ -13,7 +13,7 @@ if(NOT DB_BACKUP_PYTHON)
 endif()
 
 # The programs that run several threads: what the preset `tsan` builds and runs.
-set(DB_BACKUP_THREADED_TESTS "^(pipeline|repository|storage|engine|conformance)")
+set(DB_BACKUP_THREADED_TESTS "^(pipeline|archive|repository|storage|engine|conformance)")
 add_custom_target(threaded_tests)
 
 function(db_backup_test)
