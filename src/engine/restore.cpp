@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "engine/database_choice.hpp"
 #include "engine/removed_snapshot.hpp"
+#include "engine/restore_supply.hpp"
 #include "engine/stored_stream.hpp"
 #include "repository/chunk_reader.hpp"
 
@@ -37,7 +38,7 @@ void check_partial(const RestoreOptions& options, const StreamChoice& choice) {
 }
 
 /// What is restored, in the order of the manifest, and how it is read. Not thread-safe.
-class ChosenStreams {
+class ChosenStreams final : public RestoreSupply {
 public:
     /// Borrows everything.
     ChosenStreams(Repository& repository, const Manifest& manifest, const StreamChoice& choice,
@@ -56,7 +57,7 @@ public:
         open_.resize(streams_.size());
     }
 
-    [[nodiscard]] const std::vector<StoredStream>& streams() const { return streams_; }
+    [[nodiscard]] const std::vector<StoredStream>& streams() const override { return streams_; }
     [[nodiscard]] std::uint64_t bytes_fetched() const { return reader_.bytes_fetched(); }
     [[nodiscard]] std::uint64_t size_bytes() const {
         std::uint64_t bytes = 0;
@@ -66,8 +67,7 @@ public:
         return bytes;
     }
 
-    /// Stays open until `close`.
-    [[nodiscard]] StoredStreamReader& open(std::size_t index) {
+    [[nodiscard]] StreamReader& open(std::size_t index, std::stop_token /*stop*/) override {
         if (!open_[index]) {
             open_[index] = std::make_unique<StoredStreamReader>(*contents_[index], reader_,
                                                                 repository_.keys().fingerprinter(),
@@ -75,7 +75,10 @@ public:
         }
         return *open_[index];
     }
-    void close(std::size_t index) { open_[index].reset(); }
+    void close(std::size_t index) override { open_[index].reset(); }
+    [[nodiscard]] const Fingerprinter& fingerprinter() const override {
+        return repository_.keys().fingerprinter();
+    }
 
 private:
     Repository& repository_;
@@ -124,12 +127,23 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
             outcome.databases.push_back(stream.name);
         }
     }
-    const std::size_t count = chosen.streams().size();
+    carry_out(chosen, request, connector, options, context, outcome, std::move(stop));
+    outcome.bytes_fetched = chosen.bytes_fetched();
+    outcome.lost = lost.ranges();
+    return outcome;
+}
+
+}  // namespace
+
+void carry_out(RestoreSupply& supply, const RestoreRequest& request, Connector& connector,
+               const RestoreOptions& options, const Context& context, RestoreOutcome& outcome,
+               std::stop_token stop) {
+    const std::size_t count = supply.streams().size();
     const std::unique_ptr<RestoreSession> session =
-        connector.restore(request, chosen.streams(), stop);
+        connector.restore(request, supply.streams(), stop);
     for (std::size_t index = 0; outcome.is_of_tables && index < count; ++index) {
         context.progress.phase = Phase::reading;
-        session->inspect(chosen.open(index), stop);
+        session->inspect(supply.open(index, stop), stop);
     }
     outcome.plan = session->plan();
     if (!options.is_dry_run) {
@@ -137,24 +151,19 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
         context.progress.bytes_total = outcome.is_of_tables ? 0 : request.source_bytes;
         context.progress.phase = Phase::writing;
         for (std::size_t index = 0; index < count; ++index) {
-            session->apply(chosen.open(index), stop);
-            session->end_stream(repository.keys().fingerprinter(), stop);
+            session->apply(supply.open(index, stop), stop);
+            session->end_stream(supply.fingerprinter(), stop);
             if (!outcome.databases.empty() && !outcome.is_of_tables && options.on_database) {
-                options.on_database(chosen.streams()[index].name);
+                options.on_database(supply.streams()[index].name);
             }
             if (!outcome.is_of_tables) {
-                chosen.close(index);  // A session for tables goes on reading until its end.
+                supply.close(index);  // A session for tables goes on reading until its end.
             }
         }
         context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;
-        outcome.report = session->finish(repository.keys().fingerprinter(), stop);
+        outcome.report = session->finish(supply.fingerprinter(), stop);
     }
-    outcome.bytes_fetched = chosen.bytes_fetched();
-    outcome.lost = lost.ranges();
-    return outcome;
 }
-
-}  // namespace
 
 RestoreOutcome restore(Repository& repository, const SnapshotId& snapshot, Connector& connector,
                        const RestoreOptions& options, const Context& context,

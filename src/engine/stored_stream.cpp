@@ -18,6 +18,8 @@ namespace {
 /// How far the quickest worker may be ahead of the slowest. Only places wait, so it costs no
 /// memory: the bytes of a chunk are there while one worker has it.
 constexpr std::uint64_t kInsideBytesPerJob = 64_MiB;
+/// The same where decoded chunks wait for their turn.
+constexpr std::uint64_t kWaitingBytesPerJob = 8_MiB;
 /// Decoded chunks kept for random access: a b-tree walk comes back to the same few, and rows that
 /// an index names come from many.
 constexpr std::uint64_t kRecentBytesMax = 48_MiB;
@@ -191,42 +193,19 @@ private:
 
 void StoredStreamReader::read_all(
     const std::function<void(std::uint64_t offset, BytesView bytes)>& visit, std::stop_token stop) {
-    struct Item {
-        std::uint64_t offset;
-        ChunkCopyPtr chunk;
-        std::optional<StoredSegment> ended;
-    };
-    struct Checked {
-        std::optional<Fingerprint> fingerprint;
-        std::optional<StoredSegment> ended;
-    };
-    const StoredStream& stream = stream_.stream;
-    const bool has_pages = stream.kind == StreamKind::pages;
-    SegmentProof proof(stream, reader_, lost_, stop);
-    OrderedWorkers<Item, Checked> workers(
-        jobs_, ExpectedItems<Item>::inside_bytes_max(reader_, kInsideBytesPerJob * jobs_),
-        [&](Item item, unsigned) {
-            std::optional<Bytes> found = read_chunk(
-                *item.chunk, item.offset, has_pages ? Proof::caller : Proof::chunk_id, stop);
-            const Bytes bytes = found ? std::move(*found) : Bytes(item.chunk->plain_bytes);
-            visit(item.offset, bytes);
-            progress_.bytes_done += bytes.size();
-            Checked checked{{}, std::move(item.ended)};
-            if (has_pages && found) {
-                checked.fingerprint = fingerprinter_.of_pages(bytes, stream.page_bytes,
-                                                              item.offset / stream.page_bytes);
-            }
-            return checked;
-        },
-        [&](const Checked& checked) {
-            if (has_pages) {
-                proof.add(checked.fingerprint, checked.ended);
-            }
-        },
-        stop);
-    ExpectedItems<Item> items(reader_, [&workers](Item item, std::uint64_t bytes) {
-        workers.push(std::move(item), bytes);
-    });
+    read(Order::any, visit, std::move(stop));
+}
+
+void StoredStreamReader::read_in_order(const std::function<void(BytesView bytes)>& visit,
+                                       std::stop_token stop) {
+    read(
+        Order::of_stream, [&visit](std::uint64_t, BytesView bytes) { visit(bytes); },
+        std::move(stop));
+}
+
+template <class Take, class Visit>
+std::uint64_t StoredStreamReader::for_each_chunk(const Take& take, const Visit& give_zeros,
+                                                 const std::stop_token& stop) {
     SegmentLists lists(stream_, reader_);
     lists.expect();
     std::uint64_t offset = 0;
@@ -235,7 +214,7 @@ void StoredStreamReader::read_all(
         if (segments == nullptr) {
             const std::uint64_t end = offset + stream_.lists[index].bytes;
             for (; offset < end; offset = std::min(end, offset + kZerosBytes)) {
-                visit(offset, Bytes(std::min(kZerosBytes, end - offset)));
+                give_zeros(offset, Bytes(std::min(kZerosBytes, end - offset)));
             }
             continue;
         }
@@ -243,16 +222,83 @@ void StoredStreamReader::read_all(
             for (const ChunkCopyPtr& chunk : segment.chunks) {
                 // By place: a segment may use one chunk several times.
                 const bool is_last = &chunk == &segment.chunks.back();
-                items.add({offset, chunk, is_last ? std::optional(segment) : std::nullopt}, chunk);
+                take(offset, chunk, is_last ? &segment : nullptr);
                 offset += chunk->plain_bytes;
             }
         }
     }
+    return offset;
+}
+
+void StoredStreamReader::read(
+    Order order, const std::function<void(std::uint64_t offset, BytesView bytes)>& visit,
+    std::stop_token stop) {
+    struct Item {
+        std::uint64_t offset;
+        ChunkCopyPtr chunk;
+        std::optional<StoredSegment> ended;
+    };
+    struct Checked {
+        std::optional<Fingerprint> fingerprint;
+        std::optional<StoredSegment> ended;
+        std::uint64_t offset = 0;
+        Bytes content = {};  ///< Empty where order does not matter.
+    };
+    const bool is_in_order = order == Order::of_stream;
+    const StoredStream& stream = stream_.stream;
+    const bool has_pages = stream.kind == StreamKind::pages;
+    SegmentProof proof(stream, reader_, lost_, stop);
+    // A fingerprint proves a whole segment, which is too late for what is given before its end.
+    const Proof chunk_proof = has_pages && !is_in_order ? Proof::caller : Proof::chunk_id;
+    OrderedWorkers<Item, Checked> workers(
+        jobs_,
+        is_in_order ? kWaitingBytesPerJob * jobs_
+                    : ExpectedItems<Item>::inside_bytes_max(reader_, kInsideBytesPerJob * jobs_),
+        [&](Item item, unsigned) {
+            std::optional<Bytes> found = read_chunk(*item.chunk, item.offset, chunk_proof, stop);
+            Bytes bytes = found ? std::move(*found) : Bytes(item.chunk->plain_bytes);
+            Checked checked{{}, std::move(item.ended), item.offset};
+            if (has_pages && found) {
+                checked.fingerprint = fingerprinter_.of_pages(bytes, stream.page_bytes,
+                                                              item.offset / stream.page_bytes);
+            }
+            if (is_in_order) {
+                checked.content = std::move(bytes);
+            } else {
+                visit(item.offset, bytes);
+                progress_.bytes_done += bytes.size();
+            }
+            return checked;
+        },
+        [&](const Checked& checked) {
+            if (has_pages) {
+                proof.add(checked.fingerprint, checked.ended);
+            }
+            if (is_in_order) {
+                visit(checked.offset, checked.content);
+                progress_.bytes_done += checked.content.size();
+            }
+        },
+        stop);
+    ExpectedItems<Item> items(reader_, [&workers](Item item, std::uint64_t bytes) {
+        workers.push(std::move(item), bytes);
+    });
+    const std::uint64_t size_bytes = for_each_chunk(
+        [&](std::uint64_t offset, const ChunkCopyPtr& chunk, const StoredSegment* ended) {
+            Item item{offset, chunk, ended != nullptr ? std::optional(*ended) : std::nullopt};
+            if (is_in_order) {
+                // Decoded bytes wait, so these have to be bounded, not what is fetched for them.
+                workers.push(std::move(item), chunk->plain_bytes);
+            } else {
+                items.add(std::move(item), chunk);
+            }
+        },
+        visit, stop);
     items.flush();
     workers.finish();
-    if (offset != stream.size_bytes) {
+    if (size_bytes != stream.size_bytes) {
         throw CorruptionError(fmt::format("stream '{}' has {} bytes instead of {}", stream.name,
-                                          offset, stream.size_bytes));
+                                          size_bytes, stream.size_bytes));
     }
 }
 

@@ -35,14 +35,25 @@ public:
     void read_at(std::uint64_t offset, std::span<std::uint8_t> out, std::stop_token stop) override;
     void read_all(const std::function<void(std::uint64_t offset, BytesView bytes)>& visit,
                   std::stop_token stop) override;
+    /// As `read_all`, but the parts come in order, one at a time (not always on the same thread),
+    /// and each is proven before it is given: for what cannot be taken back. Damage is thrown.
+    void read_in_order(const std::function<void(BytesView bytes)>& visit, std::stop_token stop);
 
 private:
     class SegmentProof;
+    enum class Order : bool { any, of_stream };
     struct Decoded {
         std::uint64_t offset = 0;
         Bytes content;
     };
 
+    void read(Order order, const std::function<void(std::uint64_t offset, BytesView bytes)>& visit,
+              std::stop_token stop);
+    /// Gives each chunk in order, with the last one of a segment also that; zeros in the place of
+    /// lists that are lost and may be. @return Where the stream ends.
+    template <class Take, class Visit>
+    std::uint64_t for_each_chunk(const Take& take, const Visit& give_zeros,
+                                 const std::stop_token& stop);
     /// One list; null when it is lost and may be. @param begin Where it begins in the stream.
     const std::vector<StoredSegment>* list_at(SegmentLists& lists, std::size_t index,
                                               std::uint64_t begin, const std::stop_token& stop);
