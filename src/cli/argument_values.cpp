@@ -114,13 +114,27 @@ Compression compression_argument(std::string_view text) {
                         "Write zstd, gzip or none, with a level after a colon if you like, "
                         "for example zstd:3 or gzip:6.");
     }
-    if (compression->kind == CompressionKind::zip) {
+    refuse_zip(*compression);
+    return *compression;
+}
+
+Compression archive_compression_argument(std::string_view text) {
+    const std::optional<Compression> compression = Compression::parse(text);
+    if (!compression) {
+        throw bad_value("--compression", text, "a compression",
+                        "Write zstd, gzip, none, or for an archive zip, with a level after a colon "
+                        "if you like, for example zstd:3 or gzip:6.");
+    }
+    return *compression;
+}
+
+void refuse_zip(const Compression& compression) {
+    if (compression.kind == CompressionKind::zip) {
         throw explained<ConfigError>("--compression zip does not go with a repository",
                                      "Use zstd (the default), gzip or none; zip is only for "
                                      "--format archive.",
                                      "bad_option_value");
     }
-    return *compression;
 }
 
 std::map<std::string, std::string> tag_arguments(const std::vector<std::string>& texts) {

@@ -61,6 +61,10 @@ template <class E>
 
 /// `--compression`; zip is refused, because a repository can not hold it.
 [[nodiscard]] Compression compression_argument(std::string_view text);
+/// The same for what may be an archive, which can be a zip.
+[[nodiscard]] Compression archive_compression_argument(std::string_view text);
+/// @throws ConfigError when it is zip.
+void refuse_zip(const Compression& compression);
 
 /// `--tag K=V`, each key once.
 [[nodiscard]] std::map<std::string, std::string> tag_arguments(

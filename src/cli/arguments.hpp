@@ -63,6 +63,9 @@ struct BackupArguments {
     std::map<std::string, std::string> tags;
     std::vector<std::string> include;
     std::vector<std::string> exclude;
+    std::optional<std::string> output;  ///< A path, "-" or a URL; only with `is_archive`.
+    bool is_archive = false;
+    bool is_mode_given = false;
     bool is_native = false;
     bool is_fallback_refused = false;
     bool is_corrupt_allowed = false;
@@ -86,6 +89,16 @@ struct RestoreArguments {
     bool is_verify = false;
     bool is_partial = false;
     bool is_dry_run = false;
+};
+
+struct ExportArguments {
+    std::string snapshot;
+    std::optional<std::string> source;
+    std::map<std::string, std::string> tags;  ///< As of a restore.
+    std::optional<std::string> output;        ///< A path, "-" or a URL.
+    std::optional<std::string> database;      ///< Of a snapshot of several.
+    std::optional<Compression> compression;
+    std::optional<unsigned> jobs;
 };
 
 struct ListArguments {
@@ -198,10 +211,10 @@ struct PrintArguments {
 };
 
 using CommandArguments =
-    std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ListArguments,
-                 ShowArguments, VerifyArguments, CopyArguments, RepairArguments, PruneArguments,
-                 PinArguments, UnpinArguments, UndeleteArguments, StatsArguments, KeyArguments,
-                 ConfigArguments, ConfigInitArguments>;
+    std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ExportArguments,
+                 ListArguments, ShowArguments, VerifyArguments, CopyArguments, RepairArguments,
+                 PruneArguments, PinArguments, UnpinArguments, UndeleteArguments, StatsArguments,
+                 KeyArguments, ConfigArguments, ConfigInitArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

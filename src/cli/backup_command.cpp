@@ -2,6 +2,8 @@
 /// `db-backup backup`: takes a snapshot and says what it took.
 
 #include "base/units.hpp"
+#include "cli/archive_backup.hpp"
+#include "cli/backup_report.hpp"
 #include "cli/backup_targets.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
@@ -57,7 +59,7 @@ BackupOptions backup_options(const BackupArguments& arguments, const SourceChoic
     if (options.source_name) {
         check_source_name(*options.source_name);
     }
-    if (options.compression.kind == CompressionKind::zip) {
+    if (options.compression.kind == CompressionKind::zip && !arguments.is_archive) {
         throw explained<ConfigError>("compression zip does not go with a repository",
                                      "Use zstd, gzip or none for this source.", "bad_option_value");
     }
@@ -84,57 +86,6 @@ BackupReport first_backup_plan(Connector& connector, const BackupOptions& option
     report.snapshot.reason = "there is no repository yet";
     report.snapshot.server_version = probe.server_version;
     return report;
-}
-
-/// Mostly much less than a second, which would read as "0.0 s".
-std::string waited_text(std::chrono::milliseconds waited) {
-    return "waited up to " + (waited < std::chrono::seconds(1)
-                                  ? fmt::format("{} ms", waited.count())
-                                  : format_duration(waited));
-}
-
-double writers_waited_seconds(const BackupReport& report) {
-    return std::chrono::duration<double>(report.writers_waited).count();
-}
-
-Json report_json(const BackupReport& report, const BackupOptions& options,
-                 const std::string& repository) {
-    const SnapshotDetails& details = report.snapshot;
-    const SnapshotSummary& summary = details.summary;
-    Json document = {
-        {"snapshot", text_or_null(summary.id)},
-        {"source", summary.source_name},
-        {"type", word_of(summary.type)},
-        {"mode", word_of(summary.mode)},
-        {"requested_mode", word_of(summary.requested_mode)},
-        {"parent", summary.parent ? Json(*summary.parent) : Json(nullptr)},
-        {"method", text_or_null(details.method)},
-        {"capture", capture_name(summary.capture)},
-        {"reason", text_or_null(details.reason)},
-        {"position", text_or_null(position_text(details.position))},
-        {"bytes_source", summary.bytes_source},
-        {"bytes_read", summary.bytes_read},
-        {"bytes_added", summary.bytes_added},
-        {"chunks_new", summary.chunks_new},
-        {"chunks_delta", summary.chunks_delta},
-        {"chunks_reused", summary.chunks_reused},
-        {"rows", summary.rows ? Json(*summary.rows) : Json(nullptr)},
-        {"duration_s", report.duration_s},
-        {"writers_waited_s", writers_waited_seconds(report)},
-        {"consistency", consistency_name(summary.consistency)},
-        {"warnings", details.warnings},
-        {"time", format_rfc3339(summary.begun_at)},
-        {"sequence", summary.sequence},
-        {"tags", Json(summary.tags)},
-        {"incomplete", summary.is_incomplete},
-        {"repository", repository},
-        {"dry_run", options.is_dry_run},
-    };
-    if (options.is_dry_run) {
-        document["segments_to_read"] = report.segments_to_read;
-        document["segments_to_reuse"] = report.segments_to_reuse;
-    }
-    return document;
 }
 
 std::string mode_text(const SnapshotSummary& summary) {
@@ -289,6 +240,9 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     const bool has_hooks = source.config != nullptr && !options.is_dry_run;
     const Hooks hooks(has_hooks ? &source.config->hooks : nullptr, source.name.value_or(""),
                       context);
+    if (arguments.is_archive) {
+        return archive_backup(arguments, source, options, hooks, context);
+    }
     Taken taken;
     try {
         hooks.before();

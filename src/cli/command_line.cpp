@@ -134,6 +134,35 @@ void check_snapshot(const std::string& command, const std::string& snapshot) {
     }
 }
 
+void check(const BackupArguments& backup) {
+    check(backup.source);
+    if (!backup.is_archive) {
+        if (backup.output) {
+            throw usage_error("--output is only for --format archive",
+                              "Give the place of a repository with --repository.");
+        }
+        if (backup.compression) {
+            refuse_zip(*backup.compression);
+        }
+    } else if (!backup.output) {
+        throw usage_error("--format archive needs --output",
+                          "Say where to: -o FILE, -o - for standard output, or -o URL.");
+    } else if (backup.is_mode_given && backup.mode != BackupMode::full) {
+        throw usage_error(fmt::format("an archive is always whole: --mode {} does not go with it",
+                                      word_of(backup.mode)),
+                          "Leave --mode out, or back up into a repository.");
+    } else if (backup.is_dry_run) {
+        throw usage_error("--dry-run does not go with --format archive", "Leave one of them out.");
+    }
+}
+
+void check(const ExportArguments& arguments) {
+    if (!arguments.output) {
+        throw usage_error("export needs --output",
+                          "Say where to: -o FILE, -o - for standard output, or -o URL.");
+    }
+}
+
 void check(const ShowArguments& show) {
     if (!show.has_tables && (!show.include.empty() || !show.exclude.empty())) {
         throw usage_error("--include and --exclude choose among the tables of a snapshot",
@@ -231,6 +260,18 @@ PrintArguments version_text(const std::vector<std::string>& words) {
                                  : fmt::format("db-backup {}\n", kProgramVersion)};
 }
 
+/// @throws ConfigError.
+PinArguments checked(const std::string& command, const PinArguments& pin) {
+    check_snapshot(command, pin.snapshot);
+    check(pin);
+    return pin;
+}
+ExportArguments checked(const std::string& command, const ExportArguments& arguments) {
+    check_snapshot(command, arguments.snapshot);
+    check(arguments);
+    return arguments;
+}
+
 /// The arguments of the command that was chosen, complete and consistent.
 CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     const std::vector<CLI::App*> chosen = root.get_subcommands();
@@ -252,12 +293,15 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
         return values.init;
     }
     if (name == "backup") {
-        check(values.backup.source);
+        check(values.backup);
         return values.backup;
     }
     if (name == "restore") {
         check_snapshot(name, values.restore.snapshot);
         return values.restore;
+    }
+    if (name == "export") {
+        return checked(name, values.export_snapshot);
     }
     if (name == "list") {
         return values.list;
@@ -281,9 +325,7 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
         return values.prune;
     }
     if (name == "pin") {
-        check_snapshot(name, values.pin.snapshot);
-        check(values.pin);
-        return values.pin;
+        return checked(name, values.pin);
     }
     if (name == "unpin") {
         check_snapshot(name, values.unpin.snapshot);

@@ -1,5 +1,6 @@
 #include "cli/command_tree.hpp"
 
+#include "cli/archive_options.hpp"
 #include "cli/argument_values.hpp"
 #include "cli/command_options.hpp"
 #include "cli/config_options.hpp"
@@ -71,7 +72,9 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
                     "db-backup backup --type sqlite --database test.db\n"
                     "db-backup backup --type sqlite --database test.db --mode full --tag env=prod\n"
                     "db-backup backup --type sqlite --all /srv/shop --exclude 'cache*'\n"
-                    "db-backup backup --source shop --repository main --json");
+                    "db-backup backup --source shop --repository main --json\n"
+                    "db-backup backup --type sqlite --database test.db --format archive -o "
+                    "test.sqlite.gz");
     add_source_options(command, arguments.source);
     add_text(command,
              {"--source-name", "NAME", "what to call the source (default: from type and name)"},
@@ -81,21 +84,9 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
                "incremental (the default; the first backup is full), differential or full"},
               [&arguments](const std::string& text) {
                   arguments.mode = enum_argument<BackupMode>("--mode", text);
+                  arguments.is_mode_given = true;
               });
-    add_value(command,
-              {"--compression", "KIND", "zstd (the default), gzip or none, as KIND or KIND:LEVEL"},
-              [&arguments](const std::string& text) {
-                  arguments.compression = compression_argument(text);
-              });
-    add_value(command, {"--format", "FORMAT", "repository (the only one in this build)"},
-              [](const std::string& text) {
-                  if (index_of_word("--format", text, {"repository", "archive"}) == 1) {
-                      throw explained<ConfigError>("--format archive is not built in yet",
-                                                   "Leave --format out to back up into a "
-                                                   "repository.",
-                                                   "not_built_in");
-                  }
-              });
+    add_archive_options(command, arguments);
     add_value(command, {"--method", "METHOD", "auto (the default) or native, the vendor's tool"},
               [&arguments](const std::string& text) {
                   arguments.is_native = index_of_word("--method", text, {"auto", "native"}) == 1;
@@ -347,6 +338,7 @@ void add_key(CLI::App& root, CommandTreeValues& values) {
 void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_backup(root, values);
     add_restore(root, values);
+    add_export_command(root, values.globals, values.export_snapshot);
     add_list(root, values);
     add_show(root, values);
     add_init(root, values);

@@ -20,6 +20,7 @@ struct CommandTreeValues {
     InitArguments init;
     BackupArguments backup;
     RestoreArguments restore;
+    ExportArguments export_snapshot;
     ListArguments list;
     ShowArguments show;
     VerifyArguments verify;

@@ -13,6 +13,7 @@ namespace dbbackup {
 [[nodiscard]] ExitCode run_command(const InitArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const BackupArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const RestoreArguments& arguments, CommandContext& context);
+[[nodiscard]] ExitCode run_command(const ExportArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const ListArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const ShowArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const VerifyArguments& arguments, CommandContext& context);

@@ -30,6 +30,14 @@ void Output::document(const nlohmann::ordered_json& document) {
     write(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
+void Output::content(BytesView bytes) {
+    write(as_text(bytes));
+    if (is_reader_gone_) {
+        throw explained<Error>("whoever read standard output is gone before it was whole",
+                               "Look at why the program behind the pipe ended.", "output_failed");
+    }
+}
+
 void Output::write(std::string_view text) {
     const File stopped = File::adopt(::eventfd(0, EFD_CLOEXEC), "eventfd");
     const std::stop_callback on_stop(stop_, [&] { eventfd_write(stopped.descriptor(), 1); });

@@ -3,6 +3,8 @@
 /// @file
 /// The only writer of stdout: text for people, or exactly one JSON document.
 
+#include "base/bytes.hpp"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
@@ -34,6 +36,9 @@ public:
     /// @throws Error (code "output_failed") when stdout is full, closed or broken; Cancelled.
     void text(std::string_view text);
     void document(const nlohmann::ordered_json& document);
+    /// Bytes that are what was asked for, in the place of text about it. @throws as text; also
+    /// Error (code "output_failed") when the reader is gone, because what it got is not whole.
+    void content(BytesView bytes);
 
 private:
     void write(std::string_view text);

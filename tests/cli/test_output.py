@@ -57,6 +57,10 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.verify("--data"), "verify")
     assert_fits(repository.json("repair", "--data"), "repair")
     assert_fits(repository.restore("latest", folder / "partial.db", "--partial"), "restore")
+    assert_fits(repository.json("export", "latest", "-o", folder / "export.zip"), "export")
+    archive = repository.program.json("backup", "--type", "sqlite", "--database", database, "--format", "archive", "-o", folder / "a.gz")
+    assert_fits(archive, "backup")
+    assert_fits(repository.program.json("restore", folder / "a.gz", "--to", folder / "of-archive.db"), "restore")
     assert_fits(repository.json("prune", "--dry-run"), "prune")
     oldest = repository.list()[0]["snapshot"]
     assert_fits(repository.json("prune", oldest), "prune")

@@ -84,10 +84,22 @@ TEST(CommandLine, SuggestsWhatWasMeant) {
     EXPECT_EQ(refusal_of({"config", "validat"}).hint, "Did you mean validate?");
 }
 
-TEST(CommandLine, RefusesOptionsOfLaterVersions) {
-    EXPECT_EQ(refusal_of({"backup", "--type", "sqlite", "--database", "a", "--format", "archive"})
-                  .message,
-              "--format archive is not built in yet");
+TEST(CommandLine, TellsArchivesFromRepositories) {
+    const std::vector<std::string> source = {"backup", "--type", "sqlite", "--database", "a"};
+    const auto with = [&source](std::vector<std::string> words) {
+        words.insert(words.begin(), source.begin(), source.end());
+        return words;
+    };
+    EXPECT_EQ(refusal_of(with({"--format", "archive"})).message, "--format archive needs --output");
+    EXPECT_EQ(refusal_of(with({"-o", "x"})).message, "--output is only for --format archive");
+    EXPECT_EQ(refusal_of(with({"--compression", "zip"})).message,
+              "--compression zip does not go with a repository");
+    const CommandLine line =
+        parse_command_line(with({"--format", "archive", "-o", "x.zip", "--compression", "zip:9"}));
+    const auto& backup = std::get<BackupArguments>(line.command);
+    EXPECT_TRUE(backup.is_archive);
+    EXPECT_EQ(backup.output, "x.zip");
+    EXPECT_EQ(backup.compression->text(), "zip:9");
 }
 
 TEST(CommandLine, SaysWhatIsMissing) {

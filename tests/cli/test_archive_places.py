@@ -1,0 +1,71 @@
+"""Archives where they are hard to write: on an object store, and beyond 4 GiB."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import databases
+from s3_server import BUCKET, running_versitygw
+from test_archives import check_sum, unpacked
+
+
+def test_an_archive_on_an_object_store(program, plain_repository, folder, database):
+    """What curl gets is what gunzip reads; restored by its URL, never overwritten, refused when it is damaged."""
+    plain_repository.backup(database)
+    with running_versitygw() as server:
+        environment = server.environment()
+        place = server.folder / "data" / BUCKET / "archives"
+        for number, (call, words) in enumerate((
+            (program.json, ("backup", "--type", "sqlite", "--database", database, "--format", "archive")),
+            (plain_repository.json, ("export", "latest")),
+        )):
+            name = f"shop-{number}.sqlite.gz"
+            url = server.url(f"{BUCKET}/archives/{name}")
+            told = call(*words, "-o", url, env=environment)["archive"]
+            assert told["output"] == url and told["checksum_file"] == server.url(f"{BUCKET}/archives/{name}.sha256")
+            check_sum(place / name)
+            assert unpacked(place / name, "gzip") == database.read_bytes()
+            restored = program.json("restore", url, "--to", folder / f"restored{number}.db", env=environment)
+            assert restored["archive"]["checksum_verified"] and restored["bytes_fetched"] == told["bytes"]
+            assert (folder / f"restored{number}.db").read_bytes() == database.read_bytes()
+        refused = program.run("export", "latest", "-o", url, *plain_repository.words, "--json", env=environment, code=2)
+        assert refused.error["code"] == "target_not_empty"
+        missing = program.run("restore", server.url(f"{BUCKET}/archives/no.gz"), "--to", folder / "n.db", "--json", env=environment, code=2)
+        assert missing.error["code"] == "archive_missing"
+        (place / name).write_bytes((place / name).read_bytes()[:-10])
+        program.run("restore", url, "--to", folder / "n.db", env=environment, code=13)
+        assert not (folder / "n.db").exists()
+
+
+@pytest.mark.long
+def test_five_gigabytes_in_a_zip(program, folder, report):
+    """Sizes and offsets beyond 32 bits, with content that does not compress."""
+    big = folder / "big.db"
+    with databases.opened(big) as database:
+        database.execute("PRAGMA page_size=65536")
+        database.execute("PRAGMA journal_mode=off")
+        database.execute("PRAGMA synchronous=off")
+        database.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, data BLOB)")
+        database.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 80000) "
+            "INSERT INTO t SELECT i, randomblob(65000) FROM n"
+        )
+    size = big.stat().st_size
+    assert size > 5 * 10**9
+    archive = folder / "big.zip"
+    started = time.monotonic()
+    program.run("backup", "--type", "sqlite", "--database", big, "--format", "archive", "--compression", "zip:1", "-o", archive)
+    report("archive_s", round(time.monotonic() - started, 1))
+    assert archive.stat().st_size > 2**32
+    subprocess.run(["unzip", "-tq", archive], check=True)
+    with subprocess.Popen(["unzip", "-p", archive, "sqlite-big.sqlite"], stdout=subprocess.PIPE) as unzip:
+        subprocess.run(["cmp", "-", big], stdin=unzip.stdout, check=True)
+    started = time.monotonic()
+    program.run("restore", archive, "--to", folder / "restored.db")
+    report("restore_s", round(time.monotonic() - started, 1))
+    subprocess.run(["cmp", big, folder / "restored.db"], check=True)
+    shutil.rmtree(folder / "home", ignore_errors=True)
+    assert os.listdir(folder)
