@@ -234,6 +234,22 @@ def test_a_damaged_archive_restores_nothing(program, folder, kind):
     program.run("restore", archive, "--to", target)
 
 
+def test_a_damaged_snapshot_is_not_exported(snapshot, folder):
+    for name in snapshot.objects():
+        if name.startswith("packs/"):
+            pack = snapshot.path / name
+            content = bytearray(pack.read_bytes())
+            content[len(content) // 2] ^= 1
+            pack.chmod(0o600)
+            pack.write_bytes(content)
+    for kind, suffix in SUFFIXES.items():
+        archive = folder / ("out" + suffix)
+        snapshot.run("export", "latest", "-o", archive, code=13)
+        assert not archive.exists() and not pathlib.Path(f"{archive}.sha256").exists(), kind
+    snapshot.run("export", "latest", "-o", "-", code=13)
+    assert leftovers(folder) == []
+
+
 def test_several_databases_go_into_a_zip(program, plain_repository, folder):
     shops = folder / "shops"
     shops.mkdir()
