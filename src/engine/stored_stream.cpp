@@ -287,8 +287,7 @@ void StoredStreamReader::read(
         [&](std::uint64_t offset, const ChunkCopyPtr& chunk, const StoredSegment* ended) {
             Item item{offset, chunk, ended != nullptr ? std::optional(*ended) : std::nullopt};
             if (is_in_order) {
-                // Decoded bytes wait, so these have to be bounded, not what is fetched for them.
-                workers.push(std::move(item), chunk->plain_bytes);
+                workers.push(std::move(item), chunk->plain_bytes);  // Decoded bytes wait there.
             } else {
                 items.add(std::move(item), chunk);
             }

@@ -9,6 +9,7 @@
 #include "storage/object_protection.hpp"
 #include "storage/object_rules.hpp"
 #include "storage/storage.hpp"
+#include "support/collecting_upload.hpp"
 
 #include <fmt/format.h>
 
@@ -39,6 +40,13 @@ public:
             ends_.with([&](Ends& ends) { ends[name.text()] = now() + options_.lock; });
         }
         return result;
+    }
+    std::unique_ptr<Upload> begin_upload(const ObjectName& name,
+                                         std::stop_token /*stop*/) override {
+        return std::make_unique<CollectingUpload>(*this, name);
+    }
+    void end_abandoned_uploads(std::chrono::seconds silence, std::stop_token stop) override {
+        inner_.end_abandoned_uploads(silence, std::move(stop));
     }
     std::optional<Bytes> get(const ObjectName& name, std::stop_token stop) override {
         return inner_.get(name, std::move(stop));
