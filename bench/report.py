@@ -49,7 +49,8 @@ def columns(rows):
 
 def measured_rows(result):
     """Header and one row of words for each case and rival."""
-    rows = [("case", "program", "time", "CPU time", "rate", "stored", "memory")]
+    has_requests = any("requests" in rows[0] for rivals in result["rows"].values() for rows in rivals.values())
+    rows = [("case", "program", "time", "CPU time", "requests" if has_requests else "rate", "stored", "memory")]
     for case, text in CASES:
         for rival in result["rows"].get(case, {}):
             first = result["rows"][case][rival][0]
@@ -57,11 +58,12 @@ def measured_rows(result):
             field = next((field for field in ("added_bytes", "left_bytes") if field in first), None)
             stored = promises.middle(result, case, rival, field) if field else None
             rate = promises.middle(result, case, rival, "bytes_per_second") if "bytes_per_second" in first else None
+            requests = promises.middle(result, case, rival, "requests") if "requests" in first else None
             rows.append((
                 text, rival,
                 spelled(promises.middle(result, case, rival), "s" if case not in ("version", "list") else "ms"),
                 spelled(promises.middle(result, case, rival, "cpu_seconds"), "s"),
-                f"{rate / 1e6:,.0f} MB/s" if rate is not None else "",
+                f"{rate / 1e6:,.0f} MB/s" if rate is not None else f"{requests:,.0f}" if requests is not None else "",
                 f"{stored / 1e6:,.2f} MB" if stored is not None else "",
                 f"{promises.middle(result, case, rival, 'anonymous_bytes') / MIB:,.0f} MiB",
             ))
@@ -131,18 +133,57 @@ PAGE = """# Benchmarks
 - **Settings.** db-backup: local repository, AES-256-GCM, key file, defaults. restic: defaults (encrypted, compression
   `auto`). borg: `repokey-blake2`, `zstd,3`. `sqlite3 .backup` and then `zstd -3 -T2` are one time; that file is not
   encrypted. restic and borg read the file while nobody writes; only db-backup and `sqlite3 .backup` may run beside writers.
-- **S3**: versitygw on the same machine, through the loopback; toxiproxy makes each answer later. The server and its disk
-  work for all alike.
 - **Rate** of a prune: what the repository held before, by the time.
 - **Memory** is the greatest `RssAnon` of a process and its children, sampled every 20 ms.
 """
 
 
+S3_PAGE = """# Benchmarks on an object store
+
+`bench/run` also measures through one server that speaks S3. Renew this page with
+`bench/run --build build/release --only s3 --docs`. The other page is [benchmarks](benchmarks.md), which says how.
+
+{conditions}
+
+## What is promised
+
+"x" lines are ratios: db-backup's number over the other one.
+
+{promises}
+
+## What was measured
+
+{measured}
+
+- **The server** is versitygw on the same machine, through the loopback; it and its disk work for all alike. toxiproxy makes each answer
+  50 ms later where that is said.
+- **zstd+rclone** is `zstd -3 -T2 -c shop.db | rclone rcat`: it reads the file without a consistent view, and does not encrypt.
+- **Requests** are those that the server logged.
+"""
+
+
+def is_of_store(name):
+    return name.startswith("s3_")
+
+
 def write_docs(result, docs):
     docs = pathlib.Path(docs)
-    (docs / "benchmarks").mkdir(parents=True, exist_ok=True)
-    (docs / "benchmarks" / "latest.svg").write_text(plot(result))
-    (docs / "benchmarks.md").write_text(PAGE.format(
+    local = {case: rows for case, rows in result["rows"].items() if not is_of_store(case)}
+    store = {case: rows for case, rows in result["rows"].items() if is_of_store(case)}
+    promises_of = {
+        is_store: [line for line in result["promises"] if is_of_store(line["name"]) == is_store] for is_store in (False, True)
+    }
+    if local:
+        part = {**result, "rows": local, "promises": promises_of[False]}
+        (docs / "benchmarks").mkdir(parents=True, exist_ok=True)
+        (docs / "benchmarks" / "latest.svg").write_text(plot(part))
+        write_page(docs / "benchmarks.md", PAGE, part)
+    if store:
+        write_page(docs / "benchmarks-s3.md", S3_PAGE, {**result, "rows": store, "promises": promises_of[True]})
+
+
+def write_page(path, page, result):
+    path.write_text(page.format(
         conditions="\n".join(f"- {line}" for line in conditions(result)),
         promises=table(promise_rows(result)),
         measured=table(measured_rows(result)),
