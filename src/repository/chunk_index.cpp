@@ -19,7 +19,7 @@ constexpr std::size_t kTagKeyBytes = 32;
 
 void load_inline_indexes(Repository& repository, const SourceId& source, const Removals& removals,
                          ChunkIndex& index, std::stop_token stop) {
-    std::vector<SnapshotSummary> snapshots = repository.snapshots_of(source, stop);
+    std::vector<SnapshotSummary> snapshots = repository.snapshots_of(source, stop, &removals);
     std::reverse(snapshots.begin(), snapshots.end());
     snapshots.resize(std::min(snapshots.size(), kManifestsMax));
     for (const SnapshotSummary& snapshot : snapshots) {

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <unordered_map>
 
 namespace dbbackup {
@@ -87,7 +88,7 @@ struct Repository::Parts {
     /// @throws CorruptionError.
     std::optional<Manifest> fetch_manifest(const ObjectName& name, std::stop_token stop);
     std::vector<SnapshotSummary> summaries(
-        const ObjectPrefix& prefix, std::stop_token stop,
+        const ObjectPrefix& prefix, const Removals* known, std::stop_token stop,
         const std::function<void(const ObjectName&, CorruptionError&)>& damaged);
     void compare_with_seen(const ObjectPrefix& prefix, const std::vector<ObjectName>& listed,
                            const std::vector<SnapshotSummary>& snapshots, std::stop_token stop);
@@ -147,10 +148,11 @@ std::optional<Manifest> Repository::Parts::fetch_manifest(const ObjectName& name
 }
 
 std::vector<SnapshotSummary> Repository::Parts::summaries(
-    const ObjectPrefix& prefix, std::stop_token stop,
+    const ObjectPrefix& prefix, const Removals* known, std::stop_token stop,
     const std::function<void(const ObjectName&, CorruptionError&)>& damaged) {
     // A marker that cannot be read stops writers and collectors, never a restore.
-    const Removals removals = read_removals(*storage, *keys, stop, damaged);
+    const Removals removals =
+        known != nullptr ? *known : read_removals(*storage, *keys, stop, damaged);
     std::vector<ObjectName> found;
     storage->list(
         prefix,
@@ -247,6 +249,10 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     KnownRepository known(options.state_folder, storage->url());
     known.check(config, log);
     OpenedSlot opened(options.state_folder, config.repository_id);
+    // Neither needs the other: where each answer takes its time, both are asked for at once.
+    std::future<std::vector<std::string>> features =
+        std::async(storage->capabilities().is_local ? std::launch::deferred : std::launch::async,
+                   [&storage, &stop] { return check_features(*storage, stop); });
     std::optional<UnlockedMaster> known_slot = opened.unlock(*storage, config, unlock, stop);
     UnlockedMaster master =
         known_slot ? std::move(*known_slot) : unlock_master(*storage, config, unlock, stop);
@@ -255,7 +261,7 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                        std::move(master.slot));
     check_config_mac(*content, *keys);
     known.remember(config);
-    std::vector<std::string> for_writing = check_features(*storage, stop);
+    std::vector<std::string> for_writing = features.get();
     std::optional<std::filesystem::path> cache_file;
     std::optional<std::filesystem::path> list_cache_file;
     if (options.cache_folder) {
@@ -320,7 +326,7 @@ SourceId Repository::source_id(DatabaseType type, const std::string& identity) c
 
 std::vector<SnapshotSummary> Repository::snapshots(std::stop_token stop,
                                                    std::vector<std::string>* damaged) {
-    return parts_->summaries(ObjectPrefix(std::string(kManifestsFolder)), std::move(stop),
+    return parts_->summaries(ObjectPrefix(std::string(kManifestsFolder)), nullptr, std::move(stop),
                              [damaged](const ObjectName& name, CorruptionError& error) {
                                  if (damaged == nullptr) {
                                      throw error;
@@ -329,9 +335,9 @@ std::vector<SnapshotSummary> Repository::snapshots(std::stop_token stop,
                              });
 }
 
-std::vector<SnapshotSummary> Repository::snapshots_of(const SourceId& source,
-                                                      std::stop_token stop) {
-    return parts_->summaries(ObjectPrefix("manifests/" + source), std::move(stop),
+std::vector<SnapshotSummary> Repository::snapshots_of(const SourceId& source, std::stop_token stop,
+                                                      const Removals* removals) {
+    return parts_->summaries(ObjectPrefix("manifests/" + source), removals, std::move(stop),
                              [this](const ObjectName& name, const CorruptionError& error) {
                                  log().warning("an object is damaged and left out of account",
                                                {{"object", name.text()}, {"error", error.what()}});

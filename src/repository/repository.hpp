@@ -133,8 +133,10 @@ public:
     void remember_committed(const SnapshotSummary& committed, BytesView object);
 
     /// Those of one source, by sequence; what is damaged is skipped and logged.
+    /// @param removals What the caller read a moment ago; null: it is read now.
     [[nodiscard]] std::vector<SnapshotSummary> snapshots_of(const SourceId& source,
-                                                            std::stop_token stop);
+                                                            std::stop_token stop,
+                                                            const Removals* removals = nullptr);
 
     /// Everything a manifest says. @throws ConfigError (code "snapshot_unknown"), CorruptionError.
     [[nodiscard]] SnapshotDetails details(const SnapshotId& id, std::stop_token stop);
