@@ -192,7 +192,9 @@ std::string outcome_text(const RestoreOutcome& outcome, const RestoreOptions& op
         fields.emplace_back("lost", counted(lost_pages(outcome), "page"));
     }
     fields.emplace_back("verified",
-                        outcome.report.is_verified ? "yes: equal to the snapshot" : "no");
+                        outcome.report.is_verified
+                            ? fmt::format("yes: equal to the {}", archive ? "archive" : "snapshot")
+                            : "no");
     fields.emplace_back("time", time);
     return fmt::format("restored {}\n", printable(options.target)) +
            aligned_fields(fields, terminal);
