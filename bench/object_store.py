@@ -21,18 +21,25 @@ BUCKET = "bench"
 LATENCY_MS = 50
 
 
-class SlowWay:
-    """An address whose connections lead to `server`, each answer later by LATENCY_MS."""
+class Ways:
+    """Two addresses whose connections lead to `server` through one proxy: behind `slow`, each answer comes LATENCY_MS later.
+
+    The proxy's own work is in both, so that what differs is the latency.
+    """
 
     def __init__(self, server, folder):
         self.proxy = StoreServer("toxiproxy", folder)
+        self.plain = self.way("plain", server)
+        self.slow = self.way("slow", server)
+        self.ask("/proxies/slow/toxics", type="latency", stream="downstream", attributes={"latency": LATENCY_MS})
+
+    def way(self, name, server):
         port = subprocess.run(
             [sys.executable, "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"],
             check=True, capture_output=True, text=True,
         ).stdout.strip()
-        self.endpoint = f"http://127.0.0.1:{port}"
-        self.ask("/proxies", name="slow", listen=f"127.0.0.1:{port}", upstream=server.endpoint.removeprefix("http://"))
-        self.ask("/proxies/slow/toxics", type="latency", stream="downstream", attributes={"latency": LATENCY_MS})
+        self.ask("/proxies", name=name, listen=f"127.0.0.1:{port}", upstream=server.endpoint.removeprefix("http://"))
+        return f"http://127.0.0.1:{port}"
 
     def ask(self, path, **document):
         request = urllib.request.Request(self.proxy.endpoint + path, json.dumps(document).encode())
@@ -97,17 +104,18 @@ class RcloneOnStore(OnStore, rivals.Rival):
 
 
 class ObjectStore:
-    """The server, the slow way to it and who is measured; `stop` it."""
+    """The server, the ways to it and who is measured; `stop` it."""
 
     def __init__(self, folder, program):
         folder = pathlib.Path(folder) / "store"
         folder.mkdir()
         self.server = S3Server("versitygw", folder)
         self.server.make_bucket(BUCKET)
-        self.slow = SlowWay(self.server, folder)
+        self.ways = Ways(self.server, folder)
         endpoint = self.server.endpoint
         self.subject = DbBackupOnStore(folder / "db-backup", self.server, endpoint, program)
-        self.delayed = DbBackupOnStore(folder / "delayed", self.server, self.slow.endpoint, program)
+        self.passed_on = DbBackupOnStore(folder / "passed-on", self.server, self.ways.plain, program)
+        self.delayed = DbBackupOnStore(folder / "delayed", self.server, self.ways.slow, program)
         self.rivals, self.missing = [self.subject], []
         for kind, tools in ((ResticOnStore, ("restic",)), (RcloneOnStore, ("zstd", "rclone"))):
             absent = [tool for tool in tools if shutil.which(tool) is None]
@@ -120,5 +128,5 @@ class ObjectStore:
         return len(self.server.requests())
 
     def stop(self):
-        self.slow.stop()
+        self.ways.stop()
         self.server.stop()

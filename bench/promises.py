@@ -70,7 +70,7 @@ def values(result):
         "s3_full_restic": ratio(middle(result, "s3_full"), middle(result, "s3_full", "restic")),
         "s3_full_rclone": ratio(middle(result, "s3_full"), middle(result, "s3_full", "zstd+rclone")),
         "s3_restore_restic": ratio(middle(result, "s3_restore"), middle(result, "s3_restore", "restic")),
-        "s3_full_delayed": ratio(middle(result, "s3_full_delayed"), middle(result, "s3_full")),
+        "s3_full_delayed": ratio(middle(result, "s3_full_delayed"), middle(result, "s3_full_passed_on")),
         "s3_second_requests": middle(result, "s3_second", field="requests"),
         "s3_restore_requests": middle(result, "s3_restore", field="requests"),
         "s3_unchanged_requests": middle(result, "s3_unchanged", field="requests"),
