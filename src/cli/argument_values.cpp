@@ -22,6 +22,14 @@ std::string one_of(const std::vector<std::string_view>& words) {
     return text;
 }
 
+Compression read_compression(std::string_view text, const char* hint) {
+    const std::optional<Compression> compression = Compression::parse(text);
+    if (!compression) {
+        throw bad_value("--compression", text, "a compression", hint);
+    }
+    return *compression;
+}
+
 }  // namespace
 
 ConfigError bad_value(std::string_view option, std::string_view text, std::string_view accepted,
@@ -108,24 +116,19 @@ Age age_argument(std::string_view option, std::string_view text) {
 }
 
 Compression compression_argument(std::string_view text) {
-    const std::optional<Compression> compression = Compression::parse(text);
-    if (!compression) {
-        throw bad_value("--compression", text, "a compression",
-                        "Write zstd, gzip or none, with a level after a colon if you like, "
-                        "for example zstd:3 or gzip:6.");
-    }
-    refuse_zip(*compression);
-    return *compression;
+    const Compression compression = read_compression(
+        text,
+        "Write zstd, gzip or none, with a level after a colon if you like, for example zstd:3 or "
+        "gzip:6.");
+    refuse_zip(compression);
+    return compression;
 }
 
 Compression archive_compression_argument(std::string_view text) {
-    const std::optional<Compression> compression = Compression::parse(text);
-    if (!compression) {
-        throw bad_value("--compression", text, "a compression",
-                        "Write zstd, gzip, none, or for an archive zip, with a level after a colon "
-                        "if you like, for example zstd:3 or gzip:6.");
-    }
-    return *compression;
+    return read_compression(text,
+                            "Write zstd, gzip, none, or for an archive zip, with a level after a "
+                            "colon if you like, for "
+                            "example zstd:3 or gzip:6.");
 }
 
 void refuse_zip(const Compression& compression) {
