@@ -84,6 +84,12 @@ std::optional<std::filesystem::path> folder_or_none(std::filesystem::path (*fold
     }
 }
 
+/// @param storage Null where there is not even a place.
+KnownRepository known_repository(const RepositoryChoice& choice, const Storage* storage) {
+    return {folder_or_none(state_home),
+            storage != nullptr ? storage->url() : StorageUrl::parse(choice.url).path};
+}
+
 OpenOptions open_options(const Storage& storage, const RepositoryChoice& choice) {
     OpenOptions options;
     options.init_line = init_line(choice);
@@ -238,7 +244,9 @@ std::unique_ptr<Storage> open_storage(const RepositoryChoice& choice, CreatePlac
 std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, const Unlock& unlock,
                                             CommandContext& context) {
     std::unique_ptr<Storage> storage = open_storage(choice, CreatePlace::no, context);
+    const KnownRepository known = known_repository(choice, storage.get());
     if (!storage) {
+        known.check_new(init_line(choice));
         throw missing(choice, context.config());
     }
     const OpenOptions options = open_options(*storage, choice);
@@ -247,6 +255,7 @@ std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, cons
     } catch (RepositoryMissingError& error) {
         if (error.code() != "not_a_repository") {
             // The place is there, but empty: the same as if it were not.
+            known.check_new(init_line(choice));
             error.set_hint(missing(choice, context.config()).hint());
         }
         throw;
@@ -296,7 +305,7 @@ Encryption encryption_of_secrets(const RepositoryChoice& choice, const CommandCo
 }
 
 void refuse_lost_default(const RepositoryChoice& choice, CommandContext& context) {
-    const KnownRepository known(folder_or_none(state_home), StorageUrl::parse(choice.url).path);
+    const KnownRepository known = known_repository(choice, nullptr);
     // In this order: another first backup that is quicker makes it before it remembers it.
     if (!repository_exists(choice, context)) {
         known.check_new(init_line(choice));

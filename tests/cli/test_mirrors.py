@@ -68,7 +68,7 @@ def test_the_next_takes_the_place_of_one_that_fails(repositories, program, folde
     report = backup(program, config, database, "one", "three", code=3).json
     assert_fits(report, "backup")
     first, second, third = report["repositories"]
-    assert first["error"]["code"] == "repository_missing" and first["snapshot"] is None
+    assert first["error"]["code"] == "repository_gone" and first["snapshot"] is None
     assert second["snapshot"] == report["snapshot"] and not second["copied"]
     assert third["copied"] and third["error"] is None
     assert "this snapshot is not in one" in report["warnings"][0]
@@ -93,7 +93,7 @@ def test_all_fail(repositories, program, folder, database):
     config, (one, two, _) = repositories
     one.path.rename(folder / "away")
     two.path.rename(folder / "away2")
-    assert backup(program, config, database, "one", code=10).error["code"] == "repository_missing"
+    assert backup(program, config, database, "one", code=10).error["code"] == "repository_gone"
 
 
 def test_a_broken_database_is_no_matter_of_repositories(repositories, program, folder):

@@ -27,7 +27,7 @@ OBJECT = re.compile(
     r"|collections/[0-9a-f]{32}|pins/[0-9a-f]{32}/[0-9a-f]{32}(\.end)?"
 )
 HOUR_S = 3600
-SECONDS = {"disk": 30, "s3": 20}
+SECONDS = {"disk": 20, "s3": 60}
 
 
 class Hosts:

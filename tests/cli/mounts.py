@@ -1,0 +1,95 @@
+"""Real file systems below a folder, by FUSE: one that does not tell `A` from `a`, and one of another host."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from requirements import not_possible_here
+
+START_S = 20
+
+
+def need(*tools):
+    """Where these programs are."""
+    if not pathlib.Path("/dev/fuse").exists():
+        pytest.skip("this kernel has no FUSE")
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin:/usr/lib/openssh"
+    for tool in tools:
+        if shutil.which(tool, path=path) is None:
+            not_possible_here(f"{tool} is not installed")
+    return [shutil.which(tool, path=path) for tool in tools]
+
+
+def must(*words):
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    if done.returncode:
+        not_possible_here(f"{words[0]}: {done.stdout}{done.stderr}")
+
+
+def unmount(point):
+    subprocess.run(["umount", "--lazy", str(point)], capture_output=True, check=False)
+
+
+@contextlib.contextmanager
+def without_case(folder):
+    """A file system of 200 MB where names that differ in case alone are the same."""
+    make, mount = need("mkntfs", "lowntfs-3g")
+    image, point = folder / "image", folder / "without-case"
+    point.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(200_000_000)
+    must(make, "--quiet", "--fast", "--force", image)
+    must(mount, "-o", "ignore_case", image, point)
+    try:
+        yield point
+    finally:
+        unmount(point)
+
+
+class OtherHost:
+    """A folder that an SFTP server gives to sshfs, through the loopback; `mount` and `die` as often as needed. A context manager."""
+
+    def __init__(self, folder):
+        self.sshfs, self.server = need("sshfs", "sftp-server")
+        self.shared, self.point = folder / "shared", folder / "mounted"
+        for path in (self.shared, self.point):
+            path.mkdir()
+        self.connected = None
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        return self
+
+    def __exit__(self, *_):
+        self.unmount()
+        self.listener.close()
+
+    def mount(self):
+        """Returns where; what is there is in `shared`."""
+        port = self.listener.getsockname()[1]
+        mounting = subprocess.Popen(
+            [self.sshfs, "-o", f"directport={port}", f"127.0.0.1:{self.shared}", str(self.point)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        self.listener.settimeout(START_S)
+        connection, _ = self.listener.accept()
+        with connection:
+            self.connected = subprocess.Popen([self.server, "-e"], stdin=connection, stdout=connection, stderr=subprocess.DEVNULL)
+        if mounting.wait(START_S):
+            not_possible_here(f"sshfs: {mounting.stderr.read()}")
+        return self.point
+
+    def unmount(self):
+        unmount(self.point)
+        self.die()
+
+    def die(self):
+        """Ends the connection in the middle of what it carries: calls on its files then fail."""
+        if self.connected:
+            self.connected.kill()
+            self.connected.wait()
