@@ -185,7 +185,8 @@ private:
     void plan_moves() {
         CopyTable::PackSet stay = copies_->usable();
         for (std::uint32_t pack = 0; pack < table_.pack_count(); ++pack) {
-            stay[pack] = stay[pack] && !is_emptied_[pack];
+            // One of which nothing is used goes, whether it had to be emptied or not.
+            stay[pack] = stay[pack] && !is_emptied_[pack] && used_bytes_[pack] > 0;
         }
         const CopyTable::Depths depths = table_.decode(stay);
         for (std::uint32_t chunk = 0; chunk < table_.chunks(); ++chunk) {

@@ -207,6 +207,33 @@ TEST_F(CompactionTest, WhatADeadOneStoredIsUsed) {
     expect_clean();
 }
 
+/// A chunk in a pack that will be emptied, and in one that nobody refers to any more: it is not left
+/// in the latter, whose rubbish only another prune would find.
+TEST_F(CompactionTest, NothingIsLeftInAPackThatGoesAnyway) {
+    const Bytes shared = noise(1, 1500);
+    const auto repository = open_repository(disk_);
+    SnapshotWriter one(*repository, clock_, "backup", SourceId(16, 'd'), {});
+    SnapshotWriter two(*repository, clock_, "backup", SourceId(16, 'd'), {});
+    const ChunkCopyPtr kept = RepositoryPlace::add(one, *repository, shared);
+    const ChunkCopyPtr little = RepositoryPlace::add(one, *repository, noise(2, 1500));
+    const ChunkCopyPtr again = RepositoryPlace::add(two, *repository, shared);
+    const ChunkCopyPtr much = RepositoryPlace::add(two, *repository, noise(3, 3000));
+    Manifest of_one = RepositoryPlace::manifest(1, {kept, little});
+    Manifest of_two = RepositoryPlace::manifest(2, {again, much});
+    one.flush();
+    two.flush();
+    one.commit(of_one);
+    two.commit(of_two);
+    SnapshotWriter last(*repository, clock_, "backup", SourceId(16, 'd'), {});
+    Manifest of_last = RepositoryPlace::manifest(3, {kept});
+    last.commit(of_last);
+    contents_[last.run_id()] = {{"main", shared}};
+    prune(disk_, compacting_prune(keep_newest(1)));
+    EXPECT_EQ(names_below(disk_, "packs").size(), 1U);
+    expect_clean();
+    expect_nothing_left_to_do();
+}
+
 TEST_F(CompactionTest, WhatCannotBeReadStaysAndTheRestGoes) {
     take_all_but({});
     const PackName first = only_pack_of(last_.summary.id);
