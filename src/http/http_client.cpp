@@ -236,7 +236,8 @@ void set_request(CURL* handle, const HttpRequest& request, Exchange& exchange) {
     curl_easy_setopt(handle, CURLOPT_TIMEOUT, static_cast<long>(request.time_max.count()));
     curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);  // It is signed as it is.
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    exchange.is_sent_once = request.method == "PUT" || request.method == "POST";
+    exchange.is_sent_once =
+        request.method == "PUT" || request.method == "POST" || request.method == "PATCH";
     if (request.method == "HEAD") {
         curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
     } else if (exchange.is_sent_once) {

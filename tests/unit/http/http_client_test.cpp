@@ -122,7 +122,7 @@ TEST(HttpClient, AnAnswerThatEndsInItsHeadIsNone) {
 TEST(HttpClient, NothingIsStoredTwiceBehindTheCallersBack) {
     HttpServer server(HttpAnswer{});
     HttpClient client(quick());
-    for (const char* const method : {"PUT", "POST"}) {
+    for (const char* const method : {"PUT", "POST", "PATCH"}) {
         for (const char* const body : {"", "body"}) {
             server.answer_with({});
             const HttpRequest request = request_of(method, server.url() + "/", body);
