@@ -1,5 +1,5 @@
 /// @file
-/// `db-backup undelete`: brings back what was removed from a bucket that keeps versions.
+/// `db-backup undelete`: brings back what was removed from a bucket that keeps it.
 
 #include "base/units.hpp"
 #include "cli/commands.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Bringing back what was removed behind the repository's back, where the store keeps versions.
+/// Bringing back what was removed behind the repository's back, where the store keeps that.
 
 #include "base/clock.hpp"
 #include "storage/storage.hpp"

@@ -1,7 +1,9 @@
 #include "storage/locked_objects.hpp"
 
-#include "base/error.hpp"
+#include "base/clock.hpp"
 #include "storage/object_protection.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -23,6 +25,15 @@ std::uint64_t LockedObjects::bytes() const {
         sum += bytes;
     }
     return sum;
+}
+
+StorageError object_locked_error(const ObjectName& name,
+                                 std::optional<std::chrono::sys_seconds> until) {
+    return explained<StorageError>(
+        until ? fmt::format("cannot remove {}: it is locked until {}", name.text(),
+                            format_rfc3339(*until))
+              : fmt::format("cannot remove {}: it is locked", name.text()),
+        "It can be removed when its lock has ended.", std::string(kObjectLocked));
 }
 
 bool remove_unless_locked(Storage& storage, const ObjectName& name, std::uint64_t bytes,

@@ -3,6 +3,7 @@
 /// @file
 /// Removing what may be locked, for those to whom a lock is no error.
 
+#include "base/error.hpp"
 #include "storage/storage.hpp"
 
 #include <chrono>
@@ -30,6 +31,10 @@ private:
     std::map<std::string, std::uint64_t> bytes_of_;  ///< By name.
     std::optional<std::chrono::sys_seconds> until_;
 };
+
+/// The error of `Storage::remove` for what is locked. @param until Where the store says it.
+[[nodiscard]] StorageError object_locked_error(const ObjectName& name,
+                                               std::optional<std::chrono::sys_seconds> until);
 
 /// Removes the object unless it is locked, or among `locked`. @param bytes What it takes, for the
 /// count. @return Whether it is gone. @throws as `Storage::remove`.

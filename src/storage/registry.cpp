@@ -11,11 +11,11 @@ namespace dbbackup {
 namespace {
 
 void add_lock(StorageUrl& url, const ObjectLock& lock) {
-    if (url.type() != StorageType::s3) {
+    if (!url.type() || *url.type() == StorageType::local) {
         throw explained<ConfigError>(
             fmt::format("there is no object lock in repositories of the kind {}",
                         url.type() ? word_of(*url.type()) : std::string_view(url.scheme)),
-            "Leave object_lock out, or use a bucket of S3 that has it.", "object_lock_unsupported");
+            "Leave object_lock out, or use a cloud store that has it.", "object_lock_unsupported");
     }
     url.query.emplace("object_lock", lock.text());
 }

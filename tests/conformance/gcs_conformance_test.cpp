@@ -4,6 +4,7 @@
 
 #include "base/clock.hpp"
 #include "conformance/cloud_store.hpp"
+#include "conformance/gcs_server.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
 #include "conformance/storage_suite_upload.hpp"
@@ -22,54 +23,10 @@ namespace {
 
 constexpr const char* kBucket = "conformance";
 
-/// The server, as its administrator.
-class GcsServer {
-public:
-    GcsServer() {
-        variables_ = {{"GOOGLE_APPLICATION_CREDENTIALS", server_.file("credentials.json").string()},
-                      {"NO_GCE_CHECK", "true"}};
-        make_bucket(kBucket);
-    }
-
-    [[nodiscard]] std::string url(const std::string& path) const {
-        return fmt::format("gs://{}?endpoint={}", path, server_.endpoint());
-    }
-
-    std::unique_ptr<Storage> open(const std::string& url) const {
-        return make_gcs_storage(StorageUrl::parse(url), reader_of(variables_), clock_);
-    }
-
-    /// What an administrator may ask; the answer's status.
-    int ask(const std::string& method, const std::string& path, const std::string& type,
-            BytesView body) const {
-        HttpClient client{HttpOptions{}};
-        HttpRequest request;
-        request.method = method;
-        request.url = server_.endpoint() + path;
-        request.headers = {{"authorization", "Bearer " + server_.secret()}, {"content-type", type}};
-        request.body = body;
-        return client.send(request, {}).status;
-    }
-
-private:
-    /// Makes a bucket unless it is there.
-    void make_bucket(const std::string& bucket) const {
-        const std::string body = fmt::format(R"({{"name": "{}"}})", bucket);
-        const int status =
-            ask("POST", "/storage/v1/b?project=tests", "application/json", as_bytes(body));
-        if (status != http_status::ok && status != http_status::conflict) {
-            throw StorageError(fmt::format("no bucket {}: {}", bucket, status));
-        }
-    }
-
-    TestServer server_{"gcs"};
-    TestVariables variables_;
-    SystemClock clock_;
-};
-
 /// A prefix of its own in a bucket.
 class GcsPrefixPlace final : public StoragePlace {
 public:
+    GcsPrefixPlace() { server_.make_bucket(kBucket); }
     std::unique_ptr<Storage> open() override { return persistent(server_.open(url_)); }
 
 private:
@@ -100,6 +57,7 @@ TEST(GcsServer, GoesOnWithAnUploadWhoseAnswersWereLost) {
 /// What our own put leans on: this server refuses a body that its checksum does not fit.
 TEST(GcsServer, ChecksWhatArrives) {
     const GcsServer server;
+    server.make_bucket(kBucket);
     const auto upload = [&](std::string_view checksum) {
         const std::string body = fmt::format(
             "--b\r\ncontent-type: application/json\r\n\r\n{{\"name\": \"{}\", \"crc32c\": \"{}\"}}"

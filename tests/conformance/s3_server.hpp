@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "conformance/cloud_store.hpp"
+#include "conformance/lock_suite.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
 #include "storage/s3/s3_call.hpp"
@@ -14,15 +15,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace dbbackup {
-
-/// What a bucket does with objects that are removed.
-enum class BucketKind : std::uint8_t { plain, versioned, lockable };
 
 class S3Server {
 public:

@@ -13,7 +13,11 @@ token_life.json   read at each new token: {"told_s": 3600, "uses": 5}, what the 
 lose_puts         read and counted down at each part of a resumable upload: the connection ends after so many of
                   them were stored, and no answer comes
 denied            read at each request: HTTP methods that this account may not use, as a text
+permissions       read at each request to a bucket that keeps things: all that this account may do there
 log               one line per request, on stderr
+
+Buckets that are made with versions, soft delete or a retention are kept here (gcs_kept_bucket.py), and
+POST /end-locks/BUCKET ends the time of all retentions of one.
 """
 
 import base64
@@ -32,6 +36,8 @@ import threading
 import time
 import urllib.parse
 
+import gcs_kept_bucket
+
 EMAIL = "backup@tests.iam.gserviceaccount.example"
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -42,7 +48,7 @@ BAD_TIME = (
 )
 PERMISSIONS = {
     "GET": "storage.objects.get", "POST": "storage.objects.create", "PUT": "storage.objects.create",
-    "DELETE": "storage.objects.delete",
+    "DELETE": "storage.objects.delete", "PATCH": "storage.objects.update",
 }
 
 
@@ -159,7 +165,39 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if denied.exists() and self.command in denied.read_text():
             message = f"{EMAIL} does not have {PERMISSIONS[self.command]} access to the Google Cloud Storage object."
             return self.answer(403, error_document(403, "forbidden", message))
+        try:
+            self.ask_kept_bucket(body)
+        except gcs_kept_bucket.Answer as answer:
+            status, content, headers = answer.args
+            content = content if isinstance(content, bytes) else json.dumps(content).encode()
+            return self.answer(status, content, [("Content-Type", "application/json"), *headers.items()])
+        except gcs_kept_bucket.Refused as refused:
+            return self.answer(refused.args[0], error_document(*refused.args))
         return self.forward(body)
+
+    def ask_kept_bucket(self, body):
+        """Raises the answer if it is about one of those that are kept here."""
+        parts = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(parts.query))
+        buckets = self.server.buckets
+        if parts.path.startswith("/end-locks/"):
+            buckets[parts.path.removeprefix("/end-locks/")].end_locks()
+            raise gcs_kept_bucket.Answer(204, b"", {})
+        if self.command == "POST" and parts.path == "/storage/v1/b":
+            resource = json.loads(body)
+            name = resource["name"]
+            if name not in buckets and not gcs_kept_bucket.is_kept(query, resource):
+                return
+            if name in buckets:
+                raise gcs_kept_bucket.Refused(409, "conflict", "Your previous request to create the named bucket succeeded and you already own it.")
+            buckets[name] = gcs_kept_bucket.KeptBucket(name, query, resource, self.server.tokens.folder)
+            raise gcs_kept_bucket.Answer(200, resource, {})
+        words = parts.path.removeprefix("/upload").split("/")
+        bucket = buckets.get(urllib.parse.unquote(words[4])) if len(words) > 4 else None
+        if bucket:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            bucket.handle(self.command, parts.path, query, headers, body)
+            raise gcs_kept_bucket.Refused(400, "invalid", "the stand-in does not know this")
 
     def resumable(self, body):
         """A part of an upload, or a question about it, which fake-gcs-server answers by ending it."""
@@ -208,7 +246,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ]
         return response.status, content, kept
 
-    do_GET = do_POST = do_PUT = do_DELETE = handle_request
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request
 
 
 class Front(http.server.ThreadingHTTPServer):
@@ -219,6 +257,7 @@ class Front(http.server.ThreadingHTTPServer):
         super().__init__(*words)
         self.uploads = {}  # By session: what is stored, and the answer to the last part.
         self.lock = threading.Lock()
+        self.buckets = {}  # Those that keep things, by name.
 
     def loses_answer(self):
         file = self.tokens.folder / "lose_puts"

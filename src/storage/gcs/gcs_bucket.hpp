@@ -1,10 +1,11 @@
 #pragma once
 
 /// @file
-/// What an upload needs of the bucket that it goes to.
+/// What everything that speaks to a bucket needs of it.
 
 #include "base/error.hpp"
 #include "http/http_message.hpp"
+#include "storage/object_name.hpp"
 
 #include <functional>
 #include <stop_token>
@@ -12,7 +13,7 @@
 
 namespace dbbackup {
 
-/// Its functions are called on the upload's thread.
+/// Its functions are called on the thread of whoever has it.
 struct GcsBucket {
     std::string server;         ///< "https://storage.googleapis.com".
     std::string path;           ///< "/storage/v1/b/BUCKET".
@@ -22,8 +23,14 @@ struct GcsBucket {
     std::function<StorageError(const HttpResponse&, const std::string& doing,
                                const std::string& permission)>
         refused;
-    std::string kms_key = {};        ///< Empty: the bucket's.
-    std::string storage_class = {};  ///< Empty: the bucket's.
+    /// For a server that stores an object and not its retention. @param doing As above.
+    std::function<StorageError(const std::string& doing)> lock_missing;
+    std::string kms_key = {};  ///< Empty: the bucket's.
+
+    /// Of one object. @param query What follows, from '?' on.
+    [[nodiscard]] std::string url_of(const ObjectName& name, const std::string& query = {}) const {
+        return server + path + "/o/" + percent_encoded(object_prefix + name.text()) + query;
+    }
 };
 
 }  // namespace dbbackup

@@ -3,6 +3,7 @@
 #include "storage/access_denied.hpp"
 #include "storage/cloud/service_answer.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -95,10 +96,34 @@ GcsAbsence what_is_absent(const Refusal& refusal) {
                                                                               : GcsAbsence::unknown;
 }
 
+bool is_about_gcs_lock(const Refusal& refusal) {
+    // A hold is refused as "forbidden", whatever the manual says of objectUnderActiveHold.
+    const bool is_held = refusal.message.find("is under active ") != std::string::npos &&
+                         refusal.message.find(" hold ") != std::string::npos;
+    return refusal.status == http_status::forbidden &&
+           (refusal.code == "retentionPolicyNotMet" || refusal.code == "objectUnderActiveHold" ||
+            (refusal.code == "forbidden" && is_held));
+}
+
+StorageError gcs_lock_missing(const GcsPlace& place, const std::string& doing) {
+    return explained<StorageError>(
+        fmt::format("cannot {} in {}: the bucket locks no objects", doing, place.url),
+        fmt::format("Switch object retention on in the bucket '{}' (gcloud storage buckets create "
+                    "--enable-per-object-retention, or Google Cloud's console), or leave "
+                    "object_lock out.",
+                    place.bucket),
+        "object_lock_missing");
+}
+
 StorageError gcs_error(const HttpResponse& response, const GcsPlace& place,
                        const std::string& doing, const std::string& permission) {
+    const Refusal refusal = read_gcs_refusal(response);
+    if (response.status == http_status::bad_request && place.lock &&
+        refusal.message.find("retention is not enabled") != std::string::npos) {
+        return gcs_lock_missing(place, doing);
+    }
     return refusal_error(
-        response, read_gcs_refusal(response), kMeanings,
+        response, refusal, kMeanings,
         {doing, place.url, {{"bucket", place.bucket}, {"permission", permission}}});
 }
 

@@ -26,6 +26,13 @@ enum class GcsAbsence {
 };
 [[nodiscard]] GcsAbsence what_is_absent(const Refusal& refusal);
 
+/// Whether the object is kept: by its own retention, its bucket's policy or a hold. Those who lack
+/// a permission have the same status, and holds even the same reason.
+[[nodiscard]] bool is_about_gcs_lock(const Refusal& refusal);
+
+/// Code "object_lock_missing": the bucket locks no object. @param doing As below.
+[[nodiscard]] StorageError gcs_lock_missing(const GcsPlace& place, const std::string& doing);
+
 /// A 404 is taken for that of the bucket.
 /// @param doing Such as "store packs/ab". @param permission What it takes, such as
 /// "storage.objects.create".

@@ -12,8 +12,8 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 4> kParameters = {"endpoint", "ca_file", "kms_key",
-                                                         "storage_class"};
+constexpr std::array<std::string_view, 5> kParameters = {"endpoint", "ca_file", "kms_key",
+                                                         "storage_class", "object_lock"};
 constexpr std::string_view kHttp = "http://";
 
 std::string server_of(std::string_view text) {
@@ -37,6 +37,7 @@ GcsPlace gcs_place(const StorageUrl& url, const ReadVariable& variable) {
     place.bucket = std::move(path.bucket);
     place.prefix = std::move(path.prefix);
     place.ca_file = url_parameter(url, "ca_file");
+    place.lock = lock_parameter(url);
     place.kms_key = header_parameter(url, "kms_key");
     place.storage_class = header_parameter(url, "storage_class");
     place.url = fmt::format("gs://{}", url.path);

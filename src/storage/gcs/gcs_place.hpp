@@ -3,21 +3,25 @@
 /// @file
 /// Where a bucket is, from a repository URL and what the user's environment says.
 
+#include "config/object_lock.hpp"
 #include "storage/cloud/read_variable.hpp"
 #include "storage/registry.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace dbbackup {
 
-/// `gs://bucket/prefix?endpoint=…&ca_file=…&kms_key=…&storage_class=…`, understood.
+/// `gs://bucket/prefix?endpoint=…&ca_file=…&kms_key=…&storage_class=…&object_lock=…`,
+/// understood.
 struct GcsPlace {
     std::string bucket;
     std::string prefix;         ///< Of names; empty or ending in '/'.
     std::string server;         ///< "https://storage.googleapis.com".
     bool is_anonymous = false;  ///< An emulator, which wants to know nobody.
     std::string ca_file;
+    std::optional<ObjectLock> lock;
     std::string kms_key;        ///< Resource name; empty: as the bucket says.
     std::string storage_class;  ///< Of packs; empty: the bucket's.
     std::string url;            ///< As a person would type it.

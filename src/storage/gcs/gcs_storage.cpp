@@ -6,7 +6,9 @@
 #include "storage/cloud/service_answer.hpp"
 #include "storage/gcs/crc32c.hpp"
 #include "storage/gcs/gcs_error.hpp"
+#include "storage/gcs/gcs_object.hpp"
 #include "storage/gcs/gcs_place.hpp"
+#include "storage/gcs/gcs_protection.hpp"
 #include "storage/gcs/gcs_upload.hpp"
 #include "storage/gcs/google_credentials.hpp"
 #include "storage/operation.hpp"
@@ -14,20 +16,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <charconv>
 #include <utility>
 
 namespace dbbackup {
 namespace {
-
-/// Sizes are texts in JSON of Google's. Nothing for what is none.
-std::optional<std::uint64_t> parse_size(const std::string& text) {
-    std::uint64_t size = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-    return error == std::errc() && end == text.data() + text.size() && !text.empty()
-               ? std::optional(size)
-               : std::nullopt;
-}
 
 /// Name and checksum in a first part, the content in a second one. Source: Cloud Storage, "Upload
 /// an object with metadata" (RFC 2387).
@@ -36,15 +28,13 @@ struct MultipartBody {
     Bytes body;
 };
 
-/// @param storage_class Empty: the bucket's.
+/// @param settings What the object's resource has beside them.
 MultipartBody multipart_body(const std::string& name, BytesView content,
-                             const std::string& storage_class) {
+                             const nlohmann::json& settings) {
     // Nothing in the content is so long and of chance.
     const std::string boundary = "db-backup-" + to_hex(random_bytes(16));
     nlohmann::json metadata = {{"name", name}, {"crc32c", crc32c_text(crc32c(content))}};
-    if (!storage_class.empty()) {
-        metadata["storageClass"] = storage_class;
-    }
+    metadata.update(settings);
     const std::string head = fmt::format(
         "--{0}\r\ncontent-type: application/json\r\n\r\n{1}\r\n"
         "--{0}\r\ncontent-type: application/octet-stream\r\n\r\n",
@@ -68,16 +58,19 @@ public:
           bucket_path_("/storage/v1/b/" + percent_encoded(place_.bucket)),
           http_(store_options(place_.ca_file)),
           metadata_http_(metadata_options()),
-          credentials_(variable, clock, http_, metadata_http_) {}
+          credentials_(variable, clock, http_, metadata_http_),
+          clock_(clock),
+          protection_(place_, bucket(), clock) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
-        const MultipartBody upload =
-            multipart_body(place_.prefix + name.text(), content, class_of(name));
+        const nlohmann::json settings = settings_of(name);
+        const bool is_locked = settings.contains(kGcsRetention);
+        const MultipartBody upload = multipart_body(place_.prefix + name.text(), content, settings);
         HttpRequest request;
         request.method = "POST";
-        request.url =
-            fmt::format("{}/upload{}/o?uploadType=multipart&ifGenerationMatch=0&fields=generation",
-                        place_.server, bucket_path_);
+        request.url = fmt::format(
+            "{}/upload{}/o?uploadType=multipart&ifGenerationMatch=0&fields=generation{}",
+            place_.server, bucket_path_, is_locked ? "%2Cretention" : "");
         if (!place_.kms_key.empty()) {
             request.url += "&kmsKeyName=" + percent_encoded(place_.kms_key);
         }
@@ -85,30 +78,22 @@ public:
         request.body = upload.body;
         const HttpResponse response = send(request, stop);
         if (response.status == http_status::ok) {
+            if (is_locked) {
+                check_lock(name, response, stop);
+            }
             return PutResult::created;
         }
         if (response.status == http_status::precondition_failed) {
             return PutResult::exists;
         }
-        throw refused(response, fmt::format("store {}", name.text()), "storage.objects.create");
+        throw refused(response, fmt::format("store {}", name.text()),
+                      is_locked ? "storage.objects.create or storage.objects.setRetention"
+                                : "storage.objects.create");
     }
 
     std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override {
         throw_if_stopped(stop);
-        GcsBucket bucket;
-        bucket.server = place_.server;
-        bucket.path = bucket_path_;
-        bucket.object_prefix = place_.prefix;
-        bucket.kms_key = place_.kms_key;
-        bucket.storage_class = class_of(name);
-        bucket.send = [this](const HttpRequest& request, const std::stop_token& stopped) {
-            return send(request, stopped);
-        };
-        bucket.refused = [this](const HttpResponse& response, const std::string& doing,
-                                const std::string& permission) {
-            return refused(response, doing, permission);
-        };
-        return std::make_unique<GcsUpload>(std::move(bucket), name);
+        return std::make_unique<GcsUpload>(bucket(), name, settings_of(name));
     }
 
     /// Nothing to do: unfinished ones end by themselves within a week, and are not billed.
@@ -139,7 +124,8 @@ public:
         if (response.status != http_status::ok) {
             throw refused(response, doing, "storage.objects.get");
         }
-        const auto size = parse_size(text_at(parse_plain_json(as_text(response.body)), "size"));
+        const auto size =
+            parse_gcs_number(text_at(parse_plain_json(as_text(response.body)), "size"));
         if (!size) {
             throw StorageError(fmt::format("{} tells no size of {}", place_.url, name.text()),
                                Retry::may_help);
@@ -165,23 +151,58 @@ public:
     }
 
     void remove(const ObjectName& name, std::stop_token stop) override {
-        HttpRequest request;
-        request.method = "DELETE";
-        request.url = url_of(name);
-        const std::string doing = fmt::format("remove {}", name.text());
-        const HttpResponse response = send(request, stop);
-        if (response.status != http_status::ok && response.status != http_status::no_content &&
-            !is_absent(response, doing, "storage.objects.delete", stop)) {
-            throw refused(response, doing, "storage.objects.delete");
-        }
+        protection_.remove(name, stop);
     }
 
     [[nodiscard]] std::string url() const override { return place_.url; }
-    [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
+    [[nodiscard]] StorageCapabilities capabilities() const override {
+        StorageCapabilities capabilities;
+        capabilities.lock = place_.lock ? place_.lock->days : std::chrono::days(0);
+        return capabilities;
+    }
+    [[nodiscard]] ObjectProtection* protection() override { return &protection_; }
 
 private:
-    [[nodiscard]] std::string class_of(const ObjectName& name) const {
-        return rules_.is_large(name) ? place_.storage_class : std::string();
+    /// Class and retention, as the object's resource has them.
+    [[nodiscard]] nlohmann::json settings_of(const ObjectName& name) const {
+        nlohmann::json settings = nlohmann::json::object();
+        if (rules_.is_large(name) && !place_.storage_class.empty()) {
+            settings["storageClass"] = place_.storage_class;
+        }
+        if (place_.lock && rules_.lasts(name)) {
+            const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+            settings[kGcsRetention] = gcs_retention(place_.lock->mode, now + place_.lock->days);
+        }
+        return settings;
+    }
+
+    /// Its functions borrow this.
+    [[nodiscard]] GcsBucket bucket() {
+        GcsBucket bucket;
+        bucket.server = place_.server;
+        bucket.path = bucket_path_;
+        bucket.object_prefix = place_.prefix;
+        bucket.kms_key = place_.kms_key;
+        bucket.send = [this](const HttpRequest& request, const std::stop_token& stopped) {
+            return send(request, stopped);
+        };
+        bucket.refused = [this](const HttpResponse& response, const std::string& doing,
+                                const std::string& permission) {
+            return refused(response, doing, permission);
+        };
+        bucket.lock_missing = [this](const std::string& doing) {
+            return gcs_lock_missing(place_, doing);
+        };
+        return bucket;
+    }
+
+    /// A server that knows no retention takes the object, and locks nothing.
+    void check_lock(const ObjectName& name, const HttpResponse& response,
+                    const std::stop_token& stop) {
+        if (!has_gcs_retention(parse_plain_json(as_text(response.body)))) {
+            protection_.remove(name, stop);
+            throw gcs_lock_missing(place_, fmt::format("store {}", name.text()));
+        }
     }
 
     [[nodiscard]] std::string url_of(const ObjectName& name) const {
@@ -227,28 +248,9 @@ private:
         throw refused(response, doing, "storage.objects.get");
     }
 
-    /// Whether the object is not there. @throws StorageError when it is the bucket that is not:
-    /// where the answer does not say which, the bucket is asked for.
     bool is_absent(const HttpResponse& response, const std::string& doing,
                    const std::string& permission, const std::stop_token& stop) {
-        if (response.status != http_status::not_found) {
-            return false;
-        }
-        GcsAbsence absent = what_is_absent(read_gcs_refusal(response));
-        if (absent == GcsAbsence::unknown) {
-            HttpRequest request;
-            request.url = fmt::format("{}{}/o?maxResults=1&fields=kind&prefix={}", place_.server,
-                                      bucket_path_, percent_encoded(place_.prefix));
-            const HttpResponse asked = send(request, stop);
-            if (asked.status != http_status::ok && asked.status != http_status::not_found) {
-                throw refused(asked, doing, "storage.objects.list");
-            }
-            absent = asked.status == http_status::ok ? GcsAbsence::object : GcsAbsence::bucket;
-        }
-        if (absent == GcsAbsence::bucket) {
-            throw refused(response, doing, permission);
-        }
-        return true;
+        return protection_.is_absent(response, doing, permission, stop);
     }
 
     nlohmann::json list_page(const std::string& prefix, const std::string& page,
@@ -277,7 +279,7 @@ private:
         if (!name) {
             return;
         }
-        visit({*name, parse_size(text_at(found, "size")).value_or(0),
+        visit({*name, parse_gcs_number(text_at(found, "size")).value_or(0),
                parse_second(text_at(found, "updated")).value_or(std::chrono::sys_seconds())});
     }
 
@@ -292,6 +294,8 @@ private:
     HttpClient http_;
     HttpClient metadata_http_;
     GoogleCredentialChain credentials_;
+    const Clock& clock_;
+    GcsProtection protection_;
 };
 
 }  // namespace

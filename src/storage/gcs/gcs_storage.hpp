@@ -15,11 +15,11 @@
 
 namespace dbbackup {
 
-/// Opens `gs://bucket/prefix?endpoint=…&ca_file=…&kms_key=…&storage_class=…`. Sends nothing yet: a
+/// Opens `gs://bucket/prefix?endpoint=…&ca_file=…` and how objects are kept. Sends nothing yet: a
 /// missing bucket shows at the first call.
 /// @param variable Where Google's own variables are read.
 /// @param clock Borrowed for the life of the storage.
-/// @param rules What is kept in another class, where the URL asks for one.
+/// @param rules What is locked and what is kept in another class, where the URL asks for it.
 /// @throws ConfigError (code "bad_repository_url").
 [[nodiscard]] std::unique_ptr<Storage> make_gcs_storage(const StorageUrl& url,
                                                         const ReadVariable& variable,

@@ -5,6 +5,7 @@
 #include "crypto/hash.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/gcs/crc32c.hpp"
+#include "storage/gcs/gcs_object.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -49,9 +50,10 @@ std::string session_url(const std::string& server, const std::string& location) 
 
 }  // namespace
 
-GcsUpload::GcsUpload(GcsBucket bucket, ObjectName name)
+GcsUpload::GcsUpload(GcsBucket bucket, ObjectName name, nlohmann::json settings)
     : PartedUpload(std::move(name), kPartSizes),
       bucket_(std::move(bucket)),
+      settings_(std::move(settings)),
       mark_(to_hex(random_bytes(16))) {}
 
 GcsUpload::~GcsUpload() {
@@ -71,23 +73,16 @@ GcsUpload::~GcsUpload() {
 
 std::string GcsUpload::doing() const { return fmt::format("store {}", name().text()); }
 
-std::string GcsUpload::object_url() const {
-    return fmt::format("{}{}/o/{}", bucket_.server, bucket_.path,
-                       percent_encoded(bucket_.object_prefix + name().text()));
-}
-
 void GcsUpload::begin(const std::stop_token& stop) {
     nlohmann::json metadata = {{"name", bucket_.object_prefix + name().text()},
                                {"metadata", {{kMark, mark_}}}};
-    if (!bucket_.storage_class.empty()) {
-        metadata["storageClass"] = bucket_.storage_class;
-    }
+    metadata.update(settings_);
     const std::string body = metadata.dump();
     HttpRequest request;
     request.method = "POST";
     request.url = fmt::format(
-        "{}/upload{}/o?uploadType=resumable&ifGenerationMatch=0&fields=generation%2Ccrc32c",
-        bucket_.server, bucket_.path);
+        "{}/upload{}/o?uploadType=resumable&ifGenerationMatch=0&fields=generation%2Ccrc32c{}",
+        bucket_.server, bucket_.path, settings_.contains(kGcsRetention) ? "%2Cretention" : "");
     if (!bucket_.kms_key.empty()) {
         request.url += "&kmsKeyName=" + percent_encoded(bucket_.kms_key);
     }
@@ -173,7 +168,7 @@ void GcsUpload::decide(const HttpResponse& response, const std::string& checksum
     const bool is_done = response.status == http_status::ok || response.status == kCreated;
     if (is_done && !checksum.empty()) {
         session_.clear();
-        check(text_at(parse_plain_json(as_text(response.body)), "crc32c"), checksum, stop);
+        check(parse_plain_json(as_text(response.body)), checksum, stop);
         outcome_ = PutResult::created;
         return;
     }
@@ -190,26 +185,34 @@ void GcsUpload::decide(const HttpResponse& response, const std::string& checksum
     throw bucket_.refused(response, doing(), kPermission);
 }
 
-/// The store refuses what its checksum does not fit. Should one not look at it, what it tells of
-/// the object is looked at here, and what is damaged does not stay.
-void GcsUpload::check(const std::string& stored, const std::string& sent,
+/// The store refuses what its checksum does not fit, and what it cannot lock. Should one not look
+/// at it, what it tells of the object is looked at here, and what is damaged or not locked does not
+/// stay.
+void GcsUpload::check(const nlohmann::json& object, const std::string& sent,
                       const std::stop_token& stop) {
-    if (stored.empty() || stored == sent) {
-        return;
+    const std::string stored = text_at(object, "crc32c");
+    if (!stored.empty() && stored != sent) {
+        throw StorageError(
+            fmt::format("cannot {}: it was damaged on its way, and {}", doing(),
+                        is_removed_again(stop) ? "removed again" : "could not be removed"));
     }
+    if (settings_.contains(kGcsRetention) && !has_gcs_retention(object)) {
+        static_cast<void>(is_removed_again(stop));
+        throw bucket_.lock_missing(doing());
+    }
+}
+
+bool GcsUpload::is_removed_again(const std::stop_token& stop) {
     HttpRequest request;
     request.method = "DELETE";
-    request.url = object_url();
+    request.url = bucket_.url_of(name());
     const HttpResponse response = bucket_.send(request, stop);
-    const bool is_removed =
-        response.status == http_status::ok || response.status == http_status::no_content;
-    throw StorageError(fmt::format("cannot {}: it was damaged on its way, and {}", doing(),
-                                   is_removed ? "removed again" : "could not be removed"));
+    return response.status == http_status::ok || response.status == http_status::no_content;
 }
 
 PutResult GcsUpload::whose_object(const std::stop_token& stop) {
     HttpRequest request;
-    request.url = object_url() + "?fields=metadata";
+    request.url = bucket_.url_of(name(), "?fields=metadata");
     const HttpResponse response = bucket_.send(request, stop);
     if (response.status == http_status::not_found) {
         throw StorageError(fmt::format("cannot {}: it came and went again", doing()),

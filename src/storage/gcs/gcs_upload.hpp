@@ -8,6 +8,8 @@
 #include "storage/gcs/gcs_bucket.hpp"
 #include "storage/parted_upload.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,7 +23,8 @@ namespace dbbackup {
 /// another's.
 class GcsUpload final : public PartedUpload {
 public:
-    GcsUpload(GcsBucket bucket, ObjectName name);
+    /// @param settings Of the object: class and retention, as its resource has them.
+    GcsUpload(GcsBucket bucket, ObjectName name, nlohmann::json settings);
     GcsUpload(const GcsUpload&) = delete;
     GcsUpload& operator=(const GcsUpload&) = delete;
     ~GcsUpload() override;
@@ -35,12 +38,13 @@ private:
     void go_on_from(std::uint64_t stored, std::uint64_t end, bool is_question);
     void decide(const HttpResponse& response, const std::string& checksum,
                 const std::stop_token& stop);
-    void check(const std::string& stored, const std::string& sent, const std::stop_token& stop);
+    void check(const nlohmann::json& object, const std::string& sent, const std::stop_token& stop);
+    [[nodiscard]] bool is_removed_again(const std::stop_token& stop);
     [[nodiscard]] PutResult whose_object(const std::stop_token& stop);
     [[nodiscard]] std::string doing() const;
-    [[nodiscard]] std::string object_url() const;
 
     GcsBucket bucket_;
+    nlohmann::json settings_;
     std::string mark_;
     std::string session_;  ///< A URL; empty: there is nothing to cancel.
     std::uint64_t stored_bytes_ = 0;

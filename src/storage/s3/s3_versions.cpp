@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
+#include "storage/locked_objects.hpp"
 #include "storage/operation.hpp"
 #include "storage/s3/s3_headers.hpp"
 
@@ -37,14 +38,6 @@ bool is_refused(const HttpResponse& response) {
 bool is_gone(const HttpResponse& response) {
     return response.status == http_status::not_found &&
            read_refusal(response).code != "NoSuchBucket";
-}
-
-StorageError locked_error(const ObjectName& name, std::optional<sys_seconds> until) {
-    return explained<StorageError>(
-        until ? fmt::format("cannot remove {}: it is locked until {}", name.text(),
-                            format_rfc3339(*until))
-              : fmt::format("cannot remove {}: it is locked", name.text()),
-        "It can be removed when its lock has ended.", std::string(kObjectLocked));
 }
 
 }  // namespace
@@ -168,7 +161,7 @@ void S3Versions::remove_version(const ObjectName& name, const Version& version,
         const std::optional<sys_seconds> until =
             version.is_mark ? std::nullopt : lock_end(name, version.id, stop);
         if (until || is_about_lock(read_refusal(response))) {
-            throw locked_error(name, until);
+            throw object_locked_error(name, until);
         }
     }
     throw refused(response, fmt::format("remove {}", name.text()), "s3:DeleteObjectVersion");
