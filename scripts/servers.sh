@@ -5,7 +5,7 @@
 # usage: scripts/servers.sh install NAME...
 #        scripts/servers.sh start NAME FOLDER [--tls]
 #                                                FOLDER/endpoint then holds the URL, FOLDER/key and
-#                                                FOLDER/secret who may do everything (azurite:
+#                                                FOLDER/secret who may do everything (azurite, azure:
 #                                                FOLDER/account and FOLDER/key), FOLDER/ca.crt whom to
 #                                                trust with --tls
 #        scripts/servers.sh start toxiproxy FOLDER
@@ -15,6 +15,7 @@
 # names: versitygw
 #        minio (a second opinion on S3)
 #        azurite
+#        azure (azurite behind tests/support/azure_front.py, whose head tells what it adds)
 #        toxiproxy (latency, resets and silence on the way to another)
 #        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
 #
@@ -92,7 +93,7 @@ program_of() { # NAME
     minio) echo "$cache/minio-$MINIO" ;;
     toxiproxy) echo "$cache/toxiproxy-$TOXIPROXY" ;;
     gcs) echo "$cache/fake-gcs-server-$FAKE_GCS" ;;
-    azurite) echo "$cache/azurite-$AZURITE/node_modules/.bin/azurite-blob" ;;
+    azurite | azure) echo "$cache/azurite-$AZURITE/node_modules/.bin/azurite-blob" ;;
     *) die "no server '$1'" ;;
   esac
 }
@@ -108,7 +109,7 @@ cmd_install() {
       minio) install_go_program minio github.com/minio/minio $MINIO ;;
       toxiproxy) install_go_program toxiproxy github.com/Shopify/toxiproxy/v2/cmd/server $TOXIPROXY ;;
       gcs) install_go_program fake-gcs-server github.com/fsouza/fake-gcs-server $FAKE_GCS ;;
-      azurite) install_npm_package azurite $AZURITE ;;
+      azurite | azure) install_npm_package azurite $AZURITE ;;
     esac
   done
 }
@@ -162,16 +163,25 @@ start_gcs() { # FOLDER PORT
   exec python3 "$(dirname "${BASH_SOURCE[0]}")/../tests/support/gcs_front.py" "$1" "$2" "$(program_of gcs)"
 }
 
+make_azure_account() { # FOLDER
+  mkdir "$1/data"
+  printf testaccount >"$1/account"
+  printf 'a key of the tests, which nobody else has' | base64 -w 0 >"$1/key"
+}
+
 # It says nothing of a request without a debug log, and so has nothing to hide. Bearer tokens are
 # looked at, not verified, and by TLS alone.
 start_azurite() { # FOLDER PORT
   local tls=()
-  mkdir "$1/data"
-  printf testaccount >"$1/account"
-  printf 'a key of the tests, which nobody else has' | base64 -w 0 >"$1/key"
+  make_azure_account "$1"
   [[ ! -e $1/server.crt ]] || tls=(--cert "$1/server.crt" --key "$1/server.key" --oauth basic)
   AZURITE_ACCOUNTS=$(<"$1/account"):$(<"$1/key") exec "$(program_of azurite)" --silent \
     --disableTelemetry --blobHost 127.0.0.1 --blobPort "$2" --location "$1/data" "${tls[@]}"
+}
+
+start_azure() { # FOLDER PORT
+  make_azure_account "$1"
+  exec python3 "$(dirname "${BASH_SOURCE[0]}")/../tests/support/azure_front.py" "$1" "$2" "$(program_of azure)"
 }
 
 cmd_start() { # NAME FOLDER [--tls]

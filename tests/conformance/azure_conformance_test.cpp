@@ -2,6 +2,7 @@
 /// The storage suite against Azurite, and what it answers when it refuses.
 
 #include "base/clock.hpp"
+#include "conformance/azure_server.hpp"
 #include "conformance/cloud_store.hpp"
 #include "conformance/storage_suite.hpp"
 #include "conformance/storage_suite_concurrency.hpp"
@@ -23,53 +24,6 @@ namespace {
 
 constexpr const char* kContainer = "conformance";
 
-/// The server, as its administrator.
-class AzuriteServer {
-public:
-    AzuriteServer() {
-        variables_ = {{"AZURE_STORAGE_KEY", server_.key()},
-                      {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1"}};
-    }
-
-    void set(const std::string& name, const std::string& value) { variables_[name] = value; }
-
-    [[nodiscard]] std::string url(const std::string& path) const {
-        return fmt::format("az://{}?endpoint={}/{}", path, server_.endpoint(), server_.account());
-    }
-
-    std::unique_ptr<Storage> open(const std::string& url) const {
-        return make_azure_storage(StorageUrl::parse(url), reader_of(variables_), clock_);
-    }
-
-    /// Makes a container unless it is there.
-    void make_container(const std::string& container) const {
-        constexpr int kCreated = 201;
-        HttpClient client{HttpOptions{}};
-        BlobRequest to_sign;
-        to_sign.method = "PUT";
-        to_sign.account = server_.account();
-        to_sign.path = fmt::format("/{}/{}", server_.account(), container);
-        to_sign.query = {{"restype", "container"}};
-        const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
-        to_sign.headers = {{"x-ms-date", http_date(now)}, {"x-ms-version", "2021-12-02"}};
-        HttpRequest request;
-        request.method = "PUT";
-        request.url = fmt::format("{}{}?restype=container", server_.endpoint(), to_sign.path);
-        request.headers = to_sign.headers;
-        request.headers.emplace_back("authorization",
-                                     shared_key(to_sign, from_base64(server_.key()).value()));
-        const int status = client.send(request, {}).status;
-        if (status != kCreated && status != http_status::conflict) {
-            throw StorageError(fmt::format("no container {}: {}", container, status));
-        }
-    }
-
-private:
-    TestServer server_{"azurite"};
-    TestVariables variables_;
-    SystemClock clock_;
-};
-
 /// A prefix of its own in a container, with characters that have to be encoded.
 class AzurePrefixPlace final : public StoragePlace {
 public:
@@ -81,7 +35,7 @@ public:
     std::unique_ptr<Storage> open() override { return persistent(server_.open(url_)); }
 
 private:
-    AzuriteServer server_;
+    AzureServer server_{"azurite"};
     std::string url_;
 };
 
@@ -100,7 +54,7 @@ protected:
         return refusal_of_put(*server_.open(url));
     }
 
-    AzuriteServer server_;
+    AzureServer server_{"azurite"};
     std::string url_ = server_.url(fmt::format("{}/refusals", kContainer));
 };
 

@@ -23,6 +23,8 @@ struct AzureCall {
     std::vector<std::pair<std::string, std::string>> query = {};
     HttpHeaders headers = {};
     BytesView body = {};
+    /// Of this blob, where a copy of it is to be made: the source is named when it is authorized.
+    std::string copied_version = {};
 };
 
 /// What it was answered.
@@ -41,6 +43,8 @@ struct AzureContainer {
     /// What each call says that stores a byte, and what those say that make the blob.
     HttpHeaders storing_headers = {};
     HttpHeaders making_headers = {};
+    /// Called after a blob was made, where somebody has to look at it.
+    std::function<void(const std::stop_token&)> made = {};
 };
 
 }  // namespace dbbackup

@@ -151,6 +151,20 @@ bool is_about_credentials(const AzureRefusal& refusal) {
     return refusal.status == http_status::unauthorized || refusal.code == "AuthenticationFailed";
 }
 
+bool is_azure_absence(const HttpResponse& response) {
+    if (response.status != http_status::not_found) {
+        return false;
+    }
+    const std::string code = read_azure_refusal(response).code;
+    return code.empty() || code == "BlobNotFound";
+}
+
+bool is_about_azure_lock(const AzureRefusal& refusal) {
+    return refusal.status == http_status::conflict &&
+           (refusal.code == "BlobImmutableDueToPolicy" ||
+            refusal.code == "BlobImmutableDueToLegalHold");
+}
+
 StorageError azure_error(const HttpResponse& response, const AzurePlace& place,
                          const AzureAttempt& attempt) {
     const AzureRefusal refusal = read_azure_refusal(response);

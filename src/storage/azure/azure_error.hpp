@@ -27,6 +27,12 @@ struct AzureRefusal : Refusal {
 /// Whether it is about who asks, and not about what may be done: a newer token may help.
 [[nodiscard]] bool is_about_credentials(const AzureRefusal& refusal);
 
+/// Whether the answer says that there is no such blob; a missing container is another matter.
+[[nodiscard]] bool is_azure_absence(const HttpResponse& response);
+
+/// Whether the blob is kept: by an immutability policy or a legal hold.
+[[nodiscard]] bool is_about_azure_lock(const AzureRefusal& refusal);
+
 /// What is known where something was refused. Not every answer says why; these tell it.
 struct AzureAttempt {
     std::string doing;       ///< Such as "store packs/ab".

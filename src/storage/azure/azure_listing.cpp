@@ -24,11 +24,15 @@ std::optional<BlobListing> parse_blob_listing(BytesView xml) {
         if (std::string_view(properties.child("ResourceType").text().as_string()) == "directory") {
             continue;
         }
+        const std::string version = blob.child("VersionId").text().as_string();
         listing.blobs.push_back(
             {blob.child("Name").text().as_string(),
              properties.child("Content-Length").text().as_ullong(),
              parse_http_date(properties.child("Last-Modified").text().as_string())
-                 .value_or(std::chrono::sys_seconds())});
+                 .value_or(std::chrono::sys_seconds()),
+             version, version.empty() || blob.child("IsCurrentVersion").text().as_bool(),
+             blob.child("Deleted").text().as_bool(),
+             !blob.child("Metadata").child(kAzureRemovedMark).empty()});
     }
     return listing;
 }

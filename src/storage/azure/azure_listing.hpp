@@ -16,10 +16,17 @@
 
 namespace dbbackup {
 
+/// The metadata of a blob that we are about to remove, where deleted blobs are kept.
+inline constexpr const char* kAzureRemovedMark = "dbbackupremoved";
+
 struct ListedBlob {
     std::string name;
     std::uint64_t size_bytes = 0;
     std::chrono::sys_seconds modified_at;
+    std::string version = {};  ///< Empty where the account keeps none. Newer ones compare greater.
+    bool is_current = true;    ///< No previous version.
+    bool is_deleted = false;   ///< Kept for a time ("soft delete").
+    bool is_marked = false;    ///< Has `kAzureRemovedMark`.
 };
 
 struct BlobListing {

@@ -14,8 +14,8 @@
 namespace dbbackup {
 namespace {
 
-constexpr std::array<std::string_view, 5> kParameters = {"account", "endpoint", "ca_file",
-                                                         "encryption_scope", "access_tier"};
+constexpr std::array<std::string_view, 6> kParameters = {
+    "account", "endpoint", "ca_file", "encryption_scope", "access_tier", "object_lock"};
 
 /// The account that an endpoint names: the end of its path, else what stands before ".blob." in its
 /// host; empty where there is neither.
@@ -116,6 +116,7 @@ AzurePlace azure_place(const StorageUrl& url, const ReadVariable& variable) {
     place.host = server.host;
     place.root = fmt::format("{}/{}", server.path, place.container);
     place.ca_file = url_parameter(url, "ca_file");
+    place.lock = lock_parameter(url);
     place.encryption_scope = header_parameter(url, "encryption_scope");
     place.access_tier = header_parameter(url, "access_tier");
     if (place.access_tier == "Archive") {

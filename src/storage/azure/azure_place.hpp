@@ -3,6 +3,7 @@
 /// @file
 /// Where a container is, from a repository URL and what the user's environment says.
 
+#include "config/object_lock.hpp"
 #include "storage/azure/connection_string.hpp"
 #include "storage/cloud/read_variable.hpp"
 #include "storage/registry.hpp"
@@ -12,7 +13,7 @@
 
 namespace dbbackup {
 
-/// `az://container/prefix?account=…&endpoint=…&ca_file=…&encryption_scope=…&access_tier=…`,
+/// `az://container/prefix?account=…&endpoint=…&ca_file=…`, and how blobs are kept there,
 /// understood.
 struct AzurePlace {
     std::string account;
@@ -23,6 +24,7 @@ struct AzurePlace {
     std::string root;    ///< What paths begin with: "/container", or "/account/container" where the
                          ///< endpoint has a path.
     std::string ca_file;
+    std::optional<ObjectLock> lock;
     std::string encryption_scope;  ///< Empty: as the container says.
     std::string access_tier;       ///< Of packs; empty: the account's.
     std::string url;               ///< As a person would type it.

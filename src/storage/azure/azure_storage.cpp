@@ -7,6 +7,7 @@
 #include "storage/azure/azure_error.hpp"
 #include "storage/azure/azure_listing.hpp"
 #include "storage/azure/azure_place.hpp"
+#include "storage/azure/azure_protection.hpp"
 #include "storage/azure/azure_upload.hpp"
 #include "storage/azure/shared_key.hpp"
 #include "storage/cloud/http_date.hpp"
@@ -28,7 +29,6 @@ namespace {
 /// a newer one would bring nothing but clouds and servers that do not know it.
 constexpr const char* kVersion = "2021-12-02";
 
-constexpr int kAccepted = 202;
 constexpr int kCreated = 201;
 
 using Query = std::vector<std::pair<std::string, std::string>>;
@@ -54,7 +54,8 @@ public:
           local_http_(metadata_options()),
           remote_http_(HttpOptions{}),
           credentials_(variable, clock, {local_http_, remote_http_}, place_.account),
-          http_(store_options(place_.ca_file)) {}
+          http_(store_options(place_.ca_file)),
+          protection_(place_, container(), clock) {}
 
     PutResult put(const ObjectName& name, BytesView content, std::stop_token stop) override {
         Call call{"PUT", name.text()};
@@ -66,29 +67,39 @@ public:
         call.body = content;
         const BlobAnswer response = send(call, stop);
         if (response.status == kCreated) {
+            if (is_locked(name)) {
+                protection_.check_lock(name, stop);
+            }
             return PutResult::created;
         }
         if (response.status == http_status::precondition_failed ||
             (response.status == http_status::conflict &&
              read_azure_refusal(response).code == "BlobAlreadyExists") ||
-            (response.status == http_status::forbidden && would_overwrite(response, name, stop))) {
+            would_overwrite(response, name, stop)) {
             return PutResult::exists;
         }
-        throw refused(response, fmt::format("store {}", name.text()), "c (create)");
+        const std::string doing = fmt::format("store {}", name.text());
+        if (is_locked(name)) {
+            throw protection_.why_not_locked(response, doing,
+                                             "c (create) or i (set immutability policy)", stop);
+        }
+        throw refused(response, doing, "c (create)");
     }
 
     std::unique_ptr<Upload> begin_upload(const ObjectName& name, std::stop_token stop) override {
         throw_if_stopped(stop);
-        AzureContainer container;
-        container.send = [this](const Call& call, const std::stop_token& stopped) {
-            return send(call, stopped);
-        };
-        container.refused = [this](const BlobAnswer& response, const std::string& doing,
-                                   const std::string& permission) {
-            return refused(response, doing, permission);
-        };
+        AzureContainer container = this->container();
         container.storing_headers = storing_headers();
         container.making_headers = making_headers(name);
+        if (is_locked(name)) {
+            container.refused = [this](const BlobAnswer& response, const std::string& doing,
+                                       const std::string& permission) {
+                return protection_.why_not_locked(response, doing, permission, {});
+            };
+            container.made = [this, name](const std::stop_token& stopped) {
+                protection_.check_lock(name, stopped);
+            };
+        }
         return std::make_unique<AzureUpload>(std::move(container), name);
     }
 
@@ -113,7 +124,7 @@ public:
 
     std::optional<std::uint64_t> size_bytes(const ObjectName& name, std::stop_token stop) override {
         const BlobAnswer response = send({"HEAD", name.text()}, stop);
-        if (is_absent(response)) {
+        if (is_azure_absence(response)) {
             return std::nullopt;
         }
         const std::string length = response.header("content-length").value_or("");
@@ -151,14 +162,16 @@ public:
     }
 
     void remove(const ObjectName& name, std::stop_token stop) override {
-        const BlobAnswer response = send({"DELETE", name.text()}, stop);
-        if (response.status != kAccepted && !is_absent(response)) {
-            throw refused(response, fmt::format("remove {}", name.text()), "d (delete)");
-        }
+        protection_.remove(name, stop);
     }
 
     [[nodiscard]] std::string url() const override { return place_.url; }
-    [[nodiscard]] StorageCapabilities capabilities() const override { return {}; }
+    [[nodiscard]] StorageCapabilities capabilities() const override {
+        StorageCapabilities capabilities;
+        capabilities.lock = place_.lock ? place_.lock->days : std::chrono::days(0);
+        return capabilities;
+    }
+    [[nodiscard]] ObjectProtection* protection() override { return &protection_; }
 
 private:
     static void add(const HttpHeaders& more, HttpHeaders& headers) {
@@ -169,10 +182,31 @@ private:
                    ? HttpHeaders{}
                    : HttpHeaders{{"x-ms-encryption-scope", place_.encryption_scope}};
     }
+    [[nodiscard]] bool is_locked(const ObjectName& name) const {
+        return place_.lock && rules_.lasts(name);
+    }
     [[nodiscard]] HttpHeaders making_headers(const ObjectName& name) const {
-        return place_.access_tier.empty() || !rules_.is_large(name)
-                   ? HttpHeaders{}
-                   : HttpHeaders{{"x-ms-access-tier", place_.access_tier}};
+        HttpHeaders headers;
+        if (is_locked(name)) {
+            headers = protection_.lock_headers();
+        }
+        if (!place_.access_tier.empty() && rules_.is_large(name)) {
+            headers.emplace_back("x-ms-access-tier", place_.access_tier);
+        }
+        return headers;
+    }
+
+    /// Its functions borrow this.
+    [[nodiscard]] AzureContainer container() {
+        AzureContainer container;
+        container.send = [this](const Call& call, const std::stop_token& stopped) {
+            return send(call, stopped);
+        };
+        container.refused = [this](const BlobAnswer& response, const std::string& doing,
+                                   const std::string& permission) {
+            return refused(response, doing, permission);
+        };
+        return container;
     }
 
     /// A token that has ended is asked for once more.
@@ -199,7 +233,14 @@ private:
         }
         to_send.headers.emplace_back("x-ms-date", http_date(now()));
         to_send.headers.emplace_back("x-ms-version", kVersion);
+        const std::string source =
+            call.copied_version.empty()
+                ? std::string()
+                : url_of(to_send.path, "versionid=" + percent_encoded(call.copied_version));
         std::string query = encoded(call.query);
+        if (!source.empty() && credentials.kind != AzureCredentials::Kind::sas) {
+            to_send.headers.emplace_back("x-ms-copy-source", source);
+        }
         switch (credentials.kind) {
             case AzureCredentials::Kind::account_key:
                 to_send.headers.emplace_back("authorization",
@@ -209,6 +250,11 @@ private:
                 require_private();
                 query += (query.empty() ? "" : "&");
                 query += as_text(credentials.secret.bytes());
+                if (!source.empty()) {  // It is read by what it is written with.
+                    to_send.headers.emplace_back(
+                        "x-ms-copy-source",
+                        fmt::format("{}&{}", source, as_text(credentials.secret.bytes())));
+                }
                 break;
             case AzureCredentials::Kind::bearer:
                 require_private();
@@ -219,10 +265,14 @@ private:
         HttpRequest request;
         request.method = call.method;
         request.headers = std::move(to_send.headers);
-        request.url = fmt::format("{}://{}{}{}{}", place_.scheme, place_.host, to_send.path,
-                                  query.empty() ? "" : "?", query);
+        request.url = url_of(to_send.path, query);
         request.body = call.body;
         return http_.send(request, stop);
+    }
+
+    [[nodiscard]] std::string url_of(const std::string& path, const std::string& query) const {
+        return fmt::format("{}://{}{}{}{}", place_.scheme, place_.host, path,
+                           query.empty() ? "" : "?", query);
     }
 
     /// A key never leaves this machine; these would.
@@ -241,26 +291,19 @@ private:
         if (std::optional<Bytes> content = taken_content(response)) {
             return content;
         }
-        if (is_absent(response)) {
+        if (is_azure_absence(response)) {
             return std::nullopt;
         }
         throw refused(response, fmt::format("read {}", name.text()), "r (read)");
     }
 
-    /// That there is no such blob; a missing container is another matter.
-    static bool is_absent(const HttpResponse& response) {
-        if (response.status != http_status::not_found) {
-            return false;
-        }
-        const std::string code = read_azure_refusal(response).code;
-        return code.empty() || code == "BlobNotFound";
-    }
-
-    /// Whoever may only create is told that, and not that the name is taken.
+    /// Whoever may only create is told that, and not that the name is taken; and a blob may be
+    /// locked.
     bool would_overwrite(const HttpResponse& response, const ObjectName& name,
                          const std::stop_token& stop) {
-        const std::string code = read_azure_refusal(response).code;
-        if (code != "UnauthorizedBlobOverwrite" && code != "AuthorizationPermissionMismatch") {
+        const AzureRefusal refusal = read_azure_refusal(response);
+        if (refusal.code != "UnauthorizedBlobOverwrite" &&
+            refusal.code != "AuthorizationPermissionMismatch" && !is_about_azure_lock(refusal)) {
             return false;
         }
         return send({"HEAD", name.text()}, stop).status == http_status::ok;
@@ -289,6 +332,7 @@ private:
     HttpClient remote_http_;
     AzureCredentialChain credentials_;
     HttpClient http_;
+    AzureProtection protection_;
 };
 
 }  // namespace

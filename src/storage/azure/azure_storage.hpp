@@ -20,7 +20,7 @@ namespace dbbackup {
 /// nothing yet: a missing container shows at the first call.
 /// @param variable Where Azure's own variables are read.
 /// @param clock Borrowed for the life of the storage.
-/// @param rules What is kept in another tier, where the URL asks for one.
+/// @param rules What is locked and what is kept in another tier, where the URL asks for it.
 /// @throws ConfigError (codes "bad_repository_url", "credentials_unusable").
 [[nodiscard]] std::unique_ptr<Storage> make_azure_storage(const StorageUrl& url,
                                                           const ReadVariable& variable,

@@ -28,6 +28,7 @@ constexpr int kCreated = 201;
 bool may_be_taken(const BlobAnswer& response) {
     const std::string code = read_azure_refusal(response).code;
     return response.status == http_status::precondition_failed || code == "BlobAlreadyExists" ||
+           is_about_azure_lock(read_azure_refusal(response)) ||
            code == "UnauthorizedBlobOverwrite" || code == "AuthorizationPermissionMismatch" ||
            code == "InvalidBlockList";
 }
@@ -107,6 +108,9 @@ std::optional<PutResult> AzureUpload::make(AzureCall call, BytesView body,
     call.body = body;
     const BlobAnswer response = container_.send(call, stop);
     if (response.status == kCreated) {
+        if (container_.made) {
+            container_.made(stop);
+        }
         return PutResult::created;
     }
     if (may_be_taken(response)) {
