@@ -62,7 +62,8 @@ UndeleteReport undelete(Storage& storage, bool is_dry_run, const Clock& clock,
     if (protection == nullptr) {
         throw explained<ConfigError>(
             fmt::format("{} keeps nothing of what was removed", storage.url()),
-            "Only cloud stores do, in buckets that keep versions or deleted objects.", "undelete_unsupported");
+            "Only cloud stores do, in buckets that keep versions or deleted objects.",
+            "undelete_unsupported");
     }
     UndeleteReport report;
     protection->list_removed(

@@ -20,8 +20,8 @@ NOBODY = "http://127.0.0.1:1"
 
 
 class AzureServer(StoreServer):
-    def __init__(self, folder, *options):
-        super().__init__("azurite", folder, *options)
+    def __init__(self, folder, *options, name="azurite"):
+        super().__init__(name, folder, *options)
         self.account, self.key = self.text("account"), self.text("key")
         self.secret = self.key
 

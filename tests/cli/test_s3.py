@@ -154,3 +154,14 @@ def test_the_secret_appears_nowhere(repository, database, server):
     state = pathlib.Path(repository.program.environment["HOME"])
     for file in state.rglob("*"):
         assert not file.is_file() or server.secret.encode() not in file.read_bytes(), file
+
+
+def test_the_server_takes_encryption_and_classes(program, server, database, folder):
+    """It keeps everything as STANDARD; what is sent is looked at in the unit tests."""
+    repository = StoreRepository(program, server, BUCKET, sse="AES256", storage_class="STANDARD_IA").init()
+    database.unlink()
+    databases.make(database, rows=2000)
+    repository.backup(database)
+    assert any(path.is_file() for path in (server.place(repository) / "packs").rglob("*"))
+    repository.restore("latest", folder / "r.db")
+    assert (folder / "r.db").read_bytes() == database.read_bytes()

@@ -39,7 +39,7 @@ import urllib.parse
 import gcs_kept_bucket
 
 EMAIL = "backup@tests.iam.gserviceaccount.example"
-SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write", "https://www.googleapis.com/auth/devstorage.full_control")
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 # Google's own words, by which clients tell one refusal from another.
 BAD_TIME = (
@@ -67,6 +67,7 @@ class TokenService:
         self.folder, self.url = folder, url
         self.lock = threading.Lock()
         self.uses = {}
+        self.owners = set()
         key = folder / "account.key"
         self.public_key = folder / "account.pub"
         openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key)
@@ -81,13 +82,15 @@ class TokenService:
         fields = urllib.parse.parse_qs(form)
         if fields.get("grant_type") != [GRANT]:
             raise Refused("unsupported_grant_type", "Invalid grant_type")
-        self.check(fields.get("assertion", [""])[0])
+        scope = self.check(fields.get("assertion", [""])[0])
         life = {"told_s": 3600, "uses": sys.maxsize}
         if (self.folder / "token_life.json").exists():
             life = json.loads((self.folder / "token_life.json").read_text())
         token = "ya29." + secrets.token_urlsafe(40)
         with self.lock:
             self.uses[token] = life["uses"]
+            if scope == SCOPES[1]:
+                self.owners.add(token)
         return {"access_token": token, "expires_in": life["told_s"], "token_type": "Bearer"}
 
     def check(self, assertion):
@@ -100,7 +103,7 @@ class TokenService:
             raise Refused("invalid_grant", "Invalid JWT header")
         if claims["iss"] != EMAIL:
             raise Refused("invalid_grant", "Invalid grant: account not found")
-        if claims["aud"] != self.url or claims["scope"] != SCOPE:
+        if claims["aud"] != self.url or claims["scope"] not in SCOPES:
             raise Refused("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
         if not claims["iat"] - 300 <= time.time() < claims["exp"] <= claims["iat"] + 3600:
             raise Refused("invalid_grant", BAD_TIME)
@@ -112,6 +115,12 @@ class TokenService:
             raise Refused("invalid_grant", "Invalid JWT Signature.") from None
         finally:
             file.unlink()
+        return claims["scope"]
+
+    def may_change(self, header):
+        """Whether it is good for metadata and retentions of objects."""
+        token = header.removeprefix("Bearer ")
+        return token in self.owners or token == (self.folder / "secret").read_text()
 
     def accepts(self, header):
         token = header.removeprefix("Bearer ")
@@ -161,6 +170,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.answer(400, json.dumps(document).encode())
         if not self.server.tokens.accepts(self.headers.get("Authorization", "")):
             return self.answer(401, error_document(401, "authError", "Invalid Credentials"))
+        if (self.command == "PATCH" or "/restore?" in self.path) and not self.server.tokens.may_change(self.headers.get("Authorization", "")):
+            return self.answer(403, error_document(403, "forbidden", "Provided scope(s) are not authorized"))
         denied = self.server.tokens.folder / "denied"
         if denied.exists() and self.command in denied.read_text():
             message = f"{EMAIL} does not have {PERMISSIONS[self.command]} access to the Google Cloud Storage object."

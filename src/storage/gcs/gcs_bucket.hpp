@@ -19,6 +19,8 @@ struct GcsBucket {
     std::string path;           ///< "/storage/v1/b/BUCKET".
     std::string object_prefix;  ///< Of names: empty or ending in '/'.
     std::function<HttpResponse(const HttpRequest&, const std::stop_token&)> send;
+    /// As `send`, with a token that is good for changing what is known of objects.
+    std::function<HttpResponse(const HttpRequest&, const std::stop_token&)> change;
     /// @param doing and permission As `gcs_error` takes them.
     std::function<StorageError(const HttpResponse&, const std::string& doing,
                                const std::string& permission)>

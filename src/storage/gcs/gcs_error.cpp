@@ -30,7 +30,8 @@ constexpr std::array kMeanings = {
     RefusalMeaning{"forbidden", kAccessDenied, kPermission},
     RefusalMeaning{"insufficientPermissions", kAccessDenied,
                    "These credentials were given for less than writing to Cloud Storage: give the "
-                   "machine the access scope devstorage.read_write."},
+                   "machine the access scope devstorage.read_write, or devstorage.full_control "
+                   "where it prunes."},
     RefusalMeaning{"retentionPolicyNotMet", kAccessDenied,
                    "The bucket '{bucket}' keeps objects for a time of its own: wait for it, or "
                    "shorten its retention policy."},

@@ -161,7 +161,7 @@ bool GcsProtection::mark(const ObjectName& name, const std::string& generation, 
     request.url = bucket_.url_of(name, "?fields=generation" + generation_query(generation));
     request.headers = {{"content-type", "application/json"}};
     request.body = as_bytes(body);
-    const HttpResponse response = bucket_.send(request, stop);
+    const HttpResponse response = bucket_.change(request, stop);
     if (is_passing(response.status)) {
         throw bucket_.refused(response, fmt::format("mark {}", name.text()), kUpdate);
     }
@@ -208,7 +208,7 @@ HttpResponse GcsProtection::retain(const ObjectName& name, LockMode mode, sys_se
     request.url = bucket_.url_of(name, "?fields=retention" + query);
     request.headers = {{"content-type", "application/json"}};
     request.body = as_bytes(body);
-    return bucket_.send(request, stop);
+    return bucket_.change(request, stop);
 }
 
 void GcsProtection::lock_until(const ObjectName& name, sys_seconds until, std::stop_token stop) {
@@ -320,7 +320,7 @@ void GcsProtection::restore(const ObjectName& name, std::uint64_t generation,
     request.method = "POST";
     request.url = fmt::format("{}/restore?generation={}&ifGenerationMatch=0&fields=generation",
                               bucket_.url_of(name), generation);
-    const HttpResponse response = bucket_.send(request, stop);
+    const HttpResponse response = bucket_.change(request, stop);
     if (response.status != http_status::ok && response.status != http_status::precondition_failed &&
         !is_absent(response, doing, "storage.objects.restore", stop)) {
         throw bucket_.refused(response, doing,

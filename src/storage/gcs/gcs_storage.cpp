@@ -59,6 +59,7 @@ public:
           http_(store_options(place_.ca_file)),
           metadata_http_(metadata_options()),
           credentials_(variable, clock, http_, metadata_http_),
+          owner_credentials_(variable, clock, http_, metadata_http_, GoogleScope::metadata),
           clock_(clock),
           protection_(place_, bucket(), clock) {}
 
@@ -186,6 +187,9 @@ private:
         bucket.send = [this](const HttpRequest& request, const std::stop_token& stopped) {
             return send(request, stopped);
         };
+        bucket.change = [this](const HttpRequest& request, const std::stop_token& stopped) {
+            return send_with(owner_credentials_, request, stopped);
+        };
         bucket.refused = [this](const HttpResponse& response, const std::string& doing,
                                 const std::string& permission) {
             return refused(response, doing, permission);
@@ -210,16 +214,21 @@ private:
                            percent_encoded(place_.prefix + name.text()));
     }
 
-    /// A token that is refused may have ended: a new one is tried once.
     HttpResponse send(const HttpRequest& request, const std::stop_token& stop) {
+        return send_with(credentials_, request, stop);
+    }
+
+    /// A token that is refused may have ended: a new one is tried once.
+    HttpResponse send_with(GoogleCredentialChain& credentials, const HttpRequest& request,
+                           const std::stop_token& stop) {
         if (place_.is_anonymous) {
             return http_.send(request, stop);
         }
-        auto token = credentials_.token(stop);
+        auto token = credentials.token(stop);
         HttpResponse response = send_with(*token, request, stop);
         if (response.status == http_status::unauthorized) {
-            credentials_.forget(token);
-            token = credentials_.token(stop);
+            credentials.forget(token);
+            token = credentials.token(stop);
             response = send_with(*token, request, stop);
         }
         return response;
@@ -294,6 +303,7 @@ private:
     HttpClient http_;
     HttpClient metadata_http_;
     GoogleCredentialChain credentials_;
+    GoogleCredentialChain owner_credentials_;  ///< Asked for a token when one is needed.
     const Clock& clock_;
     GcsProtection protection_;
 };

@@ -95,8 +95,13 @@ private:
 
 class GoogleCredentialChain::Search {
 public:
-    Search(ReadVariable variable, const Clock& clock, HttpClient& http, HttpClient& metadata_http)
-        : variable_(std::move(variable)), clock_(clock), http_(http), metadata_(metadata_http) {}
+    Search(ReadVariable variable, const Clock& clock, HttpClient& http, HttpClient& metadata_http,
+           GoogleScope scope)
+        : variable_(std::move(variable)),
+          clock_(clock),
+          http_(http),
+          metadata_(metadata_http),
+          scope_(scope) {}
 
     /// Called by one thread at a time.
     ExpiringGoogleToken find(const std::stop_token& stop) {
@@ -156,7 +161,7 @@ private:
         if (type == "service_account") {
             const ServiceAccountKey key{file.required("client_email"), file.text("private_key_id"),
                                         file.token_url(), file.secret("private_key")};
-            return service_account_token(http_, key, now(), stop);
+            return service_account_token(http_, key, scope_, now(), stop);
         }
         if (type == "authorized_user") {
             const AuthorizedUser user{file.required("client_id"), file.token_url(),
@@ -177,12 +182,14 @@ private:
     const Clock& clock_;
     HttpClient& http_;
     HttpClient& metadata_;
+    GoogleScope scope_;
     bool is_of_machine_ = false;
 };
 
 GoogleCredentialChain::GoogleCredentialChain(ReadVariable variable, const Clock& clock,
-                                             HttpClient& http, HttpClient& metadata_http)
-    : search_(std::make_unique<Search>(std::move(variable), clock, http, metadata_http)),
+                                             HttpClient& http, HttpClient& metadata_http,
+                                             GoogleScope scope)
+    : search_(std::make_unique<Search>(std::move(variable), clock, http, metadata_http, scope)),
       tokens_(clock, [this](const std::stop_token& stop) { return search_->find(stop); }) {}
 
 GoogleCredentialChain::~GoogleCredentialChain() = default;

@@ -24,7 +24,7 @@ public:
     /// @param http Of the token service. @param metadata_http Of the metadata server.
     /// @param clock Tells when tokens end. All are borrowed.
     GoogleCredentialChain(ReadVariable variable, const Clock& clock, HttpClient& http,
-                          HttpClient& metadata_http);
+                          HttpClient& metadata_http, GoogleScope scope = GoogleScope::objects);
     ~GoogleCredentialChain();
     GoogleCredentialChain(const GoogleCredentialChain&) = delete;
     GoogleCredentialChain& operator=(const GoogleCredentialChain&) = delete;

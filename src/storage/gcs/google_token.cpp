@@ -19,8 +19,10 @@ namespace {
 
 constexpr const char* kTokenService = "Google's token service";
 constexpr const char* kMachine = "the machine's metadata server";
-/// Creating, reading, listing and deleting objects; nothing about who may.
-constexpr std::string_view kScope = "https://www.googleapis.com/auth/devstorage.read_write";
+/// Source: Cloud Storage, "Cloud Storage OAuth 2.0 scopes". "Objects: patch" and "Objects: restore"
+/// take the second; it gives no more than the account's roles do.
+constexpr std::string_view kObjects = "https://www.googleapis.com/auth/devstorage.read_write";
+constexpr std::string_view kMetadata = "https://www.googleapis.com/auth/devstorage.full_control";
 
 /// What an answer that refuses a token means. The first that fits counts.
 struct TokenRefusal {
@@ -104,7 +106,8 @@ ExpiringGoogleToken ask_token(HttpClient& http, const std::string& url, const st
 }  // namespace
 
 ExpiringGoogleToken service_account_token(HttpClient& http, const ServiceAccountKey& key,
-                                          std::chrono::sys_seconds now, std::stop_token stop) {
+                                          GoogleScope scope, std::chrono::sys_seconds now,
+                                          std::stop_token stop) {
     constexpr std::int64_t kLifeS = 3600;  // The longest that Google gives.
     const std::int64_t now_s = now.time_since_epoch().count();
     nlohmann::json header = {{"alg", "RS256"}, {"typ", "JWT"}};
@@ -112,7 +115,7 @@ ExpiringGoogleToken service_account_token(HttpClient& http, const ServiceAccount
         header["kid"] = key.key_id;
     }
     const nlohmann::json claims = {{"iss", key.email},
-                                   {"scope", kScope},
+                                   {"scope", scope == GoogleScope::objects ? kObjects : kMetadata},
                                    {"aud", key.token_url},
                                    {"iat", now_s},
                                    {"exp", now_s + kLifeS}};

@@ -11,6 +11,7 @@
 #include "storage/cloud/renewing.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -20,6 +21,12 @@ namespace dbbackup {
 /// What requests are sent with.
 struct GoogleToken {
     Secret bearer;
+};
+
+/// What a token is good for, whatever its account may do beside it.
+enum class GoogleScope : std::uint8_t {
+    objects,   ///< To create, read, list and delete them.
+    metadata,  ///< To change what is known of them as well, such as their retention.
 };
 
 using ExpiringGoogleToken = Expiring<GoogleToken>;
@@ -41,11 +48,13 @@ struct AuthorizedUser {
 };
 
 /// Source: Google Identity, "Using OAuth 2.0 for Server to Server Applications", "HTTP/REST"
-/// (RFC 7523). @param now Of this machine: the service accepts it within some minutes of its own.
+/// (RFC 7523). @param scope What others give is of the scope that was chosen with them.
+/// @param now Of this machine: the service accepts it within some minutes of its own.
 /// @throws StorageError, with code "credentials_refused", "credentials_expired" or "clock_skewed"
 /// where the service says so; ConfigError (code "credentials_unusable") for a key that is none.
 [[nodiscard]] ExpiringGoogleToken service_account_token(HttpClient& http,
                                                         const ServiceAccountKey& key,
+                                                        GoogleScope scope,
                                                         std::chrono::sys_seconds now,
                                                         std::stop_token stop);
 

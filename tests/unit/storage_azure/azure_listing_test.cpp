@@ -23,6 +23,26 @@ TEST(BlobListing, IsReadAsAzureWritesIt) {
     EXPECT_EQ(listing->blobs[0].modified_at, kTime);
 }
 
+/// Source: List Blobs, with include=versions,deleted,metadata.
+TEST(BlobListing, TellsWhatIsThereNoMore) {
+    const auto listing = parse_blob_listing(as_bytes(R"(<EnumerationResults><Blobs>
+<Blob><Name>a</Name><VersionId>2026-11-22T14:00:00.1Z</VersionId></Blob>
+<Blob><Name>a</Name><VersionId>2026-11-22T14:00:00.2Z</VersionId>
+<IsCurrentVersion>true</IsCurrentVersion></Blob>
+<Blob><Name>b</Name><Deleted>true</Deleted><Metadata><dbbackupremoved>yes</dbbackupremoved>
+</Metadata></Blob><Blob><Name>c</Name><Metadata/></Blob></Blobs></EnumerationResults>)"));
+    ASSERT_TRUE(listing);
+    ASSERT_EQ(listing->blobs.size(), 4U);
+    EXPECT_FALSE(listing->blobs[0].is_current);
+    EXPECT_TRUE(listing->blobs[1].is_current);
+    EXPECT_LT(listing->blobs[0].version, listing->blobs[1].version);
+    EXPECT_TRUE(listing->blobs[2].is_deleted);
+    EXPECT_TRUE(listing->blobs[2].is_marked);
+    EXPECT_TRUE(listing->blobs[3].is_current);
+    EXPECT_FALSE(listing->blobs[3].is_deleted);
+    EXPECT_FALSE(listing->blobs[3].is_marked);
+}
+
 TEST(BlobListing, MayBeEmptyOrNone) {
     const auto empty = parse_blob_listing(
         as_bytes("<EnumerationResults><Blobs/><NextMarker/></EnumerationResults>"));
