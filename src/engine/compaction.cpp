@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "compress/compressor.hpp"
+#include "engine/expected_items.hpp"
 #include "pipeline/ordered_workers.hpp"
 #include "pipeline/whole_packer.hpp"
 #include "repository/chunk_list.hpp"
@@ -197,7 +198,7 @@ private:
             rewriters.push_back(std::make_unique<Rewriter>(reader, stop_));
         }
         OrderedWorkers<RewriteJob, Result> workers(
-            jobs, kInsideBytesPerJob * jobs,
+            jobs, ExpectedItems<RewriteJob>::inside_bytes_max(reader, kInsideBytesPerJob * jobs),
             [&](const RewriteJob& job, unsigned worker) -> Result {
                 try {
                     return rewriters[worker]->rewrite(job);
@@ -212,11 +213,18 @@ private:
                 }
             },
             stop_);
+        ExpectedItems<RewriteJob> items(reader, [&workers](RewriteJob job, std::uint64_t bytes) {
+            workers.push(std::move(job), bytes);
+        });
         for (const Rewrite& each : plan_.rewrites) {
             RewriteJob job = job_of(each);
-            const std::uint64_t bytes = job.copy->plain_bytes;
-            workers.push(std::move(job), bytes);
+            std::vector<ChunkCopyPtr> chunks = {job.copy};
+            if (job.base) {
+                chunks.push_back(job.base);
+            }
+            items.add(std::move(job), chunks, chunks.front()->plain_bytes);
         }
+        items.flush();
         workers.finish();
     }
 

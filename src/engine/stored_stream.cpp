@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace dbbackup {
@@ -252,8 +253,8 @@ void StoredStreamReader::read(
     const Proof chunk_proof = has_pages && !is_in_order ? Proof::caller : Proof::chunk_id;
     OrderedWorkers<Item, Checked> workers(
         jobs_,
-        is_in_order ? kWaitingBytesPerJob * jobs_
-                    : ExpectedItems<Item>::inside_bytes_max(reader_, kInsideBytesPerJob * jobs_),
+        ExpectedItems<Item>::inside_bytes_max(
+            reader_, (is_in_order ? kWaitingBytesPerJob : kInsideBytesPerJob) * jobs_),
         [&](Item item, unsigned) {
             std::optional<Bytes> found = read_chunk(*item.chunk, item.offset, chunk_proof, stop);
             Bytes bytes = found ? std::move(*found) : Bytes(item.chunk->plain_bytes);
@@ -286,10 +287,10 @@ void StoredStreamReader::read(
     const std::uint64_t size_bytes = for_each_chunk(
         [&](std::uint64_t offset, const ChunkCopyPtr& chunk, const StoredSegment* ended) {
             Item item{offset, chunk, ended != nullptr ? std::optional(*ended) : std::nullopt};
-            if (is_in_order) {
-                workers.push(std::move(item), chunk->plain_bytes);  // Decoded bytes wait there.
+            if (is_in_order) {  // Decoded bytes wait there.
+                items.add(std::move(item), std::span(&chunk, 1), chunk->plain_bytes);
             } else {
-                items.add(std::move(item), chunk);
+                items.add(std::move(item), std::span(&chunk, 1));
             }
         },
         visit, stop);

@@ -192,7 +192,7 @@ StreamCopy::StreamCopy(CopyRun& run, const StreamContents& stream, const CopiedS
         workers_state_.push_back(std::make_unique<Worker>(run, stop_));
     }
     workers_ = std::make_unique<OrderedWorkers<Item, Copied>>(
-        run.jobs, kInsideBytesPerJob * run.jobs,
+        run.jobs, ExpectedItems<Item>::inside_bytes_max(run.source, kInsideBytesPerJob * run.jobs),
         [this](Item item, unsigned worker) {
             return workers_state_[worker]->copy(std::move(item));
         },
@@ -202,11 +202,16 @@ StreamCopy::StreamCopy(CopyRun& run, const StreamContents& stream, const CopiedS
 StreamCopy::~StreamCopy() = default;
 
 void StreamCopy::copy() {
+    ExpectedItems<Item> items(run_.source, [this](Item item, std::uint64_t bytes) {
+        workers_->push(std::move(item), bytes);
+    });
+    segments_.expect();
     for (std::size_t list = 0; list < segments_.count(); ++list) {
         for (const StoredSegment& segment : segments_.list(list, stop_)) {
-            push(segment);
+            push(segment, items);
         }
     }
+    items.flush();
     workers_->finish();
     workers_.reset();
     workers_state_.clear();
@@ -224,7 +229,7 @@ StreamContents StreamCopy::finish() {
     return std::move(contents_);
 }
 
-void StreamCopy::push(const StoredSegment& segment) {
+void StreamCopy::push(const StoredSegment& segment, ExpectedItems<Item>& items) {
     const StreamKind kind = stream_.stream.kind;
     const StoredSegment* source =
         known_source_ ? known_source_->find(segment.range, kind, stop_) : nullptr;
@@ -250,9 +255,10 @@ void StreamCopy::push(const StoredSegment& segment) {
             item.first_page = segment.range.first_page + offset / item.page_bytes;
         }
         offset += item.chunk->plain_bytes;
-        const std::uint64_t bytes =
-            item.known && !item.needs_content ? kItemBytes : item.chunk->plain_bytes;
-        workers_->push(std::move(item), bytes);
+        const bool is_read = !item.known || item.needs_content;
+        const ChunkCopyPtr chunk = item.chunk;
+        items.add(std::move(item), std::span(&chunk, is_read ? 1 : 0),
+                  is_read ? chunk->plain_bytes : kItemBytes);
     }
     Item end;
     end.end = segment;
@@ -261,7 +267,7 @@ void StreamCopy::push(const StoredSegment& segment) {
     if (is_unchanged) {
         end.end->fingerprint = target->fingerprint;
     }
-    workers_->push(std::move(end), kItemBytes);
+    items.add(std::move(end), {}, kItemBytes);
 }
 
 /// A row that is larger than a chunk goes on in the next one.

@@ -7,6 +7,7 @@
 /// packer -> storage.
 
 #include "engine/backup.hpp"
+#include "engine/expected_items.hpp"
 #include "engine/segment_list_writer.hpp"
 #include "pipeline/ordered_workers.hpp"
 #include "pipeline/sealer.hpp"
@@ -62,7 +63,7 @@ private:
     struct Copied;
     class Worker;
 
-    void push(const StoredSegment& segment);
+    void push(const StoredSegment& segment, ExpectedItems<Item>& items);
     void deliver(Copied copied);
     void add_rows(BytesView content);
 

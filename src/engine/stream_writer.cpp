@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 namespace dbbackup {
 namespace {
@@ -47,6 +48,8 @@ struct StreamWriter::Item {
     ChunkCopyPtr known;
     std::optional<StoredSegment> end;
     bool is_restart = false;
+    std::optional<NamedChunk> name = {};  ///< Of `chunk`, where it was named before it is sealed.
+    std::uint64_t read_bytes = 0;         ///< Of a chunk that turned out to be known.
 };
 
 struct StreamWriter::Sealed {
@@ -172,13 +175,31 @@ StreamWriter::StreamWriter(BackupRun& run, const StreamPlan& plan, const StreamC
                                                     run.seal_options, run.counts, run.context.log,
                                                     stop_));
     }
+    const bool is_ahead = parent_ && run.seal_options.makes_deltas && run.reader.reads_ahead();
+    const std::uint64_t inside_bytes_max = kInsideBytesPerJob * run.jobs;
     workers_ = std::make_unique<OrderedWorkers<Item, Sealed>>(
-        run.jobs, kInsideBytesPerJob * run.jobs,
+        run.jobs,
+        is_ahead ? ExpectedItems<Item>::inside_bytes_max(run.reader, inside_bytes_max)
+                 : inside_bytes_max,
         [this](Item item, unsigned worker) { return seal(std::move(item), worker); },
         [this](Sealed sealed) { deliver(std::move(sealed)); }, stop_);
+    if (!is_ahead) {
+        return;
+    }
+    expected_ = std::make_unique<ExpectedItems<Item>>(
+        run.reader,
+        [this](Item item, std::uint64_t bytes) { workers_->push(std::move(item), bytes); });
+    namers_ = std::make_unique<OrderedWorkers<Item, Item>>(
+        run.jobs, inside_bytes_max,
+        [this](Item item, unsigned worker) { return name(std::move(item), worker); },
+        [this](Item item) { expect(std::move(item)); }, stop_);
 }
 
-StreamWriter::~StreamWriter() = default;
+StreamWriter::~StreamWriter() {
+    if (namers_) {
+        workers_->give_up();  // Else a namer might wait for room there.
+    }
+}
 
 void StreamWriter::write(Session& session, const SegmentPlan& segment) {
     const StoredSegment* base = find_base(segment.range);
@@ -245,26 +266,56 @@ void StreamWriter::push_chunk(Bytes content, ChunkCopyPtr parent, const StoredSe
                       .parent = std::move(parent),
                       .aligned_unit_bytes = plan_.page_bytes,
                       .parent_proof = chunk_proof(segment, plan_.kind)};
-    workers_->push({std::move(chunk), nullptr, {}, false}, bytes);
+    push({std::move(chunk), nullptr, {}, false}, bytes);
 }
 
 void StreamWriter::push_known(ChunkCopyPtr chunk) {
     ++run_.counts.reused;
-    workers_->push({std::nullopt, std::move(chunk), {}, false}, kItemBytes);
+    push({std::nullopt, std::move(chunk), {}, false}, kItemBytes);
 }
 
 void StreamWriter::push_end(StoredSegment segment) {
     const std::uint64_t bytes = kItemBytes * (1 + segment.chunks.size());
-    workers_->push({std::nullopt, nullptr, std::move(segment), false}, bytes);
+    push({std::nullopt, nullptr, std::move(segment), false}, bytes);
 }
 
-void StreamWriter::push_restart() { workers_->push({std::nullopt, nullptr, {}, true}, kItemBytes); }
+void StreamWriter::push_restart() { push({std::nullopt, nullptr, {}, true}, kItemBytes); }
+
+void StreamWriter::push(Item item, std::uint64_t bytes) {
+    if (namers_) {
+        namers_->push(std::move(item), bytes);
+    } else {
+        workers_->push(std::move(item), bytes);
+    }
+}
+
+StreamWriter::Item StreamWriter::name(Item item, unsigned worker) {
+    if (item.chunk) {
+        item.name = sealers_[worker]->name(*item.chunk);
+        if (item.name->known) {
+            item.known = item.name->known;
+            item.read_bytes = item.chunk->content.size();
+            item.chunk.reset();
+        }
+    }
+    return item;
+}
+
+void StreamWriter::expect(Item item) {
+    const ChunkCopyPtr base = item.chunk ? item.name->base : nullptr;
+    const std::uint64_t bytes = item.chunk ? item.chunk->content.size()
+                                : item.end ? kItemBytes * (1 + item.end->chunks.size())
+                                           : kItemBytes;
+    expected_->add(std::move(item), std::span(&base, base ? 1 : 0), bytes);
+}
 
 StreamWriter::Sealed StreamWriter::seal(Item item, unsigned worker) {
     if (!item.chunk) {
-        return {std::move(item.known), 0, std::move(item.end), item.is_restart};
+        return {std::move(item.known), item.read_bytes, std::move(item.end), item.is_restart};
     }
-    return {sealers_[worker]->seal(*item.chunk), item.chunk->content.size(), std::nullopt, false};
+    Sealer& sealer = *sealers_[worker];
+    return {item.name ? sealer.seal_named(*item.chunk, item.name->id) : sealer.seal(*item.chunk),
+            item.chunk->content.size(), std::nullopt, false};
 }
 
 void StreamWriter::deliver(Sealed sealed) {
@@ -289,7 +340,12 @@ void StreamWriter::deliver(Sealed sealed) {
 }
 
 void StreamWriter::finish_reading() {
+    if (namers_) {
+        namers_->finish();
+        expected_->flush();
+    }
     workers_->finish();
+    namers_.reset();
     workers_.reset();
     sealers_.clear();
     lists_.close();

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "connector/connector.hpp"
 #include "engine/backup.hpp"
+#include "engine/expected_items.hpp"
 #include "engine/segment_list_writer.hpp"
 #include "pipeline/cutter.hpp"
 #include "pipeline/ordered_workers.hpp"
@@ -71,6 +72,9 @@ private:
     void push_end(StoredSegment segment);
     /// Forgets what was pushed of the segment that has not ended yet.
     void push_restart();
+    void push(Item item, std::uint64_t bytes);
+    [[nodiscard]] Item name(Item item, unsigned worker);
+    void expect(Item item);
     [[nodiscard]] Sealed seal(Item item, unsigned worker);
     void deliver(Sealed sealed);
     /// The parent's segment that begins like `range`, or null.
@@ -94,7 +98,11 @@ private:
     SegmentListWriter lists_;           ///< Uses `parent_`.
 
     std::vector<std::unique_ptr<Sealer>> sealers_;
-    std::unique_ptr<OrderedWorkers<Item, Sealed>> workers_;  ///< Last: uses all of the above.
+    std::unique_ptr<OrderedWorkers<Item, Sealed>> workers_;  ///< Uses all of the above.
+    /// Where deltas may need what has to be fetched: chunks are named by a stage of its own first,
+    /// and the bases of many are fetched together. Null elsewhere. Last: they push into `workers_`.
+    std::unique_ptr<ExpectedItems<Item>> expected_;
+    std::unique_ptr<OrderedWorkers<Item, Item>> namers_;
 };
 
 }  // namespace dbbackup

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/guarded.hpp"
+#include "engine/expected_items.hpp"
 #include "engine/object_check.hpp"
 #include "engine/pack_check.hpp"
 #include "engine/segment_lists.hpp"
@@ -72,14 +73,19 @@ private:
 
     void walk_stream(const StreamContents& stream, const SnapshotId& id) {
         struct Nothing {};
+        using Items = ExpectedItems<StoredSegment>;
         OrderedWorkers<StoredSegment, Nothing> workers(
-            jobs_, kInsideBytesPerJob * jobs_,
+            jobs_, Items::inside_bytes_max(reader_, kInsideBytesPerJob * jobs_),
             [&](const StoredSegment& segment, unsigned) {
                 decode(stream.stream, segment, id);
                 return Nothing{};
             },
             [](Nothing) {}, stop_);
+        Items items(reader_, [&workers](StoredSegment segment, std::uint64_t bytes) {
+            workers.push(std::move(segment), bytes);
+        });
         SegmentLists lists(stream, reader_);
+        lists.expect();
         for (std::size_t index = 0; index < lists.count(); ++index) {
             const ChunkCopyPtr chunk = lists.list_chunk(index);
             if (chunk && !locate(chunk, id)) {
@@ -102,10 +108,12 @@ private:
             for (const StoredSegment& segment : *segments) {
                 StoredSegment unknown = unknown_part(stream.stream, segment, id);
                 if (!unknown.chunks.empty()) {
-                    workers.push(std::move(unknown), segment.bytes);
+                    const std::vector<ChunkCopyPtr> chunks = unknown.chunks;
+                    items.add(std::move(unknown), chunks);
                 }
             }
         }
+        items.flush();
         workers.finish();
     }
 

@@ -61,7 +61,8 @@ public:
     void push(In item, std::uint64_t bytes) {
         std::unique_lock lock(mutex_);
         delivered_.wait(lock, stop_, [&] {
-            return failure_ != nullptr || bytes_inside_ == 0 || bytes_inside_ + bytes <= bytes_max_;
+            return failure_ != nullptr || is_ended_ || bytes_inside_ == 0 ||
+                   bytes_inside_ + bytes <= bytes_max_;
         });
         throw_if_ended();
         bytes_inside_ += bytes;
@@ -69,11 +70,20 @@ public:
         pushed_.notify_one();
     }
 
+    /// Nothing more is worked on or delivered; `push` and `finish` throw Cancelled: before a stage
+    /// is destroyed that another stage pushes into.
+    void give_up() {
+        const std::lock_guard lock(mutex_);
+        is_ended_ = true;
+        delivered_.notify_all();
+    }
+
     /// Returns once every pushed item was delivered. @throws as push.
     void finish() {
         std::unique_lock lock(mutex_);
-        delivered_.wait(lock, stop_,
-                        [this] { return failure_ != nullptr || next_delivery_ == next_ticket_; });
+        delivered_.wait(lock, stop_, [this] {
+            return failure_ != nullptr || is_ended_ || next_delivery_ == next_ticket_;
+        });
         throw_if_ended();
     }
 
@@ -92,7 +102,7 @@ private:
         if (failure_ != nullptr) {
             std::rethrow_exception(failure_);
         }
-        if (stop_.stop_requested()) {
+        if (is_ending()) {
             throw Cancelled();
         }
     }

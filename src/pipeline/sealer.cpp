@@ -1,7 +1,6 @@
 #include "pipeline/sealer.hpp"
 
 #include "base/error.hpp"
-#include "pipeline/delta_base.hpp"
 
 namespace dbbackup {
 
@@ -28,16 +27,32 @@ Sealer::Sealer(const Keys& keys, SnapshotWriter& writer, ChunkReader& reader, Se
 
 ChunkCopyPtr Sealer::seal(const ChunkToSeal& chunk) {
     const ChunkId id = keys_.chunk_id(chunk.content);
-    if (ChunkCopyPtr known = find(id, chunk.parent)) {
-        ++counts_.reused;
-        return known;
-    }
-    if (options_.makes_deltas && chunk.parent) {
-        if (ChunkCopyPtr delta = try_delta(id, chunk)) {
-            ++counts_.stored_delta;
-            counts_.stored_bytes += delta->sealed_bytes;
-            return delta;
+    ChunkCopyPtr known = find(id, chunk.parent);
+    return known ? known : store(id, chunk);
+}
+
+NamedChunk Sealer::name(const ChunkToSeal& chunk) {
+    NamedChunk named{keys_.chunk_id(chunk.content), nullptr, nullptr};
+    named.known = find(named.id, chunk.parent);
+    if (!named.known) {
+        if (const std::optional<BaseChoice> choice = choose(chunk)) {
+            named.base = choice->base;
         }
+    }
+    return named;
+}
+
+ChunkCopyPtr Sealer::seal_named(const ChunkToSeal& chunk, const ChunkId& id) {
+    // The same bytes may have been stored since they were named.
+    ChunkCopyPtr known = find(id, chunk.parent);
+    return known ? known : store(id, chunk);
+}
+
+ChunkCopyPtr Sealer::store(const ChunkId& id, const ChunkToSeal& chunk) {
+    if (ChunkCopyPtr delta = try_delta(id, chunk)) {
+        ++counts_.stored_delta;
+        counts_.stored_bytes += delta->sealed_bytes;
+        return delta;
     }
     ++counts_.stored_whole;
     ChunkCopyPtr whole = store_whole(id, chunk.content);
@@ -46,36 +61,47 @@ ChunkCopyPtr Sealer::seal(const ChunkToSeal& chunk) {
 }
 
 ChunkCopyPtr Sealer::find(const ChunkId& id, const ChunkCopyPtr& parent) {
-    return parent && parent->id == id ? writer_.current(parent, options_.held_as)
-                                      : writer_.find(id, options_.held_as);
+    ChunkCopyPtr known = parent && parent->id == id ? writer_.current(parent, options_.held_as)
+                                                    : writer_.find(id, options_.held_as);
+    counts_.reused += known ? 1 : 0;
+    return known;
 }
 
-ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
+std::optional<BaseChoice> Sealer::choose(const ChunkToSeal& chunk) {
+    if (!options_.makes_deltas || !chunk.parent) {
+        return std::nullopt;
+    }
     BaseChoice choice = choose_base(chunk.parent);
     if (!writer_.provides(choice.base)) {
         const ChunkCopyPtr parent = writer_.find(chunk.parent->id, HeldAs::whole_or_delta);
         if (!parent) {
-            return nullptr;
+            return std::nullopt;
         }
         choice = choose_base(parent);
     }
-    const std::size_t bytes_max = delta_bytes_max(*choice.base, chunk.content.size());
-    if (bytes_max == 0 || choice.base->depth >= chunk.depth_max) {
+    const bool is_worth_it = delta_bytes_max(*choice.base, chunk.content.size()) > 0 &&
+                             choice.base->depth < chunk.depth_max;
+    return is_worth_it ? std::optional(std::move(choice)) : std::nullopt;
+}
+
+ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
+    const std::optional<BaseChoice> choice = choose(chunk);
+    if (!choice) {
         return nullptr;
     }
     Bytes base;
     try {
-        base = read_base(*choice.base, chunk);
+        base = read_base(*choice->base, chunk);
     } catch (const CorruptionError& error) {
         log_.warning("a damaged chunk cannot be a base, so this one is stored whole",
                      {{"error", error.what()}});
-        writer_.distrust(*choice.base, error.what());
+        writer_.distrust(*choice->base, error.what());
         return nullptr;
     }
     const BytesView view(base);
-    const std::optional<Bytes> packed =
-        delta_->compress(chunk.content, std::span(&view, 1),
-                         {.aligned_unit_bytes = chunk.aligned_unit_bytes}, bytes_max);
+    const std::optional<Bytes> packed = delta_->compress(
+        chunk.content, std::span(&view, 1), {.aligned_unit_bytes = chunk.aligned_unit_bytes},
+        delta_bytes_max(*choice->base, chunk.content.size()));
     if (!packed) {
         return nullptr;
     }
@@ -83,9 +109,9 @@ ChunkCopyPtr Sealer::try_delta(const ChunkId& id, const ChunkToSeal& chunk) {
                    static_cast<std::uint32_t>(chunk.content.size()),
                    Codec::zstd_delta,
                    0,
-                   choice.generation,
+                   choice->generation,
                    {}};
-    return writer_.add(std::move(form), *packed, {choice.base});
+    return writer_.add(std::move(form), *packed, {choice->base});
 }
 
 /// The base's bytes, proven: a delta against other bytes than those the base's id names would be

@@ -9,6 +9,7 @@
 #include "compress/compressor.hpp"
 #include "config/enums.hpp"
 #include "crypto/fingerprint.hpp"
+#include "pipeline/delta_base.hpp"
 #include "pipeline/whole_packer.hpp"
 #include "repository/chunk_reader.hpp"
 #include "repository/snapshot_writer.hpp"
@@ -43,6 +44,13 @@ struct ChunkToSeal {
     std::optional<PagesProof> parent_proof = {};  ///< Of `parent`, where the snapshot holds one.
 };
 
+/// What can be said of a chunk before anything of the repository is read.
+struct NamedChunk {
+    ChunkId id;
+    ChunkCopyPtr known;  ///< Where the repository holds it; null: it is to be stored.
+    ChunkCopyPtr base;   ///< What a delta would be made against; null: nothing.
+};
+
 /// How many chunks went which way. Lock-free.
 struct SealCounts {
     std::atomic<std::uint64_t> stored_whole{0};
@@ -62,9 +70,17 @@ public:
 
     /// @throws StorageError, Cancelled. A damaged base only costs the delta, and is logged.
     [[nodiscard]] ChunkCopyPtr seal(const ChunkToSeal& chunk);
+    /// As `seal`, in two steps: so that bases are fetched in between. What is known is counted as
+    /// reused by the first step; another thread may be in it while one is in the second.
+    [[nodiscard]] NamedChunk name(const ChunkToSeal& chunk);
+    /// @param id Of the chunk, which was not known.
+    [[nodiscard]] ChunkCopyPtr seal_named(const ChunkToSeal& chunk, const ChunkId& id);
 
 private:
     [[nodiscard]] ChunkCopyPtr find(const ChunkId& id, const ChunkCopyPtr& parent);
+    [[nodiscard]] ChunkCopyPtr store(const ChunkId& id, const ChunkToSeal& chunk);
+    /// Nothing where no delta would be worth it.
+    [[nodiscard]] std::optional<BaseChoice> choose(const ChunkToSeal& chunk);
     [[nodiscard]] ChunkCopyPtr try_delta(const ChunkId& id, const ChunkToSeal& chunk);
     [[nodiscard]] Bytes read_base(const ChunkCopy& base, const ChunkToSeal& chunk);
     [[nodiscard]] ChunkCopyPtr store_whole(const ChunkId& id, BytesView content);

@@ -181,11 +181,18 @@ void ChunkReader::expect(std::span<const ChunkCopyPtr> copies) {
     }
     std::vector<PackPiece> pieces;
     for (const ChunkCopyPtr& copy : copies) {
-        visit_closure(*copy, [&pieces](const ChunkCopy& part) {
-            pieces.push_back({part.pack->name, {part.offset_bytes, part.sealed_bytes}});
+        visit_closure(*copy, [&](const ChunkCopy& part) {
+            if (!is_kept(part)) {
+                pieces.push_back({part.pack->name, {part.offset_bytes, part.sealed_bytes}});
+            }
         });
     }
     windows_.expect(pieces);
+}
+
+bool ChunkReader::is_kept(const ChunkCopy& copy) {
+    return kept_ &&
+           kept_->with([&](Kept& kept) { return !kept.cache.find(name_of_kept(copy)).empty(); });
 }
 
 Bytes ChunkReader::read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof) {

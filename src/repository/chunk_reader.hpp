@@ -95,6 +95,8 @@ private:
     /// The copy and all that it is a delta on.
     static void visit_closure(const ChunkCopy& copy,
                               const std::function<void(const ChunkCopy&)>& visit);
+    /// Whether `read_kept` finds it on this machine.
+    [[nodiscard]] bool is_kept(const ChunkCopy& copy);
     [[nodiscard]] bool is_sealed_there(const ChunkCopy& copy, BytesView sealed);
     [[nodiscard]] Bytes read_here(const ChunkCopy& copy, std::stop_token stop, Proof proof);
     [[nodiscard]] Bytes decode(const ChunkCopy& copy, std::stop_token stop);
