@@ -1,53 +1,22 @@
 """The programs that are compared on an object store: one real server that speaks S3, on this machine.
 
-A second way to it goes through toxiproxy, which delays what it passes on.
+Two more ways to it lead through toxiproxy, which counts what it passes on: behind `slow`, each answer comes LATENCY_MS
+later. The proxy's own work is in both, so that what differs is the latency.
 """
 
-import json
 import pathlib
 import shutil
-import subprocess
 import sys
-import urllib.request
 
 import rivals
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/cli"))
 
+from proxies import Proxy  # noqa: E402
 from s3_server import S3Server  # noqa: E402
-from stores import StoreServer  # noqa: E402
 
 BUCKET = "bench"
 LATENCY_MS = 50
-
-
-class Ways:
-    """Two addresses whose connections lead to `server` through one proxy: behind `slow`, each answer comes LATENCY_MS later.
-
-    The proxy's own work is in both, so that what differs is the latency.
-    """
-
-    def __init__(self, server, folder):
-        self.proxy = StoreServer("toxiproxy", folder)
-        self.plain = self.way("plain", server)
-        self.slow = self.way("slow", server)
-        self.ask("/proxies/slow/toxics", type="latency", stream="downstream", attributes={"latency": LATENCY_MS})
-
-    def way(self, name, server):
-        port = subprocess.run(
-            [sys.executable, "-c", "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"],
-            check=True, capture_output=True, text=True,
-        ).stdout.strip()
-        self.ask("/proxies", name=name, listen=f"127.0.0.1:{port}", upstream=server.endpoint.removeprefix("http://"))
-        return f"http://127.0.0.1:{port}"
-
-    def ask(self, path, **document):
-        request = urllib.request.Request(self.proxy.endpoint + path, json.dumps(document).encode())
-        with urllib.request.urlopen(request) as answer:
-            answer.read()
-
-    def stop(self):
-        self.proxy.stop()
 
 
 class OnStore:
@@ -111,11 +80,11 @@ class ObjectStore:
         folder.mkdir()
         self.server = S3Server("versitygw", folder)
         self.server.make_bucket(BUCKET)
-        self.ways = Ways(self.server, folder)
+        self.proxy = Proxy(folder)
         endpoint = self.server.endpoint
         self.subject = DbBackupOnStore(folder / "db-backup", self.server, endpoint, program)
-        self.passed_on = DbBackupOnStore(folder / "passed-on", self.server, self.ways.plain, program)
-        self.delayed = DbBackupOnStore(folder / "delayed", self.server, self.ways.slow, program)
+        self.passed_on = DbBackupOnStore(folder / "passed-on", self.server, self.proxy.way("plain", self.server), program)
+        self.delayed = DbBackupOnStore(folder / "delayed", self.server, self.proxy.way("slow", self.server, LATENCY_MS), program)
         self.rivals, self.missing = [self.subject], []
         for kind, tools in ((ResticOnStore, ("restic",)), (RcloneOnStore, ("zstd", "rclone"))):
             absent = [tool for tool in tools if shutil.which(tool) is None]
@@ -127,6 +96,10 @@ class ObjectStore:
     def requests(self):
         return len(self.server.requests())
 
+    def traffic(self):
+        """Of `passed_on`, so far."""
+        return self.proxy.traffic("plain")
+
     def stop(self):
-        self.ways.stop()
+        self.proxy.stop()
         self.server.stop()

@@ -23,9 +23,14 @@ LIMITS = (
     ("s3_full_rclone", "full backup to S3, time of `zstd -3 -T2` into `rclone rcat`", 1.0, None, "x"),
     ("s3_restore_restic", "restore from S3, time of restic", 1.0, None, "x"),
     ("s3_full_delayed", "full backup to S3, time with 50 ms more for each answer over that without", 1.3, None, "x"),
+    ("s3_second_delayed", "second backup to S3, time with 50 ms more for each answer over that without", 2.0, None, "x"),
     ("s3_second_requests", "second backup to S3, requests", 400, None, "requests"),
     ("s3_restore_requests", "restore from S3, requests", 300, None, "requests"),
     ("s3_unchanged_requests", "unchanged backup to S3, requests", 12, None, "requests"),
+    ("s3_second_sent_bytes", "second backup to S3, bytes sent over what it stores", 1.1, None, "x"),
+    ("s3_second_received_bytes", "second backup to S3, bytes received over what the first one stored", 1.1, None, "x"),
+    ("s3_restore_bytes", "restore from S3, bytes received over what is stored", 1.1, None, "x"),
+    ("s3_unchanged_bytes", "unchanged backup to S3, bytes both ways", 32 * 1024, None, "bytes"),
     ("version", "`--version`", 0.020, None, "ms"),
     ("list", "`list` of 100 snapshots", 0.100, None, "ms"),
 )
@@ -39,6 +44,14 @@ def middle(result, case, rival="db-backup", field="seconds"):
 
 def ratio(ours, theirs):
     return ours / theirs if ours is not None and theirs else None
+
+
+def passed_on(result, case, field):
+    return middle(result, f"{case}_passed_on", field=field)
+
+
+def total(*parts):
+    return None if None in parts else sum(parts)
 
 
 def values(result):
@@ -71,9 +84,18 @@ def values(result):
         "s3_full_rclone": ratio(middle(result, "s3_full"), middle(result, "s3_full", "zstd+rclone")),
         "s3_restore_restic": ratio(middle(result, "s3_restore"), middle(result, "s3_restore", "restic")),
         "s3_full_delayed": ratio(middle(result, "s3_full_delayed"), middle(result, "s3_full_passed_on")),
+        "s3_second_delayed": ratio(middle(result, "s3_second_delayed"), middle(result, "s3_second_passed_on")),
         "s3_second_requests": middle(result, "s3_second", field="requests"),
         "s3_restore_requests": middle(result, "s3_restore", field="requests"),
         "s3_unchanged_requests": middle(result, "s3_unchanged", field="requests"),
+        "s3_second_sent_bytes": ratio(passed_on(result, "s3_second", "sent_bytes"), passed_on(result, "s3_second", "added_bytes")),
+        "s3_second_received_bytes": ratio(
+            passed_on(result, "s3_second", "received_bytes"), passed_on(result, "s3_second", "held_bytes")
+        ),
+        "s3_restore_bytes": ratio(passed_on(result, "s3_restore", "received_bytes"), passed_on(result, "s3_restore", "stored_bytes")),
+        "s3_unchanged_bytes": total(
+            passed_on(result, "s3_unchanged", "sent_bytes"), passed_on(result, "s3_unchanged", "received_bytes")
+        ),
         "memory": max(every, default=None),
         "version": middle(result, "version"),
         "list": middle(result, "list"),

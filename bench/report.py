@@ -22,8 +22,13 @@ CASES = (
     ("s3_full_passed_on", "full backup to S3 through a proxy"),
     ("s3_full_delayed", "the same, each answer 50 ms later"),
     ("s3_second", "second backup to S3"),
+    ("s3_second_passed_on", "second backup to S3 through a proxy"),
+    ("s3_second_delayed", "the same, each answer 50 ms later"),
     ("s3_unchanged", "unchanged backup to S3"),
+    ("s3_unchanged_passed_on", "unchanged backup to S3 through a proxy"),
+    ("s3_unchanged_delayed", "the same, each answer 50 ms later"),
     ("s3_restore", "restore from S3"),
+    ("s3_restore_passed_on", "restore from S3 through a proxy"),
     ("s3_restore_delayed", "the same, each answer 50 ms later"),
     ("version", "--version"),
     ("list", "list of 100 snapshots"),
@@ -159,7 +164,7 @@ S3_PAGE = """# Benchmarks on an object store
 - **The server** is versitygw on the same machine, through the loopback; it and its disk work for all alike. toxiproxy makes each answer
   50 ms later where that is said; the promise of it compares with the same proxy without the delay.
 - **zstd+rclone** is `zstd -3 -T2 -c shop.db | rclone rcat`: it reads the file without a consistent view, and does not encrypt.
-- **Requests** are those that the server logged.
+- **Requests** are those that the server logged; **bytes** are those that the proxy passed on, headers and all.
 """
 
 

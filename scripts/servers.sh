@@ -16,7 +16,7 @@
 #        minio (a second opinion on S3)
 #        azurite
 #        azure (azurite behind tests/support/azure_front.py, whose head tells what it adds)
-#        toxiproxy (latency, resets and silence on the way to another)
+#        toxiproxy (latency, resets and silence on the way to another; counts bytes)
 #        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
 #
 # Environment:
@@ -156,7 +156,7 @@ start_minio() { # FOLDER PORT
 }
 
 start_toxiproxy() { # FOLDER PORT
-  exec "$(program_of toxiproxy)" -host 127.0.0.1 -port "$2"
+  exec "$(program_of toxiproxy)" -host 127.0.0.1 -port "$2" -proxy-metrics
 }
 
 start_gcs() { # FOLDER PORT

@@ -190,7 +190,7 @@ StreamWriter::StreamWriter(BackupRun& run, const StreamPlan& plan, const StreamC
         run.reader,
         [this](Item item, std::uint64_t bytes) { workers_->push(std::move(item), bytes); });
     namers_ = std::make_unique<OrderedWorkers<Item, Item>>(
-        run.jobs, inside_bytes_max,
+        run.jobs, inside_bytes_max / 2,
         [this](Item item, unsigned worker) { return name(std::move(item), worker); },
         [this](Item item) { expect(std::move(item)); }, stop_);
 }

@@ -37,12 +37,16 @@ void start_curl_once() {
     });
 }
 
+/// What a server announces is believed so far: more memory than this is only taken for what came.
+constexpr std::size_t kReservedBytesMax = std::size_t{16} << 20U;
+
 /// What libcurl calls back with while one request runs.
 struct Exchange {
     HttpResponse response;
     BytesView unsent;
     BytesView body;
     std::size_t body_bytes_max = 0;
+    CURL* handle = nullptr;  ///< Borrowed.
     bool is_too_long = false;
     bool is_head_whole = false;
     bool is_sent_once = false;  ///< As puts and posts are.
@@ -60,6 +64,13 @@ std::size_t take_body(char* data, std::size_t size, std::size_t count, void* opa
     if (body.size() + bytes > exchange.body_bytes_max) {
         exchange.is_too_long = true;
         return 0;
+    }
+    if (body.empty()) {
+        // Grown by doubling, a body of some MiB would take up to three times that for a while.
+        curl_off_t announced = 0;
+        curl_easy_getinfo(exchange.handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+        body.reserve(std::min(static_cast<std::size_t>(std::max<curl_off_t>(announced, 0)),
+                              kReservedBytesMax));
     }
     const BytesView part = as_bytes({data, bytes});
     body.insert(body.end(), part.begin(), part.end());
@@ -313,6 +324,7 @@ HttpResponse HttpClient::send(const HttpRequest& request, std::stop_token stop) 
     exchange.body_bytes_max = options_.body_bytes_max;
     exchange.stop = std::move(stop);
     Easy handle = pool_->take();
+    exchange.handle = handle.get();
     const List headers = header_list(request.headers);
     std::array<char, CURL_ERROR_SIZE> detail{};
     set_options(handle.get(), options_);

@@ -237,7 +237,7 @@ PackWindows::Window PackWindows::next_window(const PackName& pack, const ByteRan
 }
 
 void PackWindows::keep(const Window& window) {
-    const std::uint64_t bytes_max = is_local_ ? kKeptBytesMax : 4 * kKeptBytesMax;
+    const std::uint64_t bytes_max = is_local_ ? kKeptBytesMax : 3 * kKeptBytesMax;
     windows_.push_front(window);
     kept_bytes_ += window.content->size();
     while (kept_bytes_ > bytes_max && windows_.size() > 1) {

@@ -45,7 +45,8 @@ public:
     static constexpr std::uint64_t kGrownWindowBytes = 8_MiB;
     /// Of a local storage larger pieces are fetched by themselves: little would be saved.
     static constexpr std::uint64_t kPieceBytesMax = 64_KiB;
-    /// All windows together; where the storage is not local four times as much.
+    /// All windows together; where the storage is not local three times as much: all that may be
+    /// expected at a time, and half as much again.
     static constexpr std::uint64_t kKeptBytesMax = 16_MiB;
 
     /// So much may be expected at a time, and is fetched in so large parts by so many threads.

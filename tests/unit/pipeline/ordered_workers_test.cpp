@@ -9,6 +9,7 @@
 #include <memory>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 
 namespace dbbackup {
 namespace {
@@ -142,6 +143,35 @@ TEST(OrderedWorkers, LetsAnItemLargerThanTheBoundInAlone) {
     stage.push(3, 1);
     stage.finish();
     EXPECT_EQ(delivered, (std::vector<int>{1, 2, 3}));
+}
+
+/// As when a stage is destroyed that another stage waits to push into.
+TEST(OrderedWorkers, WhoeverWaitsLearnsThatTheStageWasGivenUp) {
+    Gate is_worked_on;
+    Gate given_up;
+    Stage stage(
+        1, 1,
+        [&](int item, unsigned) {
+            is_worked_on.open();
+            static_cast<void>(given_up.wait());
+            return item;
+        },
+        [](int) { ADD_FAILURE() << "nothing is delivered any more"; }, {});
+    stage.push(1, 1);
+    bool is_cancelled = false;
+    std::jthread producer([&] {
+        try {
+            stage.push(2, 1);
+        } catch (const Cancelled&) {
+            is_cancelled = true;
+        }
+    });
+    ASSERT_TRUE(is_worked_on.wait());
+    stage.give_up();
+    given_up.open();
+    producer.join();
+    EXPECT_TRUE(is_cancelled);
+    EXPECT_THROW(stage.finish(), Cancelled);
 }
 
 TEST(OrderedWorkers, FinishesWithoutItems) {
