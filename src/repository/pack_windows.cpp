@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <ranges>
 #include <utility>
 
 namespace dbbackup {
@@ -54,8 +55,17 @@ std::optional<Bytes> PackWindows::read(const PackName& pack, ByteRange range,
             return std::nullopt;
         }
     }
+    note_read(pack, range);
     lock.unlock();
     return part_of(*window->content, range.offset_bytes - window->offset_bytes, range.length_bytes);
+}
+
+void PackWindows::note_read(const PackName& pack, const ByteRange& range) {
+    const auto read = std::ranges::find_if(
+        windows_, [&](const Window& each) { return each.covers(pack, range); });
+    if (read != windows_.end()) {
+        read->unread_bytes -= std::min(read->unread_bytes, range.length_bytes);
+    }
 }
 
 bool PackWindows::is_on_its_way(const PackName& pack, const ByteRange& range) const {
@@ -76,6 +86,7 @@ std::optional<PackWindows::Window> PackWindows::fetch_window(Window window,
         failure = std::current_exception();
     }
     lock.lock();
+    window.unread_bytes = announced->unread_bytes;
     on_their_way_.erase(announced);
     if (content) {
         window.content = std::make_shared<const Bytes>(std::move(*content));
@@ -94,9 +105,8 @@ void PackWindows::expect(std::span<const PackPiece> pieces) {
     }
     const std::lock_guard lock(mutex_);
     for (const auto& [pack, range] : pieces) {
-        if (range.length_bytes > kExpectedPartBytes ||
-            expected_bytes_ + range.length_bytes > kExpectedBytesMax || find(pack, range) ||
-            is_on_its_way(pack, range)) {
+        if (note_expected(pack, range) || range.length_bytes > kExpectedPartBytes ||
+            expected_bytes_ + range.length_bytes > kExpectedBytesMax) {
             continue;
         }
         const auto [piece, is_new] = expected_.try_emplace(
@@ -111,6 +121,20 @@ void PackWindows::expect(std::span<const PackPiece> pieces) {
             [this](const std::stop_token& ended) { fetch_what_is_expected(ended); });
     }
     is_expected_.notify_all();
+}
+
+bool PackWindows::note_expected(const PackName& pack, const ByteRange& range) {
+    if (find(pack, range)) {
+        windows_.front().unread_bytes += range.length_bytes;
+        return true;
+    }
+    const auto coming = std::ranges::find_if(
+        on_their_way_, [&](const Window& each) { return each.covers(pack, range); });
+    if (coming != on_their_way_.end()) {
+        coming->unread_bytes += range.length_bytes;
+        return true;
+    }
+    return false;
 }
 
 void PackWindows::fetch_what_is_expected(const std::stop_token& ended) {
@@ -135,12 +159,14 @@ PackWindows::ExpectedPieces::iterator PackWindows::find_expected(const PackName&
 }
 
 PackWindows::Window PackWindows::take_expected(ExpectedPieces::iterator piece) {
-    Window window{piece->first.first, piece->first.second, 0, nullptr};
+    Window window{piece->first.first, piece->first.second, 0, nullptr, 0};
     const auto here = [&] { return expected_.lower_bound({window.pack, window.offset_bytes}); };
     while (join_expected(here(), window)) {
     }
     while (here() != expected_.begin() && join_expected(std::prev(here()), window)) {
     }
+    // What follows a few small pieces will be expected next: as much as is read at a time anyway.
+    window.length_bytes = std::max(window.length_bytes, kWindowBytes);
     return window;
 }
 
@@ -158,6 +184,7 @@ bool PackWindows::join_expected(ExpectedPieces::iterator piece, Window& window) 
     }
     window.offset_bytes = begin;
     window.length_bytes = end - begin;
+    window.unread_bytes += piece->second.length_bytes;
     expected_bytes_ -= piece->second.length_bytes;
     turns_.erase(piece->second.turn);
     expected_.erase(piece);
@@ -176,7 +203,7 @@ void PackWindows::give(const PackName& pack, std::uint64_t offset_bytes, BytesVi
     const std::lock_guard lock(mutex_);
     if (!find(pack, {offset_bytes, content.size()})) {
         keep({pack, offset_bytes, content.size(),
-              std::make_shared<const Bytes>(content.begin(), content.end())});
+              std::make_shared<const Bytes>(content.begin(), content.end()), 0});
     }
 }
 
@@ -233,7 +260,7 @@ PackWindows::Window PackWindows::next_window(const PackName& pack, const ByteRan
     if (progress_.size() > kProgressMax) {
         progress_.pop_back();
     }
-    return {pack, begin, end - begin, nullptr};
+    return {pack, begin, end - begin, nullptr, 0};
 }
 
 void PackWindows::keep(const Window& window) {
@@ -241,9 +268,16 @@ void PackWindows::keep(const Window& window) {
     windows_.push_front(window);
     kept_bytes_ += window.content->size();
     while (kept_bytes_ > bytes_max && windows_.size() > 1) {
-        kept_bytes_ -= windows_.back().content->size();
-        windows_.pop_back();
+        const auto superfluous = most_superfluous();
+        kept_bytes_ -= superfluous->content->size();
+        windows_.erase(superfluous);
     }
+}
+
+std::list<PackWindows::Window>::iterator PackWindows::most_superfluous() {
+    const auto is_read = [](const Window& each) { return each.unread_bytes == 0; };
+    const auto last_read = std::ranges::find_if(windows_ | std::views::reverse, is_read);
+    return std::prev(last_read == std::ranges::rend(windows_) ? windows_.end() : last_read.base());
 }
 
 }  // namespace dbbackup

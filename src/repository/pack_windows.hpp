@@ -88,6 +88,7 @@ private:
         /// As it was asked for; `content` ends where the pack does.
         std::uint64_t length_bytes = 0;
         std::shared_ptr<const Bytes> content;  ///< Shared with who copies from it meanwhile.
+        std::uint64_t unread_bytes = 0;        ///< That are expected and were not asked for yet.
 
         [[nodiscard]] bool covers(const PackName& wanted, const ByteRange& range) const;
     };
@@ -106,6 +107,9 @@ private:
     using Place = std::pair<PackName, std::uint64_t>;  ///< A pack and an offset in it.
     using ExpectedPieces = std::map<Place, Expected>;
 
+    /// Whether it is there or on its way; then it is not given up before it was read.
+    [[nodiscard]] bool note_expected(const PackName& pack, const ByteRange& range);
+    void note_read(const PackName& pack, const ByteRange& range);
     [[nodiscard]] bool is_on_its_way(const PackName& pack, const ByteRange& range) const;
     [[nodiscard]] ExpectedPieces::iterator find_expected(const PackName& pack,
                                                          const ByteRange& range);
@@ -121,6 +125,8 @@ private:
     [[nodiscard]] std::optional<Window> find(const PackName& pack, const ByteRange& range);
     [[nodiscard]] Window next_window(const PackName& pack, const ByteRange& range);
     void keep(const Window& window);
+    /// What was kept longest of that which nobody expects to read any more; else of all.
+    [[nodiscard]] std::list<Window>::iterator most_superfluous();
     [[nodiscard]] std::optional<Bytes> fetch(const PackName& pack, ByteRange range,
                                              std::stop_token stop);
 

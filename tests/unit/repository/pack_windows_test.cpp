@@ -177,6 +177,43 @@ TEST_F(RemotePackWindowsTest, WhatIsExpectedAndNotReadHoldsNobodyUp) {
     EXPECT_EQ(windows.read(pack, {100'000'000, 100}, {}).value(), Bytes());
 }
 
+/// More than is kept: what was read makes room for what was not.
+TEST_F(RemotePackWindowsTest, WhatIsExpectedStaysUntilItIsRead) {
+    constexpr std::uint64_t kPieceBytes = 1'000'000;
+    constexpr unsigned kPieces = 100;
+    constexpr unsigned kAhead = 25;
+    const Bytes content = noise(1, 10'000'000);
+    std::vector<PackName> packs;
+    std::vector<PackPiece> pieces;
+    for (unsigned number = 0; number < kPieces; ++number) {
+        const unsigned pack = number / 10;
+        pieces.push_back(
+            {pack < packs.size() ? packs[pack] : packs.emplace_back(store(pack, content)),
+             {number % 10 * kPieceBytes, kPieceBytes}});
+    }
+    for (unsigned number = 0; number < kPieces + kAhead; ++number) {
+        if (number < kPieces) {
+            windows_.expect({&pieces[number], 1});
+        }
+        if (number >= kAhead) {
+            const PackPiece& piece = pieces[number - kAhead];
+            EXPECT_EQ(windows_.read(piece.pack, piece.range, {})->size(), kPieceBytes);
+        }
+    }
+    EXPECT_LE(windows_.bytes_fetched(), content.size() * 10);
+}
+
+/// The small deltas of one run stand side by side, and the next group will want the next ones.
+TEST_F(RemotePackWindowsTest, AFewSmallPiecesBringWhatFollows) {
+    const PackName pack = store(1, page_like(1, 400'000));
+    for (std::uint64_t offset = 0; offset < 400'000; offset += 20'000) {
+        const std::vector<PackPiece> pieces = {{pack, {offset, 20'000}}};
+        windows_.expect(pieces);
+        EXPECT_EQ(windows_.read(pack, {offset, 20'000}, {})->size(), 20'000U);
+    }
+    EXPECT_EQ(calls_, 2U);
+}
+
 /// What fails when it is fetched ahead is told to who reads it, by a try of his own.
 TEST_F(RemotePackWindowsTest, AFailureAheadIsNone) {
     const Bytes content = page_like(1, 1'000'000);
