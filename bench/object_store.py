@@ -12,8 +12,8 @@ import rivals
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/cli"))
 
-from proxies import Proxy  # noqa: E402
 from s3_server import S3Server  # noqa: E402
+from toxiproxy import Toxiproxy  # noqa: E402
 
 BUCKET = "bench"
 LATENCY_MS = 50
@@ -80,11 +80,13 @@ class ObjectStore:
         folder.mkdir()
         self.server = S3Server("versitygw", folder)
         self.server.make_bucket(BUCKET)
-        self.proxy = Proxy(folder)
+        self.proxy = Toxiproxy(folder)
+        self.way, slow = self.proxy.way(self.server), self.proxy.way(self.server)
+        slow.poison("latency", latency=LATENCY_MS)
         endpoint = self.server.endpoint
         self.subject = DbBackupOnStore(folder / "db-backup", self.server, endpoint, program)
-        self.passed_on = DbBackupOnStore(folder / "passed-on", self.server, self.proxy.way("plain", self.server), program)
-        self.delayed = DbBackupOnStore(folder / "delayed", self.server, self.proxy.way("slow", self.server, LATENCY_MS), program)
+        self.passed_on = DbBackupOnStore(folder / "passed-on", self.server, self.way.endpoint, program)
+        self.delayed = DbBackupOnStore(folder / "delayed", self.server, slow.endpoint, program)
         self.rivals, self.missing = [self.subject], []
         for kind, tools in ((ResticOnStore, ("restic",)), (RcloneOnStore, ("zstd", "rclone"))):
             absent = [tool for tool in tools if shutil.which(tool) is None]
@@ -98,7 +100,7 @@ class ObjectStore:
 
     def traffic(self):
         """Of `passed_on`, so far."""
-        return self.proxy.traffic("plain")
+        return self.way.traffic()
 
     def stop(self):
         self.proxy.stop()

@@ -10,6 +10,9 @@
 #                                                trust with --tls
 #        scripts/servers.sh start toxiproxy FOLDER
 #                                                FOLDER/endpoint is the URL of its control interface
+#        scripts/servers.sh crash FOLDER         ends it in the middle of whatever it does
+#        scripts/servers.sh restart NAME FOLDER  after a stop or crash, on the same port, with what was
+#                                                stored: versitygw, minio
 #        scripts/servers.sh stop FOLDER
 #
 # names: versitygw
@@ -135,7 +138,7 @@ make_certificates() { # FOLDER
 
 start_versitygw() { # FOLDER PORT
   local tls=()
-  mkdir "$1/data" "$1/versions" "$1/users"
+  mkdir -p "$1/data" "$1/versions" "$1/users"
   [[ ! -e $1/server.crt ]] || tls=(--cert "$1/server.crt" --key "$1/server.key")
   ROOT_ACCESS_KEY=$(<"$1/key") ROOT_SECRET_KEY=$(<"$1/secret") \
     exec "$(program_of versitygw)" --port "127.0.0.1:$2" --region us-east-1 --health /health \
@@ -144,7 +147,7 @@ start_versitygw() { # FOLDER PORT
 
 start_minio() { # FOLDER PORT
   local tls=()
-  mkdir "$1/data" "$1/certs"
+  mkdir -p "$1/data" "$1/certs"
   if [[ -e $1/server.crt ]]; then
     cp "$1/server.crt" "$1/certs/public.crt"
     cp "$1/server.key" "$1/certs/private.key"
@@ -185,7 +188,7 @@ start_azure() { # FOLDER PORT
 }
 
 cmd_start() { # NAME FOLDER [--tls]
-  local name=$1 folder port attempt scheme=http
+  local name=$1 folder scheme=http
   cmd_install "$name"
   [[ ! -e $2/pid ]] || cmd_stop "$2"
   rm -rf "$2"
@@ -197,19 +200,42 @@ cmd_start() { # NAME FOLDER [--tls]
     scheme=https
     make_certificates "$folder" 2>"$folder/log" || die "no certificates: $(<"$folder/log")"
   fi
-  port=$(free_port)
-  ("start_$name" "$folder" "$port") >"$folder/log" 2>&1 </dev/null &
-  echo $! >"$folder/pid"
+  run_server "$name" "$folder" "$(free_port)" "$scheme"
+}
+
+run_server() { # NAME FOLDER PORT SCHEME
+  local attempt
+  ("start_$1" "$2" "$3") >>"$2/log" 2>&1 </dev/null &
+  echo $! >"$2/pid"
   for ((attempt = 0; attempt < 300; ++attempt)); do
-    if answers "$port"; then
-      echo "$scheme://127.0.0.1:$port" >"$folder/endpoint"
+    if answers "$3"; then
+      echo "$4://127.0.0.1:$3" >"$2/endpoint"
       return
     fi
-    kill -0 "$(<"$folder/pid")" 2>/dev/null || break
+    kill -0 "$(<"$2/pid")" 2>/dev/null || break
     sleep 0.1
   done
-  cat "$folder/log" >&2
-  die "$name does not start"
+  cat "$2/log" >&2
+  die "$1 does not start"
+}
+
+cmd_restart() { # NAME FOLDER
+  local endpoint folder
+  [[ ! -e $2/pid ]] || cmd_stop "$2"
+  folder=$(cd "$2" && pwd)
+  endpoint=$(<"$folder/endpoint")
+  run_server "$1" "$folder" "${endpoint##*:}" "${endpoint%%:*}"
+}
+
+cmd_crash() { # FOLDER
+  local pid attempt
+  pid=$(<"$1/pid")
+  kill -9 "$pid"
+  for ((attempt = 0; attempt < 100; ++attempt)); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.01
+  done
+  rm "$1/pid"
 }
 
 cmd_stop() { # FOLDER
@@ -228,6 +254,6 @@ cmd_stop() { # FOLDER
 command=$1
 shift
 case $command in
-  install | start | stop) "cmd_$command" "$@" ;;
+  install | start | restart | crash | stop) "cmd_$command" "$@" ;;
   *) die "no command '$command'" ;;
 esac
