@@ -67,6 +67,7 @@ UndeleteReport undelete(Storage& storage, bool is_dry_run, const Clock& clock,
     }
     UndeleteReport report;
     protection->list_removed(
+        ObjectPrefix(),
         [&report](const ObjectInfo& info) {
             report.objects.push_back(info.name);
             report.bytes += info.size_bytes;

@@ -36,8 +36,13 @@ public:
     virtual void lock_until(const ObjectName& name, std::chrono::sys_seconds until,
                             std::stop_token stop) = 0;
 
-    /// Calls `visit` on this thread for each object that was removed, but whose content is there.
-    virtual void list_removed(const std::function<void(const ObjectInfo&)>& visit,
+    /// Whether the store is known to keep what is removed: no when it does not say.
+    virtual bool keeps_removed(std::stop_token stop) = 0;
+
+    /// Calls `visit` on this thread for each object below `prefix` that was removed, but whose
+    /// content is there.
+    virtual void list_removed(const ObjectPrefix& prefix,
+                              const std::function<void(const ObjectInfo&)>& visit,
                               std::stop_token stop) = 0;
 
     /// Makes an object that was removed be there again. Nothing when there is none to bring back.

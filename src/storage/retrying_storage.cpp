@@ -184,12 +184,17 @@ void RetryingStorage::lock_until(const ObjectName& name, std::chrono::sys_second
     persist(stop, [&](std::uint32_t) { inner_->protection()->lock_until(name, until, stop); });
 }
 
-void RetryingStorage::list_removed(const std::function<void(const ObjectInfo&)>& visit,
+bool RetryingStorage::keeps_removed(std::stop_token stop) {
+    return persist(stop, [&](std::uint32_t) { return inner_->protection()->keeps_removed(stop); });
+}
+
+void RetryingStorage::list_removed(const ObjectPrefix& prefix,
+                                   const std::function<void(const ObjectInfo&)>& visit,
                                    std::stop_token stop) {
     const auto infos = persist(stop, [&](std::uint32_t) {
         std::vector<ObjectInfo> found;
         inner_->protection()->list_removed(
-            [&found](const ObjectInfo& info) { found.push_back(info); }, stop);
+            prefix, [&found](const ObjectInfo& info) { found.push_back(info); }, stop);
         return found;
     });
     visit_all(infos, visit, stop);

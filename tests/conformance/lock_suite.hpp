@@ -81,7 +81,7 @@ protected:
     static std::vector<std::string> removed(Storage& storage) {
         std::vector<std::string> names;
         storage.protection()->list_removed(
-            [&names](const ObjectInfo& info) { names.push_back(info.name.text()); }, {});
+            {}, [&names](const ObjectInfo& info) { names.push_back(info.name.text()); }, {});
         return names;
     }
 
@@ -225,6 +225,10 @@ TEST_P(LockSuite, AllThatSomebodyRemovedIsListed) {
         place_->remove_by_hand(BucketKind::versioned, ObjectName(names.back()));
     }
     EXPECT_EQ(removed(*storage), names);
+    std::size_t below = 0;
+    storage->protection()->list_removed(
+        ObjectPrefix("manifests"), [&below](const ObjectInfo&) { ++below; }, {});
+    EXPECT_EQ(below, 0U);
 }
 
 inline std::string lock_case_name(const testing::TestParamInfo<LockCase>& info) {

@@ -102,7 +102,9 @@ private:
         ++extended_;
         ends_.with([&](Ends& ends) { ends[name.text()] = std::max(ends[name.text()], until); });
     }
-    void list_removed(const std::function<void(const ObjectInfo&)>& /*visit*/,
+    bool keeps_removed(std::stop_token /*stop*/) override { return false; }
+    void list_removed(const ObjectPrefix& /*prefix*/,
+                      const std::function<void(const ObjectInfo&)>& /*visit*/,
                       std::stop_token /*stop*/) override {}
     void bring_back(const ObjectName& /*name*/, std::stop_token /*stop*/) override {}
 

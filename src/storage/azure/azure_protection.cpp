@@ -311,9 +311,13 @@ std::map<std::string, AzureProtection::Removed> AzureProtection::removed_below(
     return found;
 }
 
-void AzureProtection::list_removed(const std::function<void(const ObjectInfo&)>& visit,
+/// What the account keeps (versions, deleted blobs) is nothing that a container's key may ask for.
+bool AzureProtection::keeps_removed(std::stop_token /*stop*/) { return false; }
+
+void AzureProtection::list_removed(const ObjectPrefix& prefix,
+                                   const std::function<void(const ObjectInfo&)>& visit,
                                    std::stop_token stop) {
-    for (const auto& [key, removed] : removed_below(place_.prefix, stop)) {
+    for (const auto& [key, removed] : removed_below(listed_prefix(place_.prefix, prefix), stop)) {
         if (const auto name = name_of_key(key, place_.prefix)) {
             visit({*name, removed.blob.size_bytes, removed.blob.modified_at});
         }

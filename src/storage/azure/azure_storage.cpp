@@ -152,6 +152,12 @@ public:
                                    Retry::may_help);
             }
             is_last = listing->next_marker.empty();
+            if (!is_last && listing->next_marker == call.query.back().second) {
+                throw StorageError(fmt::format("{} answers the same page of a listing again and "
+                                               "again",
+                                               place_.url),
+                                   Retry::may_help);
+            }
             call.query.resize(fixed);
             call.query.emplace_back("marker", listing->next_marker);
             for (const ListedBlob& blob : listing->blobs) {

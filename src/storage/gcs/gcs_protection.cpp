@@ -260,9 +260,17 @@ std::map<std::string, GcsProtection::Removed> GcsProtection::removed_below(
     return found;
 }
 
-void GcsProtection::list_removed(const std::function<void(const ObjectInfo&)>& visit,
+/// Where deleted objects are kept for a time, what `prune` removed is kept, too, and not always
+/// marked as such.
+bool GcsProtection::keeps_removed(std::stop_token stop) {
+    const Keeping kept = keeping(stop);
+    return kept.generations && !kept.deleted;
+}
+
+void GcsProtection::list_removed(const ObjectPrefix& prefix,
+                                 const std::function<void(const ObjectInfo&)>& visit,
                                  std::stop_token stop) {
-    for (const auto& [key, removed] : removed_below(place_.prefix, stop)) {
+    for (const auto& [key, removed] : removed_below(listed_prefix(place_.prefix, prefix), stop)) {
         if (const auto name = name_of_key(key, place_.prefix)) {
             visit({*name, removed.oldest.size_bytes, removed.oldest.modified_at});
         }

@@ -47,7 +47,9 @@ public:
                                                          std::stop_token stop) override;
     void lock_until(const ObjectName& name, std::chrono::sys_seconds until,
                     std::stop_token stop) override;
-    void list_removed(const std::function<void(const ObjectInfo&)>& visit,
+    bool keeps_removed(std::stop_token stop) override;
+    void list_removed(const ObjectPrefix& prefix,
+                      const std::function<void(const ObjectInfo&)>& visit,
                       std::stop_token stop) override;
     void bring_back(const ObjectName& name, std::stop_token stop) override;
 

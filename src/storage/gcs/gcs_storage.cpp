@@ -137,9 +137,18 @@ public:
     void list(const ObjectPrefix& prefix, const std::function<void(const ObjectInfo&)>& visit,
               std::stop_token stop) override {
         std::string page;
+        std::string next;
         do {
+            page = next;
             const nlohmann::json listing =
                 list_page(listed_prefix(place_.prefix, prefix), page, stop);
+            next = text_at(listing, "nextPageToken");
+            if (!next.empty() && next == page) {
+                throw StorageError(fmt::format("{} answers the same page of a listing again and "
+                                               "again",
+                                               place_.url),
+                                   Retry::may_help);
+            }
             if (const auto items = listing.find("items");
                 items != listing.end() && items->is_array()) {
                 for (const nlohmann::json& found : *items) {
@@ -147,8 +156,7 @@ public:
                     tell(found, visit);
                 }
             }
-            page = text_at(listing, "nextPageToken");
-        } while (!page.empty());
+        } while (!next.empty());
     }
 
     void remove(const ObjectName& name, std::stop_token stop) override {
@@ -267,7 +275,7 @@ private:
         HttpRequest request;
         request.url = fmt::format("{}{}/o?prefix={}&fields={}{}{}", place_.server, bucket_path_,
                                   percent_encoded(prefix),
-                                  percent_encoded("items(name,size,updated),nextPageToken"),
+                                  percent_encoded("kind,items(name,size,updated),nextPageToken"),
                                   page.empty() ? "" : "&pageToken=", percent_encoded(page));
         const HttpResponse response = send(request, stop);
         if (response.status != http_status::ok) {
@@ -275,8 +283,9 @@ private:
         }
         const std::string_view text = as_text(response.body);
         nlohmann::json listing = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
-        if (!listing.is_object()) {
-            throw StorageError(fmt::format("{} answers a listing that is no JSON", place_.url),
+        // An empty listing has no items, and neither has what a proxy says in the store's place.
+        if (text_at(listing, "kind") != "storage#objects") {
+            throw StorageError(fmt::format("{} answers a listing that is none", place_.url),
                                Retry::may_help);
         }
         return listing;

@@ -4,11 +4,13 @@
 #include "storage/cloud/object_calls.hpp"
 #include "storage/cloud/service_answer.hpp"
 #include "storage/operation.hpp"
+#include "storage/s3/s3_listing.hpp"
 
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -35,13 +37,7 @@ pugi::xml_document page_of(const S3Bucket& bucket, const HttpResponse& response,
     if (response.status != http_status::ok) {
         throw bucket.refused(response, kListing, permission);
     }
-    pugi::xml_document document;
-    document.load_buffer(response.body.data(), response.body.size());
-    if (document.child(root).empty()) {
-        throw StorageError("cannot list unfinished uploads: the store answers no such listing",
-                           Retry::may_help);
-    }
-    return document;
+    return s3_page(response, root, kListing);
 }
 
 /// Those that began before `silence`, whatever came of them since.
@@ -51,7 +47,9 @@ std::vector<OpenUpload> old_uploads(const S3Bucket& bucket, const std::string& p
     S3Call call{"GET", ""};
     call.query = {{"uploads", ""}, {"prefix", prefix}};
     const std::size_t fixed = call.query.size();
-    for (bool is_last = false; !is_last;) {
+    constexpr std::array<S3PageMark, 2> kMarks = {
+        {{"key-marker", "NextKeyMarker"}, {"upload-id-marker", "NextUploadIdMarker"}}};
+    for (bool has_more = true; has_more;) {
         const HttpResponse response = bucket.send(call, stop);
         const pugi::xml_document document = page_of(bucket, response, "ListMultipartUploadsResult",
                                                     "s3:ListBucketMultipartUploads");
@@ -66,11 +64,7 @@ std::vector<OpenUpload> old_uploads(const S3Bucket& bucket, const std::string& p
                 found.push_back({key, upload.child("UploadId").text().as_string()});
             }
         }
-        is_last = !result.child("IsTruncated").text().as_bool();
-        call.query.resize(fixed);
-        call.query.emplace_back("key-marker", result.child("NextKeyMarker").text().as_string());
-        call.query.emplace_back("upload-id-marker",
-                                result.child("NextUploadIdMarker").text().as_string());
+        has_more = turn_s3_page(call, fixed, result, kMarks, kListing);
     }
     return found;
 }
@@ -80,7 +74,8 @@ bool is_silent(const S3Bucket& bucket, const OpenUpload& upload, std::chrono::se
                const std::stop_token& stop) {
     S3Call call{"GET", upload.key, {{"uploadId", upload.id}}};
     const std::size_t fixed = call.query.size();
-    for (bool is_last = false; !is_last;) {
+    constexpr std::array<S3PageMark, 1> kMarks = {{{"part-number-marker", "NextPartNumberMarker"}}};
+    for (bool has_more = true; has_more;) {
         const HttpResponse response = bucket.send(call, stop);
         if (response.status == http_status::not_found) {
             return false;  // It has ended meanwhile.
@@ -94,10 +89,7 @@ bool is_silent(const S3Bucket& bucket, const OpenUpload& upload, std::chrono::se
                 return false;
             }
         }
-        is_last = !result.child("IsTruncated").text().as_bool();
-        call.query.resize(fixed);
-        call.query.emplace_back("part-number-marker",
-                                result.child("NextPartNumberMarker").text().as_string());
+        has_more = turn_s3_page(call, fixed, result, kMarks, kListing);
     }
     return true;
 }

@@ -97,6 +97,15 @@ bool is_about_lock(const S3Refusal& refusal) {
     return has_word(refusal, "object lock") || has_word(refusal, "worm protected");
 }
 
+void check_s3_put(const HttpResponse& response, const std::string& doing) {
+    if (!response.header("etag")) {
+        throw StorageError(
+            fmt::format("cannot {}: the answer has no tag of an object, so it is not the store's",
+                        doing),
+            Retry::may_help);
+    }
+}
+
 bool is_expired(const S3Refusal& refusal) { return refusal.code == "ExpiredToken"; }
 
 StorageError s3_error(const HttpResponse& response, const S3Place& place, const std::string& doing,

@@ -20,6 +20,10 @@ struct S3Refusal : Refusal {
 
 [[nodiscard]] S3Refusal read_refusal(const HttpResponse& response);
 
+/// Stores answer a put with the object's tag; whoever else answers has stored nothing.
+/// @pre Its status is 200. @throws StorageError without a tag.
+void check_s3_put(const HttpResponse& response, const std::string& doing);
+
 /// Whether the keys have ended, so that new ones may help.
 [[nodiscard]] bool is_expired(const S3Refusal& refusal);
 

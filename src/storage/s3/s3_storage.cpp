@@ -9,6 +9,7 @@
 #include "storage/s3/s3_call.hpp"
 #include "storage/s3/s3_error.hpp"
 #include "storage/s3/s3_headers.hpp"
+#include "storage/s3/s3_listing.hpp"
 #include "storage/s3/s3_place.hpp"
 #include "storage/s3/s3_upload.hpp"
 #include "storage/s3/s3_versions.hpp"
@@ -17,6 +18,7 @@
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
+#include <array>
 #include <utility>
 
 namespace dbbackup {
@@ -44,13 +46,15 @@ public:
         call.body = content;
         call.is_checked = place_.lock.has_value();
         const HttpResponse response = send(call, stop);
+        const std::string doing = fmt::format("store {}", name.text());
         if (response.status == http_status::ok) {
+            check_s3_put(response, doing);
             return PutResult::created;
         }
         if (response.status == http_status::precondition_failed) {
             return PutResult::exists;
         }
-        throw refused(response, fmt::format("store {}", name.text()),
+        throw refused(response, doing,
                       place_.lock ? "s3:PutObject or s3:PutObjectRetention" : "s3:PutObject");
     }
 
@@ -96,21 +100,17 @@ public:
               std::stop_token stop) override {
         S3Call call{"GET", ""};
         call.query = {{"list-type", "2"}, {"prefix", listed_prefix(place_.prefix, prefix)}};
-        for (bool is_last = false; !is_last;) {
+        constexpr std::array<S3PageMark, 1> kMarks = {
+            {{"continuation-token", "NextContinuationToken"}}};
+        const std::string doing = fmt::format("list objects in {}", place_.url);
+        for (bool has_more = true; has_more;) {
             const HttpResponse response = send(call, stop);
-            pugi::xml_document document;
             if (response.status != http_status::ok) {
                 throw refused(response, "list objects", "s3:ListBucket");
             }
-            if (!document.load_buffer(response.body.data(), response.body.size())) {
-                throw StorageError(fmt::format("{} answers a listing that is no XML", place_.url),
-                                   Retry::may_help);
-            }
+            const pugi::xml_document document = s3_page(response, "ListBucketResult", doing);
             const pugi::xml_node result = document.child("ListBucketResult");
-            is_last = !result.child("IsTruncated").text().as_bool();
-            call.query.resize(2);
-            call.query.emplace_back("continuation-token",
-                                    result.child("NextContinuationToken").text().as_string());
+            has_more = turn_s3_page(call, 2, result, kMarks, doing);
             for (const pugi::xml_node& found : result.children("Contents")) {
                 throw_if_stopped(stop);
                 tell(found, visit);

@@ -116,6 +116,7 @@ PutResult S3Upload::put_whole(BytesView content, const std::stop_token& stop) {
     call.body = content;
     const HttpResponse response = bucket_.send(call, stop);
     if (response.status == http_status::ok) {
+        check_s3_put(response, doing());
         return PutResult::created;
     }
     if (response.status == http_status::precondition_failed) {

@@ -6,12 +6,14 @@
 #include "storage/locked_objects.hpp"
 #include "storage/operation.hpp"
 #include "storage/s3/s3_headers.hpp"
+#include "storage/s3/s3_listing.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -92,22 +94,17 @@ void S3Versions::list_versions(const std::string& prefix,
                                const std::stop_token& stop) {
     S3Call call{"GET", ""};
     call.query = {{"versions", ""}, {"prefix", prefix}};
-    for (bool is_last = false; !is_last;) {
+    constexpr std::array<S3PageMark, 2> kMarks = {
+        {{"key-marker", "NextKeyMarker"}, {"version-id-marker", "NextVersionIdMarker"}}};
+    const std::string doing = fmt::format("list versions in {}", place_.url);
+    for (bool has_more = true; has_more;) {
         const HttpResponse response = send_(call, stop);
-        pugi::xml_document document;
         if (response.status != http_status::ok) {
             throw refused(response, "list versions", "s3:ListBucketVersions");
         }
-        if (!document.load_buffer(response.body.data(), response.body.size())) {
-            throw StorageError(fmt::format("{} answers a listing that is no XML", place_.url),
-                               Retry::may_help);
-        }
+        const pugi::xml_document document = s3_page(response, "ListVersionsResult", doing);
         const pugi::xml_node result = document.child("ListVersionsResult");
-        is_last = !result.child("IsTruncated").text().as_bool();
-        call.query.resize(2);
-        call.query.emplace_back("key-marker", result.child("NextKeyMarker").text().as_string());
-        call.query.emplace_back("version-id-marker",
-                                result.child("NextVersionIdMarker").text().as_string());
+        has_more = turn_s3_page(call, 2, result, kMarks, doing);
         std::vector<Version> page;
         for (const pugi::xml_node& found : result.children()) {
             const bool is_mark = std::string_view(found.name()) == "DeleteMarker";
@@ -213,7 +210,10 @@ void S3Versions::lock_until(const ObjectName& name, sys_seconds until, std::stop
     throw refused(response, fmt::format("lock {}", name.text()), "s3:PutObjectRetention");
 }
 
-void S3Versions::list_removed(const std::function<void(const ObjectInfo&)>& visit,
+bool S3Versions::keeps_removed(std::stop_token stop) { return keeps_versions(stop); }
+
+void S3Versions::list_removed(const ObjectPrefix& prefix,
+                              const std::function<void(const ObjectInfo&)>& visit,
                               std::stop_token stop) {
     std::string key;
     bool is_removed = false;
@@ -225,7 +225,7 @@ void S3Versions::list_removed(const std::function<void(const ObjectInfo&)>& visi
         }
     };
     list_versions(
-        place_.prefix,
+        listed_prefix(place_.prefix, prefix),
         [&](const Version& version) {
             if (version.key != key) {
                 tell();

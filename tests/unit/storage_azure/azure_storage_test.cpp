@@ -126,6 +126,18 @@ TEST_F(AzureStorageTest, AListingIsReadPageByPage) {
     EXPECT_EQ(server.seen().size(), 3U);
 }
 
+TEST_F(AzureStorageTest, AListingThatNeverEndsIsNone) {
+    HttpServer server([](const SeenRequest&) {
+        return HttpAnswer{200,
+                          {},
+                          "<EnumerationResults><Blobs/><NextMarker>again</NextMarker>"
+                          "</EnumerationResults>"};
+    });
+    EXPECT_THROW(open(server.url())->list(ObjectPrefix("packs"), [](const ObjectInfo&) {}, {}),
+                 StorageError);
+    EXPECT_EQ(server.seen().size(), 2U);
+}
+
 TEST_F(AzureStorageTest, WhoMayOnlyCreateLearnsThatANameIsTaken) {
     int head = 200;
     HttpServer server([&head](const SeenRequest& seen) {

@@ -121,11 +121,12 @@ TEST_F(GcsStorageTest, AnEmulatorGetsNoToken) {
 TEST_F(GcsStorageTest, ListsPageByPageUntilThereIsNone) {
     answer_ = [](const SeenRequest& request) {
         if (request.target.find("pageToken=p%2F1") != std::string::npos) {
-            return HttpAnswer{200, {}, R"({"items": [{"name": "a/b/o/2", "size": "7",
-                "updated": "2026-11-22T14:03:05.123Z"}, {"name": "a/b/o/"}, {"name": "a/b/"}]})"};
+            return HttpAnswer{200, {}, R"({"kind": "storage#objects", "items": [
+                {"name": "a/b/o/2", "size": "7", "updated": "2026-11-22T14:03:05.123Z"},
+                {"name": "a/b/o/"}, {"name": "a/b/"}]})"};
         }
-        return HttpAnswer{200, {}, R"({"nextPageToken": "p/1", "items": [
-            {"name": "a/b/o/1", "size": "18446744073709551615"}]})"};
+        return HttpAnswer{200, {}, R"({"kind": "storage#objects", "nextPageToken": "p/1",
+            "items": [{"name": "a/b/o/1", "size": "18446744073709551615"}]})"};
     };
     std::set<std::string> found;
     open()->list(ObjectPrefix("o"),
@@ -137,12 +138,13 @@ TEST_F(GcsStorageTest, ListsPageByPageUntilThereIsNone) {
     ASSERT_EQ(seen().size(), 2U);
     EXPECT_EQ(seen()[0].target,
               "/storage/v1/b/shop/o?prefix=a%2Fb%2Fo%2F"
-              "&fields=items%28name%2Csize%2Cupdated%29%2CnextPageToken");
+              "&fields=kind%2Citems%28name%2Csize%2Cupdated%29%2CnextPageToken");
 }
 
 /// Half a listing would be taken for all that there is.
 TEST_F(GcsStorageTest, AListingThatIsNoneIsNotEmpty) {
-    for (const char* body : {"", "<html>", "[]", R"({"items": [)"}) {
+    for (const char* body : {"", "<html>", "[]", R"({"items": [)", "{}", R"({"login": "here"})",
+                             R"({"kind": "storage#objects", "nextPageToken": "again"})"}) {
         answer_ = [body](const SeenRequest&) { return HttpAnswer{200, {}, body}; };
         EXPECT_THROW(open()->list(ObjectPrefix(""), [](const ObjectInfo&) {}, {}), StorageError)
             << body;

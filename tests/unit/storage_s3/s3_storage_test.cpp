@@ -40,7 +40,8 @@ protected:
 
     /// The headers that come with a put of the object.
     std::map<std::string, std::string> put(const std::string& name, const std::string& more) {
-        const HttpServer server([](const SeenRequest&) { return HttpAnswer{}; });
+        const HttpServer server(
+            [](const SeenRequest&) { return HttpAnswer{200, {{"etag", "\"0\""}}, ""}; });
         EXPECT_EQ(open(server, more)->put(ObjectName(name), as_bytes("content"), {}),
                   PutResult::created);
         return server.seen().at(0).headers;
@@ -76,6 +77,49 @@ TEST_F(S3StorageTest, EncryptionIsOfAllAndTheClassOfPacks) {
     headers = put("config", "&sse=AES256");
     EXPECT_EQ(headers["x-amz-server-side-encryption"], "AES256");
     EXPECT_FALSE(headers.contains("x-amz-server-side-encryption-aws-kms-key-id"));
+}
+
+/// A proxy's own page, a portal that wants a login: a collector would take all that is there for
+/// garbage.
+TEST_F(S3StorageTest, AListingThatIsNoneIsNotEmpty) {
+    for (const char* body :
+         {"", "<html><body>Log in first</body></html>", "<ListBucketResult>",
+          "<ListVersionsResult/>", "<Error><Code>SlowDown</Code></Error>",
+          "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+          "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>again"
+          "</NextContinuationToken></ListBucketResult>"}) {
+        const HttpServer server([body](const SeenRequest&) { return HttpAnswer{200, {}, body}; });
+        try {
+            open(server)->list(ObjectPrefix("o"), [](const ObjectInfo&) {}, {});
+            ADD_FAILURE() << "taken for a listing: " << body;
+        } catch (const StorageError& error) {
+            EXPECT_EQ(error.retry(), Retry::may_help) << error.what();
+        }
+    }
+    const HttpServer empty(
+        [](const SeenRequest&) { return HttpAnswer{200, {}, "<ListBucketResult/>"}; });
+    EXPECT_NO_THROW(open(empty)->list(ObjectPrefix("o"), [](const ObjectInfo&) {}, {}));
+}
+
+TEST_F(S3StorageTest, VersionsThatAreNotListedAreNotGone) {
+    const HttpServer server([](const SeenRequest& seen) {
+        return HttpAnswer{200,
+                          {},
+                          seen.target.find("versioning") != std::string::npos
+                              ? "<VersioningConfiguration><Status>Enabled</Status>"
+                                "</VersioningConfiguration>"
+                              : "<html><body>Log in first</body></html>"};
+    });
+    EXPECT_THROW(open(server)->remove(ObjectName("a"), {}), StorageError);
+}
+
+TEST_F(S3StorageTest, WhatAnswersAPutWithoutATagHasStoredNothing) {
+    const HttpServer server([](const SeenRequest&) { return HttpAnswer{200, {}, "<html/>"}; });
+    const auto storage = open(server);
+    EXPECT_THROW(storage->put(ObjectName("a"), as_bytes("content"), {}), StorageError);
+    const auto upload = storage->begin_upload(ObjectName("b"), {});
+    upload->write(as_bytes("content"), {});
+    EXPECT_THROW(upload->commit({}), StorageError);
 }
 
 TEST_F(S3StorageTest, KeysThatMayOnlyDeleteDoSo) {
