@@ -38,7 +38,12 @@ std::vector<SnapshotId> chosen_snapshots(Repository& repository, const PruneArgu
     if (!arguments.snapshots.empty()) {
         std::vector<std::string> damaged;
         const std::vector<SnapshotSummary> snapshots = repository.snapshots(context.stop, &damaged);
+        const std::vector<ObjectName> lost = repository.lost_manifests();
         for (const std::string& text : arguments.snapshots) {
+            if (std::ranges::find(lost, text, &ObjectName::leaf) != lost.end()) {
+                chosen.push_back(text);  // It is given up.
+                continue;
+            }
             chosen.push_back(choose_snapshot(snapshots, damaged, text, arguments.source).id);
         }
     }

@@ -110,6 +110,7 @@ CollectionView CollectionViewReader::read_once(std::stop_token stop) {
     // listed after its snapshot.
     view.pins = pin_reasons(read_pins(repository_.storage(), repository_.keys(), stop));
     decide(view, std::move(visible));
+    note_lost(view);
     const ScratchArray<PackName> referred = read_needs(view, stop);
     // Indexes before packs: whatever a listed index names was stored before it, so a pack that is
     // not listed then has gone, and a merged index may do without it.
@@ -134,6 +135,28 @@ void CollectionViewReader::decide(CollectionView& view,
         if (!verdict.is_kept) {
             view.removed_manifests.push_back(
                 manifest_object_name(verdict.snapshot.source_id, verdict.snapshot.id).text());
+        }
+    }
+}
+
+void CollectionViewReader::note(std::vector<std::string> problems) { noted_ = std::move(problems); }
+
+/// Somebody took a manifest away, or the storage does not show it: when it comes back, it needs its
+/// data. Who names it wants it gone.
+void CollectionViewReader::note_lost(CollectionView& view) const {
+    view.problems.insert(view.problems.end(), noted_.begin(), noted_.end());
+    const std::set<std::string> removed = view.records.removed_manifests();
+    for (const ObjectName& name : repository_.lost_manifests()) {
+        if (removed.contains(name.text())) {
+            continue;
+        }
+        if (std::ranges::find(options_.snapshots, name.leaf()) != options_.snapshots.end()) {
+            view.removed_manifests.push_back(name.text());
+        } else {
+            view.problems.push_back(fmt::format(
+                "{} is gone, though this machine has seen it and no prune removed it; if it is not "
+                "to come back, 'db-backup prune {}' gives it up",
+                name.text(), name.leaf()));
         }
     }
 }

@@ -41,7 +41,7 @@ struct CollectionView {
     CollectorRecords records;
     PinReasons pins;
     std::vector<SnapshotVerdict> snapshots;      ///< All visible ones.
-    std::vector<std::string> removed_manifests;  ///< Object names; those whose verdict is to go.
+    std::vector<std::string> removed_manifests;  ///< Object names; those that are to go.
     std::vector<std::string> problems;           ///< No pack may be removed because of these.
     const PackDirectories* directories;
     ScratchArray<PackState> packs;    ///< Sorted by name.
@@ -70,12 +70,16 @@ public:
     /// StorageError, Cancelled.
     [[nodiscard]] CollectionView read(std::stop_token stop);
 
+    /// What no view can show, and what is a problem of each.
+    void note(std::vector<std::string> problems);
+
     /// Where its tables are, for tests.
     [[nodiscard]] const ScratchSpace& scratch() const noexcept { return scratch_; }
 
 private:
     [[nodiscard]] CollectionView read_once(std::stop_token stop);
     void decide(CollectionView& view, std::vector<SnapshotSummary> visible) const;
+    void note_lost(CollectionView& view) const;
     /// @return Where the snapshots that stay say that they lie.
     [[nodiscard]] ScratchArray<PackName> read_needs(CollectionView& view, std::stop_token stop);
     void read_indexes(CollectionView& view, std::stop_token stop);
@@ -88,6 +92,7 @@ private:
     PackDirectories directories_;
     Reachability reachability_;
     std::map<std::string, KnownIndex> indexes_;  ///< By name.
+    std::vector<std::string> noted_;
 };
 
 }  // namespace dbbackup

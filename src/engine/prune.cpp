@@ -9,6 +9,7 @@
 #include "repository/collectable.hpp"
 #include "repository/damage_records.hpp"
 #include "storage/locked_objects.hpp"
+#include "storage/object_protection.hpp"
 
 #include <fmt/format.h>
 
@@ -37,10 +38,10 @@ void check_named(const PruneOptions& options, const CollectionView& view) {
         const bool is_there =
             std::any_of(view.snapshots.begin(), view.snapshots.end(),
                         [&id](const auto& verdict) { return verdict.snapshot.id == id; });
-        const bool was_removed =
-            std::any_of(removed.begin(), removed.end(),
-                        [&id](const auto& name) { return name.ends_with("/" + id); });
-        if (!is_there && !was_removed) {
+        const auto is_its = [&id](const std::string& name) { return name.ends_with("/" + id); };
+        const bool was_removed = std::any_of(removed.begin(), removed.end(), is_its);
+        const bool is_given_up = std::ranges::any_of(view.removed_manifests, is_its);
+        if (!is_there && !was_removed && !is_given_up) {
             throw explained<ConfigError>(fmt::format("there is no snapshot {}", id),
                                          "'db-backup list' shows those that there are.",
                                          "snapshot_unknown");
@@ -51,6 +52,30 @@ void check_named(const PruneOptions& options, const CollectionView& view) {
                 fmt::format("'db-backup unpin {}' lets it be removed.", id), "snapshot_pinned");
         }
     }
+}
+
+/// Manifests that somebody removed from a store that keeps them. What they need must not go for
+/// good, as long as they can be brought back: `prune` itself leaves nothing behind.
+std::vector<std::string> hidden_manifests(Repository& repository, const std::stop_token& stop) {
+    std::vector<std::string> problems;
+    ObjectProtection* const protection = repository.storage().protection();
+    if (protection == nullptr || !protection->keeps_removed(stop)) {
+        return problems;
+    }
+    const std::set<std::string> removed =
+        read_collector_records(repository.storage(), repository.keys(), stop).removed_manifests();
+    protection->list_removed(
+        ObjectPrefix("manifests"),
+        [&](const ObjectInfo& info) {
+            if (!removed.contains(info.name.text())) {
+                problems.push_back(
+                    fmt::format("{} was removed, and no prune did that: 'db-backup undelete' "
+                                "brings it back, and then prune can remove it",
+                                info.name.text()));
+            }
+        },
+        stop);
+    return problems;
 }
 
 /// Other stores let unfinished uploads go by themselves after the same time.
@@ -68,6 +93,7 @@ public:
 
     PruneReport run() {
         check_collectable(repository_, stop_);
+        reader_.note(hidden_manifests(repository_, stop_));
         remove();
         extend();
         if (!options_.is_dry_run) {

@@ -105,3 +105,25 @@ def test_what_deltas_need_alone_is_freed_by_rebase(program, folder):
     assert report["bytes_compacted"] > 0 and repository.json("stats")["bytes_only_bases"] == 0
     assert repository.verify("--data")["ok"]
     repository.restore(last, folder / "restored.db", "--verify")
+
+
+def test_what_somebody_took_away_may_come_back(taken, folder):
+    """A manifest is gone that no prune removed: what it needs stays, until it is given up by its id."""
+    repository, ids = taken
+    lost = next((repository.path / "manifests").rglob(ids[4]))
+    kept = folder / "kept"
+    lost.rename(kept)
+    before = packs_in(repository)
+    report = repository.json("prune", "--keep-last", "2")
+    assert report["packs_removed"] == 0 and packs_in(repository) == before, report
+    assert any(ids[4] in each for each in report["problems"]), report
+    kept.rename(lost)
+    assert listed(repository) == [ids[2], ids[3], ids[4]]
+    repository.restore(ids[4], folder / "back.db", "--verify")
+
+    lost.rename(kept)
+    report = repository.json("prune", ids[4])
+    assert report["problems"] == [] and report["packs_removed"] > 0, report
+    assert repository.json("prune")["problems"] == []
+    kept.rename(lost)
+    assert listed(repository) == [ids[2], ids[3]], "what was given up does not come back"
