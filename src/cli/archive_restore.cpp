@@ -52,8 +52,12 @@ StorageError unreadable(const FileError& error) {
                                    "archive_unreadable");
 }
 
-/// What SQLite has not yet brought into the database would be missing in the restored one.
-void refuse_journal(const std::filesystem::path& path) {
+/// What SQLite has not yet brought into the database would be missing in the restored one. It lies
+/// beside the database itself, wherever links to that are.
+void refuse_journal(const std::filesystem::path& given) {
+    std::error_code unresolved;
+    std::filesystem::path path = std::filesystem::canonical(given, unresolved);
+    path = unresolved ? given : path;
     for (const char* const suffix : {"-wal", "-journal"}) {
         std::error_code error;
         const std::filesystem::path journal = path.native() + suffix;
@@ -69,7 +73,8 @@ void refuse_journal(const std::filesystem::path& path) {
 FoundArchive find_file(const std::string& given) {
     const std::filesystem::path path = absolute_path(given);
     struct stat status{};
-    if (::stat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    const bool is_known = ::stat(path.c_str(), &status) == 0;
+    if (!is_known && (errno == ENOENT || errno == ENOTDIR)) {
         throw missing(path.native());
     }
     if (S_ISDIR(status.st_mode)) {
@@ -78,9 +83,20 @@ FoundArchive find_file(const std::string& given) {
                                      "--repository.",
                                      "archive_missing");
     }
+    // It is read at any place, and more than once; and to open a pipe may take for ever.
+    if (is_known && !S_ISREG(status.st_mode)) {
+        throw explained<ConfigError>(fmt::format("{} is no ordinary file", path.native()),
+                                     "Bring the archive into a file first.", "archive_missing");
+    }
     refuse_journal(path);
-    return {File::open(path, File::Mode::read),
-            read_file(path.native() + kChecksumSuffix, kChecksumFileBytesMax)};
+    FoundArchive found{File::open(path, File::Mode::read), std::nullopt};
+    const std::filesystem::path checksum = path.native() + kChecksumSuffix;
+    std::error_code unknown;
+    const auto type = std::filesystem::status(checksum, unknown).type();
+    if (type != std::filesystem::file_type::fifo && type != std::filesystem::file_type::socket) {
+        found.checksum_file = read_file(checksum, kChecksumFileBytesMax);
+    }
+    return found;
 }
 
 /// Brings the object into a file without a name, so that it is fetched once.
@@ -101,7 +117,13 @@ FoundArchive fetch(const std::string& given, const std::vector<std::filesystem::
             throw explained<StorageError>(fmt::format("{} changed while it was read", given),
                                           "Try again.", "archive_unreadable");
         }
-        found.file.write_at(offset, *part);
+        try {
+            found.file.write_at(offset, *part);
+        } catch (const FileError& error) {
+            throw explained<SourceError>(fmt::format("cannot fetch the archive: {}", error.what()),
+                                         "Free some space there, or name another folder in TMPDIR.",
+                                         "unpack_failed");
+        }
     }
     found.checksum_file = storage->get(ObjectName(url.name.text() + kChecksumSuffix), context.stop);
     return found;

@@ -127,13 +127,19 @@ private:
         if (upload_->commit(stop_) == PutResult::exists) {
             throw is_there(place());
         }
-        if (storage_->put(checksum_name_, as_bytes(checksum), stop_) == PutResult::exists) {
-            throw explained<StorageError>(
-                fmt::format("{} is whole, but {} was made by somebody else meanwhile", place(),
-                            checksum_place_),
-                "Make its checksum with sha256sum.", "archive_failed");
+        try {
+            // The archive is there: nothing stops what is left of the work.
+            if (storage_->put(checksum_name_, as_bytes(checksum), {}) == PutResult::created) {
+                return checksum_place_;
+            }
+        } catch (StorageError& error) {
+            error.add_context(fmt::format("{} is whole, but has no checksum beside it", place()));
+            throw;
         }
-        return checksum_place_;
+        throw explained<StorageError>(
+            fmt::format("{} is whole, but {} was made by somebody else meanwhile", place(),
+                        checksum_place_),
+            "Make its checksum with sha256sum.", "archive_failed");
     }
 
     ObjectName name_;
@@ -150,6 +156,7 @@ std::unique_ptr<ArchiveTarget> open_file(const std::string& output, const std::s
         refuse_target_inside(repository, output);
     }
     const std::filesystem::path path = absolute_path(output);
+    refuse_repository(path);
     std::error_code error;
     if (!path.has_filename() || std::filesystem::is_directory(path, error)) {
         throw explained<ConfigError>(fmt::format("{} is a folder", output),
@@ -251,6 +258,7 @@ std::unique_ptr<ArchiveTarget> open_archive_target(const std::string& output,
         return open_file(url.path, repository);
     }
     const ArchiveUrl object = ArchiveUrl::parse(output);
+    refuse_repository(object, context);
     return std::make_unique<UploadTarget>(object, open_place(object, CreatePlace::yes, context),
                                           context.stop);
 }

@@ -7,6 +7,7 @@
 #include "storage/object_name.hpp"
 #include "storage/registry.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,13 @@ struct ArchiveUrl {
     /// @throws ConfigError when it names no object that a store of ours can hold.
     static ArchiveUrl parse(const std::string& text);
 };
+
+/// What lies in a repository and does not belong to it stops its `prune`, or looks like damage.
+/// @throws ConfigError (code "target_in_repository") when the archive would; as
+/// `StorageRegistry::open`.
+void refuse_repository(const ArchiveUrl& url, const CommandContext& context);
+/// The same for a file. @param archive An absolute path.
+void refuse_repository(const std::filesystem::path& archive);
 
 /// Opens the place of it. @throws StorageError when there is none; as `StorageRegistry::open`.
 [[nodiscard]] std::unique_ptr<Storage> open_place(const ArchiveUrl& url, CreatePlace create,

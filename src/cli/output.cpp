@@ -31,7 +31,12 @@ void Output::document(const nlohmann::ordered_json& document) {
 }
 
 void Output::content(BytesView bytes) {
-    write(as_text(bytes));
+    try {
+        write(as_text(bytes));
+    } catch (Error& error) {
+        error.set_hint("What was written is no whole archive: make room, and run it again.");
+        throw;
+    }
     if (is_reader_gone_) {
         throw explained<Error>("whoever read standard output is gone before it was whole",
                                "Look at why the program behind the pipe ended.", "output_failed");

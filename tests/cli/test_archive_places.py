@@ -9,6 +9,7 @@ import pytest
 
 import databases
 from s3_server import BUCKET, running_versitygw
+from stores import StoreRepository
 from test_archives import check_sum, unpacked
 
 
@@ -38,6 +39,24 @@ def test_an_archive_on_an_object_store(program, plain_repository, folder, databa
         (place / name).write_bytes((place / name).read_bytes()[:-10])
         program.run("restore", url, "--to", folder / "n.db", env=environment, code=13)
         assert not (folder / "n.db").exists()
+
+
+def test_no_archive_lies_in_a_repository(program, plain_repository, folder, database):
+    """It would stop its prune, or look like a damaged manifest."""
+    making = ("backup", "--type", "sqlite", "--database", database, "--format", "archive", "--json")
+    plain_repository.backup(database)
+    (folder / "link").symlink_to(plain_repository.path / "manifests")
+    for place in (plain_repository.path / "a.gz", plain_repository.path / "packs" / "a.gz", folder / "link" / "a.gz"):
+        assert program.run(*making, "-o", place, code=2).error["code"] == "target_in_repository"
+    (folder / "config").write_text("of another program")
+    program.json(*making[:-1], "-o", folder / "a.gz")
+    with running_versitygw() as server:
+        remote = StoreRepository(program, server, BUCKET).init()
+        for name in ("a.gz", "manifests/a.gz", "manifests/aa/a.gz"):
+            url = remote.url.replace("?", f"/{name}?")
+            assert program.run(*making, "-o", url, env=remote.env, code=2).error["code"] == "target_in_repository"
+        assert remote.verify()["findings"] == []
+        program.json(*making[:-1], "-o", remote.url.replace("/r?", "/r2/a.gz?"), env=remote.env)
 
 
 @pytest.mark.long

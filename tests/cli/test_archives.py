@@ -5,6 +5,7 @@ compared byte by byte with the database, restored, and damaged.
 """
 
 import json
+import os
 import pathlib
 import signal
 import sqlite3
@@ -90,6 +91,11 @@ def test_a_live_database_in_wal_mode_is_archived_with_its_log(program, folder):
         # The database itself is no archive while part of it is in its log.
         result = program.run("restore", database, "--to", folder / "wrong.db", "--json", code=2)
         assert result.error["code"] == "archive_in_use"
+        # Nor is a link to it, beside which no log lies.
+        (folder / "links").mkdir()
+        (folder / "links" / "link.db").symlink_to(database)
+        result = program.run("restore", folder / "links" / "link.db", "--to", folder / "wrong.db", "--json", code=2)
+        assert result.error["code"] == "archive_in_use" and not (folder / "wrong.db").exists()
     program.run("restore", folder / "out.sqlite.gz", "--to", folder / "restored.db")
     databases.assert_equal(databases.content(database), folder / "restored.db")
 
@@ -363,3 +369,10 @@ def test_an_empty_database_is_archived_and_restored(program, folder):
         program.run("backup", "--type", "sqlite", "--database", empty, "--format", "archive", "-o", archive)
         program.run("restore", archive, "--to", folder / f"{kind}.db", "--verify")
         assert (folder / f"{kind}.db").stat().st_size == 0
+
+
+def test_a_pipe_is_no_archive(program, folder):
+    """To open one might take for ever, and no signal would end it."""
+    os.mkfifo(folder / "shop.gz")
+    result = program.run("restore", folder / "shop.gz", "--to", folder / "r.db", "--json", code=2)
+    assert result.error["code"] == "archive_missing", result

@@ -11,6 +11,7 @@ import pytest
 import databases
 from program import Repository
 from requirements import not_possible_here
+from s3_server import BUCKET, running_versitygw
 from small_disk import NotPossible, SmallDisk
 
 
@@ -180,3 +181,27 @@ def test_a_repository_that_can_only_be_read(program, database, disk):
     assert result.error["hint"], str(result)
     small.remount("rw")
     assert repository.backup(database, prefix=small.prefix)["parent"]
+
+
+def test_no_room_to_fetch_an_archive(disk, program, folder):
+    """What is full is the disk where the archive goes on its way, not the store."""
+    database = databases.make(folder / "shop.db", rows=3000)
+    with running_versitygw() as server:
+        environment = server.environment()
+        url = server.url(f"{BUCKET}/archives/shop.db")
+        program.run("backup", "--type", "sqlite", "--database", database, "--format", "archive", "-o", url, env=environment)
+        small = disk("64k")
+        result = program.run(
+            "restore", url, "--to", small.point / "r.db", "--json", code=20, prefix=small.prefix,
+            env={**environment, "TMPDIR": str(small.point)},
+        )
+        assert result.error["code"] == "unpack_failed" and "TMPDIR" in result.error["hint"], result
+        assert list(small.path.iterdir()) == []
+
+
+def test_an_archive_on_a_full_standard_output_is_none(program, database):
+    result = program.run(
+        "backup", "--type", "sqlite", "--database", database, "--format", "archive", "-o", "-", code=1,
+        prefix=["sh", "-c", 'exec "$@" > /dev/full', "sh"],
+    )
+    assert "no whole archive" in result.stderr and "was done" not in result.stderr
