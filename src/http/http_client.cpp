@@ -308,6 +308,10 @@ List header_list(const HttpHeaders& headers) {
     // Nobody waits for permission to send: a refusal is rare, and the wait would be on each put.
     append("Expect:");
     for (const auto& [name, value] : headers) {
+        // What follows a break would be a header of its own. Values hold keys: none is repeated.
+        if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+            throw HttpError(fmt::format("the header {} would have a line break in it", name));
+        }
         append(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
     }
     return list;

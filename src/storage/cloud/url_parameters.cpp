@@ -130,6 +130,12 @@ BucketPath parse_bucket_path(const StorageUrl& url, std::string_view kind) {
     if (!path.prefix.empty()) {
         path.prefix += '/';
     }
+    // Servers and proxies take them for folders, and end in another place, or in another bucket.
+    const std::string folders = '/' + path.prefix;
+    if (folders.find("/../") != std::string::npos || folders.find("/./") != std::string::npos) {
+        throw bad_store_url(fmt::format("the {} URL has '.' or '..' in its path", url.scheme),
+                            fmt::format("Write {}://{}/prefix.", url.scheme, kind));
+    }
     return path;
 }
 

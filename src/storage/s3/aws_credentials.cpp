@@ -107,8 +107,18 @@ private:
         return web_identity_credentials(http_, variable_, identity, stop);
     }
 
+    static ProcessResult ended(const std::string& command, const std::stop_token& stop) {
+        try {
+            return run_shell(command, kProcessTimeout, kProcessOutputMax, stop);
+        } catch (const Error& error) {
+            StorageError useless(fmt::format("credential_process gives no keys: {}", error.what()));
+            useless.set_hint("Run it by hand: it has to print one JSON document, and to end.");
+            throw useless;
+        }
+    }
+
     static AwsCredentials of_process(const std::string& command, const std::stop_token& stop) {
-        const ProcessResult result = run_shell(command, kProcessTimeout, kProcessOutputMax, stop);
+        const ProcessResult result = ended(command, stop);
         if (result.exit_status != 0) {
             throw StorageError(fmt::format("credential_process ended with {}: {}",
                                            result.exit_status, result.errors));

@@ -25,10 +25,19 @@ std::string required(std::optional<std::string> text, const char* what) {
 /// In plain HTTP a token may only go to this machine or its metadata services.
 void check_container_url(const std::string& url) {
     constexpr std::array<std::string_view, 6> kAllowed = {
-        "https://",     "http://127.0.0.1",    "http://localhost",
-        "http://[::1]", "http://169.254.170.", "http://[fd00:ec2::23]"};
-    if (std::ranges::none_of(kAllowed,
-                             [&](std::string_view start) { return url.starts_with(start); })) {
+        "127.0.0.1", "localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
+    constexpr std::string_view kPlain = "http://";
+    const bool is_plain = url.starts_with(kPlain);
+    // With its port; a name that only begins so is another host.
+    std::string_view host = is_plain ? std::string_view(url).substr(kPlain.size()) : url;
+    host = host.substr(0, host.find_first_of("/?#"));
+    const auto is_host = [host](std::string_view allowed) {
+        const std::string_view port = host.substr(std::min(allowed.size(), host.size()));
+        return host.starts_with(allowed) &&
+               (port.empty() || (port.front() == ':' && port.find_first_not_of("0123456789", 1) ==
+                                                            std::string_view::npos));
+    };
+    if (!url.starts_with("https://") && !(is_plain && std::ranges::any_of(kAllowed, is_host))) {
         throw explained<ConfigError>(
             "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that is neither this machine nor "
             "reached by https",

@@ -37,6 +37,18 @@ StorageError failure_of(HttpClient& client, const HttpRequest& request) {
     return StorageError("none");
 }
 
+TEST(HttpClient, ALineBreakMakesNoHeader) {
+    HttpServer server([](const SeenRequest&) { return HttpAnswer{}; });
+    HttpClient client(quick());
+    HttpRequest request = request_of("GET", server.url());
+    for (const char* const value : {"key\r\nx-other: 1", "a\nb", "a\r"}) {
+        request.headers = {{"authorization", value}};
+        const StorageError error = failure_of(client, request);
+        EXPECT_EQ(std::string(error.what()).find("key"), std::string::npos) << error.what();
+    }
+    EXPECT_TRUE(server.seen().empty());
+}
+
 TEST(HttpClient, SendsAndReceivesWholeMessages) {
     HttpServer server([](const SeenRequest& seen) {
         return HttpAnswer{201, {{"X-Said", "  hello "}}, "got " + seen.body};

@@ -89,6 +89,8 @@ TEST_F(AwsKeysTest, OfAProcess) {
     } catch (const StorageError& error) {
         EXPECT_NE(std::string(error.what()).find("3: oops"), std::string::npos) << error.what();
     }
+    folder_.write(".aws/config", "[default]\ncredential_process = yes\n");
+    EXPECT_THROW((void)found(), StorageError) << "without end";
 }
 
 TEST_F(AwsKeysTest, AreRenewedBeforeTheyEnd) {
@@ -123,8 +125,14 @@ TEST_F(AwsKeysTest, OfAContainer) {
     environment_["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] =
         folder_.write("token", "let me\n").string();
     EXPECT_EQ(found(), "C:s:t");
-    environment_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://example.com/creds";
-    EXPECT_THROW((void)found(), ConfigError) << "a token must not leave this machine in the clear";
+    for (const char* const other :
+         {"http://example.com/creds", "http://127.0.0.1.example.com/creds",
+          "http://localhost.example.com", "http://localhost@example.com/creds",
+          "http://127.0.0.1:80@example.com/creds", "http://169.254.170.2x/creds"}) {
+        environment_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = other;
+        EXPECT_THROW((void)found(), ConfigError)
+            << other << ": a token must not leave this machine in the clear";
+    }
 }
 
 /// Source: Amazon EC2 User Guide, "Use the Instance Metadata Service".

@@ -59,7 +59,8 @@ TEST(S3Place, WrongUrlsSayWhatIsWrong) {
          "s3://.shop", "s3://shop?object_lock=30", "s3://shop?object_lock=governance:0",
          "s3://shop?object_lock=governance:1x", "s3://shop?object_lock=forever:1",
          "s3://shop?sse=none", "s3://shop?sse=AES256&kms_key=x", "s3://shop?storage_class=A%0d%0aB",
-         "s3://shop?storage_class=DEEP_ARCHIVE", "s3://shop?kms_key=a%20b"},
+         "s3://shop?storage_class=DEEP_ARCHIVE", "s3://shop?kms_key=a%20b", "s3://shop/../other",
+         "s3://shop/a%2f..%2fb", "s3://shop/a/./b"},
         [](const std::string& url) { (void)place_of(url); });
 }
 
