@@ -2,11 +2,15 @@
 
 #include "base/error.hpp"
 #include "engine/snapshot_copy.hpp"
+#include "storage/registry.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace dbbackup {
@@ -50,6 +54,21 @@ TargetOutcome copied(Repository& source, const SnapshotSummary& snapshot,
     return outcome;
 }
 
+/// The same for all ways to write the URL of a place.
+std::string place_of(const std::string& text) {
+    try {
+        const StorageUrl url = StorageUrl::parse(text);
+        if (url.type() == StorageType::local) {
+            std::error_code unresolved;
+            const auto path = std::filesystem::weakly_canonical(url.path, unresolved);
+            return unresolved ? url.path : path.native();
+        }
+        return fmt::format("{}://{}?{}", url.scheme, url.path, fmt::join(url.query, "&"));
+    } catch (const ConfigError&) {
+        return text;  // Whoever opens it says what is wrong with it.
+    }
+}
+
 TargetOutcome failed(const RepositoryChoice& choice, const Error& error) {
     TargetOutcome outcome;
     outcome.repository = choice.name.value_or(choice.url);
@@ -64,7 +83,10 @@ std::vector<RepositoryChoice> backup_targets(const CommandContext& context,
     std::vector<RepositoryChoice> choices = {choose_repository(context, of_source)};
     const auto add = [&](const std::string& text) {
         RepositoryChoice choice = choose_second_repository(text, std::nullopt, context);
-        if (std::ranges::find(choices, choice.url, &RepositoryChoice::url) == choices.end()) {
+        const auto is_its = [place = place_of(choice.url)](const RepositoryChoice& other) {
+            return place_of(other.url) == place;
+        };
+        if (std::ranges::none_of(choices, is_its)) {
             choices.push_back(std::move(choice));
         }
     };
