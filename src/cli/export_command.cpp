@@ -46,10 +46,8 @@ ExitCode run_command(const ExportArguments& arguments, CommandContext& context) 
         choose_repository(context, repository_of_source(arguments.source, context.config()));
     const std::unique_ptr<Repository> repository = open_repository(choice, context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
-    const std::vector<SnapshotSummary> tagged =
-        tagged_snapshots_or_throw(snapshots, damaged, arguments.tags, arguments.source);
-    const SnapshotSummary& snapshot =
-        choose_snapshot(tagged, damaged, arguments.snapshot, arguments.source);
+    const SnapshotSummary snapshot = choose_tagged_snapshot(snapshots, damaged, arguments.snapshot,
+                                                            arguments.source, arguments.tags);
     const std::unique_ptr<ArchiveTarget> target = open_archive_target(output, choice.url, context);
     ArchiveContents contents;
     {

@@ -30,7 +30,7 @@ SnapshotSummary chosen(Repository& repository, const std::string& text,
                        const std::optional<std::string>& source,
                        const std::map<std::string, std::string>& tags, CommandContext& context) {
     const auto [snapshots, damaged] = read_snapshots(repository, context);
-    return choose_snapshot(tagged_snapshots(snapshots, tags), damaged, text, source);
+    return choose_tagged_snapshot(snapshots, damaged, text, source, tags);
 }
 
 }  // namespace

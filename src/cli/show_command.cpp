@@ -180,10 +180,8 @@ ExitCode run_command(const ShowArguments& arguments, CommandContext& context) {
         choose_repository(context, repository_of_source(arguments.source, context.config())),
         context);
     const auto [snapshots, damaged] = read_snapshots(*repository, context);
-    const std::vector<SnapshotSummary> tagged =
-        tagged_snapshots_or_throw(snapshots, damaged, arguments.tags, arguments.source);
-    const SnapshotSummary& chosen =
-        choose_snapshot(tagged, damaged, arguments.snapshot, arguments.source);
+    const SnapshotSummary chosen = choose_tagged_snapshot(snapshots, damaged, arguments.snapshot,
+                                                          arguments.source, arguments.tags);
     const SnapshotDetails details = repository->details(chosen.id, context.stop);
     const std::optional<SnapshotDetails> parent =
         parent_of(chosen, snapshots, *repository, context);

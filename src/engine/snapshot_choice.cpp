@@ -214,10 +214,12 @@ std::vector<SnapshotSummary> tagged_snapshots(const std::vector<SnapshotSummary>
     return tagged;
 }
 
-std::vector<SnapshotSummary> tagged_snapshots_or_throw(
-    const std::vector<SnapshotSummary>& snapshots, const std::vector<std::string>& damaged,
-    const std::map<std::string, std::string>& tags, const std::optional<std::string>& source) {
-    std::vector<SnapshotSummary> tagged = tagged_snapshots(snapshots, tags);
+SnapshotSummary choose_tagged_snapshot(const std::vector<SnapshotSummary>& snapshots,
+                                       const std::vector<std::string>& damaged,
+                                       std::string_view text,
+                                       const std::optional<std::string>& source,
+                                       const std::map<std::string, std::string>& tags) {
+    const std::vector<SnapshotSummary> tagged = tagged_snapshots(snapshots, tags);
     const auto is_of_source = [&source](const SnapshotSummary& snapshot) {
         return !source || snapshot.source_name == *source;
     };
@@ -233,7 +235,7 @@ std::vector<SnapshotSummary> tagged_snapshots_or_throw(
                         tags.size() > 1 ? "s" : "", names),
             "'db-backup list' shows the tags that there are.", "snapshot_unknown");
     }
-    return tagged;
+    return choose_snapshot(tagged, damaged, text, source);
 }
 
 std::set<SnapshotId> doubtful_snapshots(const std::vector<SnapshotSummary>& snapshots) {

@@ -40,12 +40,13 @@ namespace dbbackup {
 [[nodiscard]] std::vector<SnapshotSummary> tagged_snapshots(
     const std::vector<SnapshotSummary>& snapshots, const std::map<std::string, std::string>& tags);
 
-/// The same, to choose one from. @throws ConfigError (code "snapshot_unknown") when there are
-/// snapshots (of this source), but none with these tags; not when one that is damaged may have
-/// them.
-[[nodiscard]] std::vector<SnapshotSummary> tagged_snapshots_or_throw(
+/// As `choose_snapshot` with `damaged`, from those that carry all of `tags`. @throws ConfigError
+/// (code "snapshot_unknown") also when there are snapshots (of this source), but none with these
+/// tags; not when one that is damaged may have them.
+[[nodiscard]] SnapshotSummary choose_tagged_snapshot(
     const std::vector<SnapshotSummary>& snapshots, const std::vector<std::string>& damaged,
-    const std::map<std::string, std::string>& tags, const std::optional<std::string>& source);
+    std::string_view text, const std::optional<std::string>& source,
+    const std::map<std::string, std::string>& tags);
 
 /// Those that a later snapshot found to hold, perhaps, older data than they say
 /// (`SnapshotSummary::doubtful`).

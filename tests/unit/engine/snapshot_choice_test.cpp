@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "support/time_zone.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace dbbackup {
@@ -167,27 +168,29 @@ TEST(SnapshotChoice, PrefixesAreAsLongAsTheyMustBe) {
     EXPECT_EQ(id_prefix_length({kShop[0], kShop[2]}), 8U);
 }
 
-TEST(TaggedSnapshots, AreRefusedWhenNoneCanBeMeant) {
+TEST(SnapshotChoice, IsAmongThoseWithAllTags) {
     std::vector<SnapshotSummary> all = two_sources();
     all[0].tags = {{"env", "prod"}};
     const auto taken = [&](const std::map<std::string, std::string>& tags,
                            const std::optional<std::string>& source = {},
                            const std::vector<std::string>& damaged = {}) -> std::string {
         try {
-            return std::to_string(tagged_snapshots_or_throw(all, damaged, tags, source).size());
-        } catch (const ConfigError& error) {
-            EXPECT_EQ(error.code(), "snapshot_unknown");
+            return choose_tagged_snapshot(all, damaged, "latest", source, tags).id;
+        } catch (const Error& error) {
             return error.what();
         }
     };
-    EXPECT_EQ(taken({}), "4");
-    EXPECT_EQ(taken({{"env", "prod"}}, "shop"), "1");
+    EXPECT_EQ(taken({}, "shop"), choose_snapshot(all, "latest", "shop").id);
+    EXPECT_EQ(taken({{"env", "prod"}}, "shop"), all[0].id);
+    EXPECT_EQ(taken({{"env", "prod"}}), all[0].id) << "no other source has any";
     EXPECT_EQ(taken({{"env", "test"}}), "no snapshot has the tag env=test");
     EXPECT_EQ(taken({{"env", "prod"}}, "blog"),
               "no snapshot of source 'blog' has the tag env=prod");
     EXPECT_EQ(taken({{"env", "prod"}, {"x", "y"}}), "no snapshot has the tags env=prod and x=y");
-    EXPECT_EQ(taken({{"env", "prod"}}, "none"), "1") << "that the source is unknown says more";
-    EXPECT_EQ(taken({{"env", "test"}}, {}, {"manifests/x/y"}), "0") << "that one may have it";
+    EXPECT_THAT(taken({{"env", "prod"}}, "none"), testing::HasSubstr("of a source 'none'"))
+        << "that the source is unknown says more";
+    EXPECT_THAT(taken({{"env", "prod"}}, {}, {"manifests/x/y"}), testing::HasSubstr("damaged"))
+        << "that one may have it";
 }
 
 TEST(DoubtfulSnapshots, AreThoseThatAnyLaterOneNames) {
