@@ -73,8 +73,10 @@ public:
         : name_(std::move(name)), inner_(std::move(inner)), up_(up) {}
 
     void write(BytesView piece, std::stop_token stop) override {
-        is_writing_ = true;
-        up_.pay(piece.size(), stop);
+        if (!is_writing_) {  // A write that is repeated goes on where it stopped.
+            is_writing_ = true;
+            up_.pay(piece.size(), stop);
+        }
         inner_->write(piece, std::move(stop));
         is_writing_ = false;
     }

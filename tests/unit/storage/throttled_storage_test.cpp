@@ -2,12 +2,14 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "support/faulty_storage.hpp"
 #include "support/memory_storage.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <random>
 #include <thread>
 #include <utility>
@@ -86,6 +88,29 @@ TEST(ThrottledStorage, LimitsEachWayByItself) {
     storage.list({}, [](const ObjectInfo&) {}, {});
     storage.remove(ObjectName("a"), {});
     EXPECT_EQ(time.waited, before);
+}
+
+TEST(ThrottledStorage, ARepeatedWriteOfAnUploadIsPaidOnce) {
+    MemoryStorage memory;
+    WaitedTime time;
+    int failures = 3;
+    Faults faults;
+    faults.before = [&failures](const StorageCall& call) {
+        if (call.operation == StorageOperation::write && failures-- > 0) {
+            throw StorageError("the line is cut", Retry::may_help);
+        }
+    };
+    ThrottledStorage storage(std::make_unique<FaultyStorage>(memory, faults), 1_MiB,
+                             time.environment());
+    const std::unique_ptr<Upload> upload = storage.begin_upload(ObjectName("a"), {});
+    const Bytes piece(3_MiB);
+    for (int call = 0; call < 3; ++call) {
+        EXPECT_THROW(upload->write(piece, {}), StorageError);
+    }
+    upload->write(piece, {});
+    EXPECT_EQ(time.waited, seconds(2));
+    EXPECT_EQ(upload->commit({}), PutResult::created);
+    EXPECT_EQ(storage.size_bytes(ObjectName("a"), {}), 3_MiB);
 }
 
 TEST(ThrottledStorage, IsSharedByItsThreads) {
