@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "cli/storage_limits.hpp"
 #include "repository/config_object.hpp"
 #include "storage/access_denied.hpp"
 #include "storage/storage.hpp"
@@ -76,7 +77,8 @@ void refuse_repository(const ArchiveUrl& url, const CommandContext& context) {
     const std::size_t bucket = url.place.find("://") + 3;
     std::string place = url.place;
     for (;;) {
-        const auto storage = context.plugins.storages.open(place, CreatePlace::no);
+        const auto storage = context.plugins.storages.open(
+            place, CreatePlace::no, storage_limits(place, nullptr, context.config()));
         if (storage && is_repository(*storage, context.stop)) {
             throw inside(url.text, storage->url());
         }
@@ -106,7 +108,8 @@ void refuse_repository(const std::filesystem::path& archive) {
 
 std::unique_ptr<Storage> open_place(const ArchiveUrl& url, CreatePlace create,
                                     const CommandContext& context) {
-    std::unique_ptr<Storage> storage = context.plugins.storages.open(url.place, create);
+    std::unique_ptr<Storage> storage = context.plugins.storages.open(
+        url.place, create, storage_limits(url.place, nullptr, context.config()));
     if (!storage) {
         throw explained<StorageError>(fmt::format("there is no place {}", url.place),
                                       "Make it first, or give another URL.", "archive_failed");

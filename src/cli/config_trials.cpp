@@ -4,6 +4,7 @@
 #include "cli/key_file.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/source_access.hpp"
+#include "cli/storage_limits.hpp"
 #include "repository/config_object.hpp"
 
 #include <fmt/format.h>
@@ -70,8 +71,8 @@ std::uint64_t try_source(const ConfigDraft& draft, const CommandContext& context
 std::optional<Cipher> try_repository(const std::string& url, const CommandContext& context) {
     context.plugins.storages.check(url);
     std::optional<Cipher> cipher;
-    if (const std::unique_ptr<Storage> storage =
-            context.plugins.storages.open(url, CreatePlace::no)) {
+    if (const std::unique_ptr<Storage> storage = context.plugins.storages.open(
+            url, CreatePlace::no, storage_limits(url, nullptr, context.config()))) {
         if (const std::optional<Bytes> config = storage->get(config_object_name(), context.stop)) {
             cipher = decode_config(*config).cipher;
         } else {

@@ -4,6 +4,7 @@
 #include "cli/key_file.hpp"
 #include "cli/passphrase.hpp"
 #include "cli/shell_word.hpp"
+#include "cli/storage_limits.hpp"
 #include "config/problems.hpp"
 #include "repository/config_object.hpp"
 #include "repository/known_repository.hpp"
@@ -233,12 +234,8 @@ Unlock unlock_for(const RepositoryChoice& choice, const CommandContext& context)
 
 std::unique_ptr<Storage> open_storage(const RepositoryChoice& choice, CreatePlace create,
                                       const CommandContext& context) {
-    StorageLimits limits;
-    if (choice.config != nullptr) {
-        limits.bytes_per_s = choice.config->bandwidth_bytes_per_s;
-        limits.object_lock = choice.config->object_lock();
-    }
-    return context.plugins.storages.open(choice.url, create, limits);
+    return context.plugins.storages.open(
+        choice.url, create, storage_limits(choice.url, choice.config, context.config()));
 }
 
 std::unique_ptr<Repository> open_repository(const RepositoryChoice& choice, const Unlock& unlock,

@@ -77,6 +77,12 @@ struct RepositoryConfig {
     }
 };
 
+/// What holds for every object store, of repositories and of archives.
+struct StorageConfig {
+    std::optional<std::filesystem::path> ca_file;
+    std::optional<std::uint64_t> bandwidth_bytes_per_s;  ///< Each way by itself.
+};
+
 /// Shell commands that a backup of a source runs. Empty: none.
 struct HooksConfig {
     std::string before;
@@ -119,6 +125,7 @@ struct LoggingConfig {
 struct Config {
     std::optional<std::filesystem::path> path;  ///< The file that was read, if any.
     std::map<std::string, RepositoryConfig> repositories;
+    StorageConfig storage;
     std::map<std::string, SourceConfig> sources;
     std::map<std::string, RetentionRules> retention;
     LoggingConfig logging;

@@ -19,6 +19,7 @@ std::vector<ConfigKey> make_keys() {
                     .required = true,
                     .store = [](Config&, const KeyNames&, const KeyValue&) {}});
     add_repository_keys(keys);
+    add_storage_keys(keys);
     add_source_keys(keys);
     add_retention_keys(keys);
     add_logging_keys(keys);

@@ -34,6 +34,7 @@ void add_secret_keys(std::vector<ConfigKey>& keys, const std::string& path, cons
 
 /// The keys of each section, in the order in which they are documented.
 void add_repository_keys(std::vector<ConfigKey>& keys);
+void add_storage_keys(std::vector<ConfigKey>& keys);
 void add_source_keys(std::vector<ConfigKey>& keys);
 void add_retention_keys(std::vector<ConfigKey>& keys);
 void add_logging_keys(std::vector<ConfigKey>& keys);

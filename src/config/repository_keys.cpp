@@ -125,4 +125,29 @@ void add_repository_keys(std::vector<ConfigKey>& keys) {
                     }});
 }
 
+void add_storage_keys(std::vector<ConfigKey>& keys) {
+    keys.push_back({.path = "storage.ca_file",
+                    .kind = KeyKind::path,
+                    .description = "Certificates of the authorities to trust in the place of the "
+                                   "system's, for every object store (`s3://`, `gs://`, `az://`) "
+                                   "whose URL has no `ca_file`: repositories and archives.",
+                    .example = "/etc/ssl/acme-ca.pem",
+                    .fallback = "",
+                    .store = [](Config& config, const KeyNames&, const KeyValue& value) {
+                        config.storage.ca_file = value.text;
+                    }});
+    keys.push_back({.path = "storage.bandwidth_limit",
+                    .kind = KeyKind::rate,
+                    .description = "How much one command may send to an object store, and receive "
+                                   "from it, in a second: archives, and repositories without a "
+                                   "limit of their own.",
+                    .example = "20MiB/s",
+                    .fallback = "",
+                    .least = kBandwidthMin,
+                    .most = 1024_GiB,
+                    .store = [](Config& config, const KeyNames&, const KeyValue& value) {
+                        config.storage.bandwidth_bytes_per_s = value.number;
+                    }});
+}
+
 }  // namespace dbbackup

@@ -34,6 +34,9 @@ std::unique_ptr<Storage> StorageRegistry::open(std::string_view url, CreatePlace
     if (limits.object_lock) {
         add_lock(parsed, *limits.object_lock);
     }
+    if (limits.ca_file && parsed.type() != StorageType::local) {
+        parsed.query.emplace("ca_file", limits.ca_file->string());
+    }
     std::unique_ptr<Storage> storage = factory_of(parsed)(parsed, create);
     return storage && decorator_ ? decorator_(std::move(storage), limits) : std::move(storage);
 }

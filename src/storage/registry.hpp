@@ -8,6 +8,7 @@
 #include "storage/storage.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -37,11 +38,13 @@ struct StorageUrl {
     [[nodiscard]] std::optional<StorageType> type() const noexcept;
 };
 
-/// What the configuration says of one repository's store beside its URL.
+/// What the configuration says of one store beside its URL.
 struct StorageLimits {
     std::optional<std::uint64_t> bytes_per_s = {};  ///< Each way by itself.
     /// How what lasts is locked, unless the URL itself says it.
     std::optional<ObjectLock> object_lock = {};
+    /// Of object stores: the authorities to trust, unless the URL itself says it.
+    std::optional<std::filesystem::path> ca_file = {};
 };
 
 /// Scheme to factory. Built once in cli/plugins.cpp (and in tests); not changed afterwards.

@@ -32,6 +32,21 @@ class GcsServer(StoreServer):
         urllib.request.urlopen(request, context=trusted).close()
         return name
 
+    def send(self, path, body=None):
+        """What is at this path, or the answer to a post of `body`."""
+        request = urllib.request.Request(self.endpoint + path, body, {"Authorization": f"Bearer {self.secret}"})
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+    def get_object(self, path):
+        bucket, _, name = path.partition("/")
+        return self.send(f"/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}?alt=media")
+
+    def put_object(self, path, content):
+        bucket, _, name = path.partition("/")
+        query = urllib.parse.urlencode({"uploadType": "media", "name": name})
+        self.send(f"/upload/storage/v1/b/{bucket}/o?{query}", content)
+
     def give_tokens(self, told_s=3600, uses=sys.maxsize):
         """What clients hear of the life of tokens from now on, and how many requests these are good for."""
         (self.folder / "token_life.json").write_text(json.dumps({"told_s": told_s, "uses": uses}))

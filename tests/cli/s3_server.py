@@ -75,6 +75,15 @@ class S3Server(StoreServer):
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()
 
+    def get_object(self, path):
+        status, _, body = self.send("GET", path)
+        assert status == 200, body
+        return body
+
+    def put_object(self, path, content):
+        status, _, body = self.send("PUT", path, body=content)
+        assert status == 200, body
+
     def versions(self, repository):
         """Key, id and kind ("Version", "DeleteMarker") of all that is kept of a repository."""
         bucket, _, prefix = repository.url.removeprefix("s3://").partition("?")[0].partition("/")

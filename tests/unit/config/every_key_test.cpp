@@ -85,5 +85,12 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0, ag
     EXPECT_EQ(config.logging.rotate_age, std::chrono::hours(7 * 24));
 }
 
+TEST(LoadConfig, ReadsWhatHoldsForAllObjectStores) {
+    const Config config = load("storage: {ca_file: /ca, bandwidth_limit: 20MiB/s}").config;
+    EXPECT_EQ(config.storage.ca_file, "/ca");
+    EXPECT_EQ(config.storage.bandwidth_bytes_per_s, 20_MiB);
+    EXPECT_EQ(load("").config.storage.ca_file, std::nullopt);
+}
+
 }  // namespace
 }  // namespace dbbackup

@@ -159,6 +159,24 @@ TEST(StorageRegistry, HandsLocksToStoresThatHaveThem) {
     }
 }
 
+TEST(StorageRegistry, HandsAuthoritiesToObjectStores) {
+    StorageRegistry registry;
+    std::string opened;
+    const auto factory = [&opened](const StorageUrl& url, CreatePlace) {
+        opened = url.query.contains("ca_file") ? url.query.at("ca_file") : "";
+        return std::unique_ptr<Storage>();
+    };
+    registry.add("file", factory);
+    registry.add("gs", factory);
+    const StorageLimits limits{.bytes_per_s = {}, .object_lock = {}, .ca_file = "/ca"};
+    (void)registry.open("gs://b", CreatePlace::no, limits);
+    EXPECT_EQ(opened, "/ca");
+    (void)registry.open("gs://b?ca_file=/own", CreatePlace::no, limits);
+    EXPECT_EQ(opened, "/own");
+    (void)registry.open("/srv", CreatePlace::no, limits);
+    EXPECT_EQ(opened, "") << "a folder has no server";
+}
+
 TEST(StorageRegistry, NamesTheSchemesItKnows) {
     StorageRegistry registry;
     registry.add("file", nullptr);
