@@ -75,6 +75,18 @@ def test_a_signature_that_may_only_read(repository, server, database, folder):
     assert "Storage Blob Data Contributor" in hint and "c (create)" in hint, hint
 
 
+def test_blocks_need_the_right_to_write(repository, server, folder):
+    """Which an archive of several of them takes, and no repository does."""
+    database = databases.make(folder / "large.db", rows=100_000)
+    words = ("backup", "--type", "sqlite", "--database", database, "--format", "archive", "--compression", "none", "--json", "-o")
+    lets_in(repository, AZURE_STORAGE_SAS_TOKEN=server.sas(CONTAINER, "rc"))
+    refused = repository.program.run(*words, server.url(f"{CONTAINER}/blocks/a.sqlite"), env=repository.env, code=30)
+    assert refused.error["code"] == "access_denied" and "w (write)" in refused.error["hint"], refused
+    lets_in(repository, AZURE_STORAGE_SAS_TOKEN=server.sas(CONTAINER, "rw"))
+    repository.program.run(*words, server.url(f"{CONTAINER}/blocks/a.sqlite"), env=repository.env)
+    assert server.get_object(f"{CONTAINER}/blocks/a.sqlite") == database.read_bytes()
+
+
 def test_the_identity_of_a_machine(program, tls_server, database):
     """Every first token has ended, whatever the service said: it is asked once more."""
     identity = IdentityService(lifetimes_s=(-10, 3600))
