@@ -13,6 +13,7 @@
 #include "storage/s3/s3_storage.hpp"
 #include "storage/throttled_storage.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -24,6 +25,16 @@ namespace {
 std::optional<std::string> process_variable(const char* name) {
     const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any.
     return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+/// How long what may work on a second try is repeated. DB_BACKUP_TEST_RETRY_S makes it shorter for
+/// tests in which it never does.
+RetryPolicy retry_policy() {
+    RetryPolicy policy;
+    if (const auto text = process_variable("DB_BACKUP_TEST_RETRY_S")) {
+        policy.deadline = std::chrono::seconds(std::strtoul(text->c_str(), nullptr, 10));
+    }
+    return policy;
 }
 
 /// Keeps to the limits, repeats what may work on a second try, and tells the log about that. What
@@ -40,7 +51,7 @@ std::unique_ptr<Storage> decorated(std::unique_ptr<Storage> storage, const Stora
         log.warning("the storage failed and is tried again",
                     {{"error", error.what()}, {"wait_ms", std::to_string(wait.count())}});
     };
-    return std::make_unique<RetryingStorage>(std::move(storage), RetryPolicy{},
+    return std::make_unique<RetryingStorage>(std::move(storage), retry_policy(),
                                              std::move(environment));
 }
 

@@ -176,13 +176,18 @@ HttpError transport_error(CURLcode code, const std::string& url, const char* det
         fmt::format("{} does not answer: {}", server_of(url),
                     detail != nullptr && *detail != '\0' ? detail : curl_easy_strerror(code)),
         retry_for(code));
+    if (error.retry() == Retry::may_help) {
+        error.set_code("server_unreachable");
+        error.set_hint("Check the network between this machine and it, and run the command again.");
+    }
     switch (code) {
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CACERT_BADFILE:
             error.set_code("certificate_untrusted");
             error.set_hint(
                 "If the server has a certificate of your own authority, give that authority's "
-                "certificate with ca_file; verification is never switched off.");
+                "certificate with ca_file in the URL or storage.ca_file in the configuration; "
+                "verification is never switched off.");
             break;
         case CURLE_COULDNT_RESOLVE_HOST:
             error.set_hint(

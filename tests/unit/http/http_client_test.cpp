@@ -116,6 +116,8 @@ TEST(HttpClient, BrokenAnswersMayBeTriedAgain) {
     server.answer_with({.hangs_up = true});
     const StorageError error = failure_of(client, request_of("GET", server.url() + "/?secret=1"));
     EXPECT_EQ(error.retry(), Retry::may_help);
+    EXPECT_EQ(error.code(), "server_unreachable");
+    EXPECT_FALSE(error.hint().empty());
     EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos) << error.what();
     server.answer_with({.stalls = true});
     EXPECT_EQ(failure_of(client, request_of("GET", server.url() + "/")).retry(), Retry::may_help);
