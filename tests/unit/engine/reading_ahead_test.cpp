@@ -4,6 +4,7 @@
 
 #include "engine/archive_output.hpp"
 #include "engine/expected_items.hpp"
+#include "repository/manifest.hpp"
 #include "support/faulty_storage.hpp"
 #include "support/memory_storage.hpp"
 #include "support/sample_copy.hpp"

@@ -180,19 +180,17 @@ TEST_F(RemotePackWindowsTest, WhatIsExpectedAndNotReadHoldsNobodyUp) {
 /// More than is kept: what was read makes room for what was not.
 TEST_F(RemotePackWindowsTest, WhatIsExpectedStaysUntilItIsRead) {
     constexpr std::uint64_t kPieceBytes = 1'000'000;
-    constexpr unsigned kPieces = 100;
-    constexpr unsigned kAhead = 25;
+    constexpr std::size_t kAhead = 25;
     const Bytes content = noise(1, 10'000'000);
-    std::vector<PackName> packs;
     std::vector<PackPiece> pieces;
-    for (unsigned number = 0; number < kPieces; ++number) {
-        const unsigned pack = number / 10;
-        pieces.push_back(
-            {pack < packs.size() ? packs[pack] : packs.emplace_back(store(pack, content)),
-             {number % 10 * kPieceBytes, kPieceBytes}});
+    for (std::uint8_t number = 0; number < 10; ++number) {
+        const PackName pack = store(number, content);
+        for (std::uint64_t offset = 0; offset < content.size(); offset += kPieceBytes) {
+            pieces.push_back({pack, {offset, kPieceBytes}});
+        }
     }
-    for (unsigned number = 0; number < kPieces + kAhead; ++number) {
-        if (number < kPieces) {
+    for (std::size_t number = 0; number < pieces.size() + kAhead; ++number) {
+        if (number < pieces.size()) {
             windows_.expect({&pieces[number], 1});
         }
         if (number >= kAhead) {
