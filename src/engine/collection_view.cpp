@@ -102,7 +102,8 @@ CollectionView CollectionViewReader::read_once(std::stop_token stop) {
     CollectionView view(scratch_, directories_);
     view.records = read_collector_records(repository_.storage(), repository_.keys(), stop);
     std::vector<std::string> damaged;
-    std::vector<SnapshotSummary> visible = repository_.snapshots(stop, &damaged);
+    const Removals removals = view.records.removals();
+    std::vector<SnapshotSummary> visible = repository_.snapshots(stop, &damaged, &removals);
     for (const std::string& name : damaged) {
         view.problems.push_back(fmt::format("{} cannot be read", name));
     }

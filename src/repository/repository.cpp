@@ -325,8 +325,9 @@ SourceId Repository::source_id(DatabaseType type, const std::string& identity) c
 }
 
 std::vector<SnapshotSummary> Repository::snapshots(std::stop_token stop,
-                                                   std::vector<std::string>* damaged) {
-    return parts_->summaries(ObjectPrefix(std::string(kManifestsFolder)), nullptr, std::move(stop),
+                                                   std::vector<std::string>* damaged,
+                                                   const Removals* removals) {
+    return parts_->summaries(ObjectPrefix(std::string(kManifestsFolder)), removals, std::move(stop),
                              [damaged](const ObjectName& name, CorruptionError& error) {
                                  if (damaged == nullptr) {
                                      throw error;

@@ -120,8 +120,10 @@ public:
     /// All visible snapshots, ordered by source and sequence; damaged manifests and collectors'
     /// records are skipped and reported in `damaged` (object names), or thrown as CorruptionError
     /// when that is null.
+    /// @param removals What collectors removed, if the caller has just read that; null: it is read.
     [[nodiscard]] std::vector<SnapshotSummary> snapshots(
-        std::stop_token stop, std::vector<std::string>* damaged = nullptr);
+        std::stop_token stop, std::vector<std::string>* damaged = nullptr,
+        const Removals* removals = nullptr);
 
     /// Manifests that this machine has seen as the newest of their source, that are gone, and that
     /// no collector removed: as of the last listing of snapshots.

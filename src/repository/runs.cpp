@@ -99,6 +99,30 @@ std::optional<KnownRun> read_run(Storage& storage, const Keys& keys, const RunId
     return std::nullopt;
 }
 
+/// Of so many runs it is asked one by one whether their outcome stands.
+constexpr std::ptrdiff_t kAskedForMax = 3;
+
+/// Sets `is_decided` of those whose outcome stands. Of many writers one listing tells it, unless a
+/// listing may be older than what was written.
+void look_for_outcomes(Storage& storage, std::vector<KnownRun>& runs, const std::stop_token& stop) {
+    const auto is_asked_for = [](const KnownRun& run) { return !run.is_decided; };
+    const ObjectPrefix manifests("manifests");
+    std::set<std::string> found;
+    const bool is_listed = std::ranges::count_if(runs, is_asked_for) > kAskedForMax &&
+                           storage.capabilities().listing_delay.count() == 0;
+    if (is_listed) {
+        storage.list(
+            manifests, [&found](const ObjectInfo& info) { found.insert(info.name.text()); }, stop);
+    }
+    for (KnownRun& run : runs) {
+        if (is_asked_for(run)) {
+            run.is_decided = is_listed && run.outcome.text().starts_with("manifests/")
+                                 ? found.contains(run.outcome.text())
+                                 : is_decided_now(storage, run, stop);
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<KnownRun> list_runs(Storage& storage, const Keys& keys, const CollectorRecords& records,
@@ -111,10 +135,10 @@ std::vector<KnownRun> list_runs(Storage& storage, const Keys& keys, const Collec
             continue;  // Another collector deleted its signs, because it is decided.
         }
         run->is_decided = (run->is_collection() && records.is_decided(id)) ||
-                          removed.contains(run->outcome.text()) ||
-                          is_decided_now(storage, *run, stop);
+                          removed.contains(run->outcome.text());
         runs.push_back(std::move(*run));
     }
+    look_for_outcomes(storage, runs, stop);
     return runs;
 }
 
