@@ -114,8 +114,9 @@ void add_source_effort(std::vector<ConfigKey>& keys) {
                     }});
     keys.push_back({.path = "sources.*.delta",
                     .kind = KeyKind::word,
-                    .description = "Whether changed chunks are stored as deltas; `auto` does so "
-                                   "where the bases are cheap to read.",
+                    .description =
+                        "Whether changed chunks are stored as deltas: `never` fetches no bases "
+                        "and stores wholes; `auto` is `always`.",
                     .example = "auto",
                     .fallback = "auto",
                     .words = words_of_keys<DeltaPolicy>(),
