@@ -114,3 +114,13 @@ def test_a_mirror_must_be_there(program, folder):
         "version: 1\nrepositories:\n  main: {url: /nowhere/a, mirror_to: [mian]}\n  other: {url: /nowhere/b, mirror_to: [other]}\n")
     text = program.run("config", "validate", "--config", config, code=2).text
     assert 'there is no repository "mian"' in text and "names the repository itself" in text
+
+
+def test_each_place_is_one_target_however_it_is_written(program, folder, database):
+    repository = Repository(program, folder / "one").init()
+    (folder / "link").symlink_to(repository.path)
+    words = []
+    for url in (repository.path, f"{repository.path}/", f"file://{repository.path}", folder / "link"):
+        words += ["--repository", url]
+    report = program.json("backup", "--type", "sqlite", "--database", database, *words)
+    assert len(repository.list()) == 1 and not report.get("repositories"), report

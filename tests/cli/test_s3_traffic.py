@@ -3,9 +3,9 @@
 import pytest
 
 import databases
-from proxies import Proxy
 from s3_server import S3Server
 from stores import StoreRepository
+from toxiproxy import Toxiproxy
 
 BUCKET = "backups"
 # Of each request and its answer: headers, signatures, names.
@@ -21,16 +21,16 @@ class Watched:
         started.append(S3Server("versitygw", folder))
         self.server = started[0]
         self.server.make_bucket(BUCKET)
-        started.append(Proxy(folder))
-        self.proxy = started[-1]
+        started.append(Toxiproxy(folder))
+        self.way = started[-1].way(self.server)
         # Who asks for the server's URL gets the way.
-        self.server.endpoint = self.proxy.way("watched", self.server)
+        self.server.endpoint = self.way.endpoint
 
     def traffic(self, act):
         """What `act` returned, its requests, and the bytes that it sent and received."""
-        lines, before = len(self.server.requests()), self.proxy.traffic("watched")
+        lines, before = len(self.server.requests()), self.way.traffic()
         result = act()
-        return result, len(self.server.requests()) - lines, self.proxy.traffic("watched").since(before)
+        return result, len(self.server.requests()) - lines, self.way.traffic().since(before)
 
 
 @pytest.fixture(scope="module")

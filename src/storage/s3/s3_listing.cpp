@@ -10,8 +10,9 @@ namespace dbbackup {
 pugi::xml_document s3_page(const HttpResponse& response, const char* root,
                            const std::string& doing) {
     pugi::xml_document document;
-    document.load_buffer(response.body.data(), response.body.size());
-    if (document.child(root).empty()) {
+    // Half a listing has its root, too, and would be taken for all that there is.
+    const bool is_whole = document.load_buffer(response.body.data(), response.body.size());
+    if (!is_whole || document.child(root).empty()) {
         throw StorageError(fmt::format("cannot {}: the answer is no such listing", doing),
                            Retry::may_help);
     }

@@ -69,7 +69,7 @@ HttpAnswer answer_of(Bucket& bucket, const SeenRequest& request) {
             return *refused;
         }
         bucket.mark = request.headers.at("x-amz-meta-db-backup-upload");
-        return {200};
+        return {200, {{"ETag", "\"0\""}}};
     }
     if (!bucket.has_upload) {
         return refusal(404, "NoSuchUpload");
