@@ -69,9 +69,9 @@ private:
 };
 
 LockCase azure_case(const char* name, const char* flavour, const std::string& always) {
-    return {name,
-            [=] { return std::make_unique<AzureLockPlace>(flavour, always); },
-            {BucketKind::versioned, BucketKind::soft_deleting}};
+    return {.name = name,
+            .make = [=] { return std::make_unique<AzureLockPlace>(flavour, always); },
+            .keeping = {BucketKind::versioned, BucketKind::soft_deleting}};
 }
 
 INSTANTIATE_TEST_SUITE_P(AzureLocks, LockSuite,

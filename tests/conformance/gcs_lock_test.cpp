@@ -77,9 +77,9 @@ private:
 };
 
 LockCase gcs_case(const char* name, const char* flavour, const std::string& always) {
-    return {name,
-            [=] { return std::make_unique<GcsLockPlace>(flavour, always); },
-            {BucketKind::versioned, BucketKind::soft_deleting}};
+    return {.name = name,
+            .make = [=] { return std::make_unique<GcsLockPlace>(flavour, always); },
+            .keeping = {BucketKind::versioned, BucketKind::soft_deleting}};
 }
 
 INSTANTIATE_TEST_SUITE_P(GcsLocks, LockSuite,

@@ -58,9 +58,11 @@ private:
 };
 
 INSTANTIATE_TEST_SUITE_P(S3Locks, LockSuite,
-                         testing::Values(LockCase{"Versitygw",
-                                                  [] { return std::make_unique<S3LockPlace>(); },
-                                                  {BucketKind::versioned}}),
+                         testing::Values(LockCase{
+                             .name = "Versitygw",
+                             .make = [] { return std::make_unique<S3LockPlace>(); },
+                             .keeping = {BucketKind::versioned},
+                             .stores_what_it_refuses = true}),
                          lock_case_name);
 
 }  // namespace

@@ -5,8 +5,8 @@
 /// of ours would send.
 
 #include "base/clock.hpp"
+#include "conformance/bucket_kind.hpp"
 #include "conformance/cloud_store.hpp"
-#include "conformance/lock_suite.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/hash.hpp"
 #include "storage/s3/s3_call.hpp"
