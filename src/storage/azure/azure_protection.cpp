@@ -59,7 +59,7 @@ AzureProtection::AzureProtection(const AzurePlace& place, AzureContainer contain
     : place_(place), container_(std::move(container)), clock_(clock) {}
 
 std::optional<BlobAnswer> AzureProtection::look(const ObjectName& name, const std::string& version,
-                                                const std::stop_token& stop) {
+                                                const std::stop_token& stop) const {
     AzureCall call{"HEAD", name.text()};
     if (!version.empty()) {
         call.query = {{"versionid", version}};
@@ -94,14 +94,13 @@ void AzureProtection::remove_unversioned(const ObjectName& name, const BlobAnswe
     }
     // Deleted blobs are kept, which nothing tells before: the first one gets its mark now.
     marks_ = Marks::needed;
-    if (undelete(name, stop) && mark(name, properties, stop)) {
-        static_cast<void>(remove_one(name, "", stop));
-    } else if (look(name, "", stop)) {
+    if (undelete(name, stop)) {
+        mark(name, properties, stop);
         static_cast<void>(remove_one(name, "", stop));
     }
 }
 
-void AzureProtection::remove_versions(const ObjectName& name, const std::stop_token& stop) {
+void AzureProtection::remove_versions(const ObjectName& name, const std::stop_token& stop) const {
     const std::string key = place_.prefix + name.text();
     std::vector<ListedBlob> versions;
     list_blobs(
@@ -129,7 +128,7 @@ void AzureProtection::remove_versions(const ObjectName& name, const std::stop_to
 /// @return Nothing when it was not there.
 std::optional<BlobAnswer> AzureProtection::remove_one(const ObjectName& name,
                                                       const std::string& version,
-                                                      const std::stop_token& stop) {
+                                                      const std::stop_token& stop) const {
     AzureCall call{"DELETE", name.text()};
     if (!version.empty()) {
         call.query = {{"versionid", version}};
@@ -206,7 +205,7 @@ void AzureProtection::check_lock(const ObjectName& name, const std::stop_token& 
 
 StorageError AzureProtection::why_not_locked(const BlobAnswer& response, const std::string& doing,
                                              const std::string& permission,
-                                             const std::stop_token& stop) {
+                                             const std::stop_token& stop) const {
     constexpr int kNotImplemented = 501;
     const bool may_be_lock = response.status == http_status::bad_request ||
                              response.status == http_status::conflict ||
@@ -216,7 +215,7 @@ StorageError AzureProtection::why_not_locked(const BlobAnswer& response, const s
 }
 
 /// Whoever may not ask gets no lock for a reason, so this is the likeliest one.
-bool AzureProtection::has_locks(const std::stop_token& stop) {
+bool AzureProtection::has_locks(const std::stop_token& stop) const {
     AzureCall call{"HEAD", "", {{"restype", "container"}}};
     const BlobAnswer response = container_.send(call, stop);
     return response.header("x-ms-immutable-storage-with-versioning-enabled") == "true";
@@ -262,7 +261,7 @@ void AzureProtection::lock_until(const ObjectName& name, sys_seconds until, std:
 
 void AzureProtection::list_blobs(const std::string& prefix, const std::string& include,
                                  const std::function<void(const ListedBlob&)>& visit,
-                                 const std::stop_token& stop) {
+                                 const std::stop_token& stop) const {
     AzureCall call{"GET", ""};
     call.query = {
         {"restype", "container"}, {"comp", "list"}, {"include", include}, {"prefix", prefix}};
@@ -288,7 +287,7 @@ void AzureProtection::list_blobs(const std::string& prefix, const std::string& i
 }
 
 std::map<std::string, AzureProtection::Removed> AzureProtection::removed_below(
-    const std::string& prefix, const std::stop_token& stop) {
+    const std::string& prefix, const std::stop_token& stop) const {
     std::map<std::string, Removed> found;
     list_blobs(
         prefix, "versions,deleted,metadata",
@@ -349,7 +348,7 @@ void AzureProtection::bring_back(const ObjectName& name, std::stop_token stop) {
 
 /// The previous version stays as it is, and a copy of it is there.
 void AzureProtection::copy_to_itself(const ObjectName& name, const std::string& version,
-                                     const std::stop_token& stop) {
+                                     const std::stop_token& stop) const {
     AzureCall call{"PUT", name.text()};
     call.headers = {{"if-none-match", "*"}};
     call.copied_version = version;

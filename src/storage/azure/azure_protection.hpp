@@ -48,7 +48,7 @@ public:
     /// Why a blob could not be made with a lock: an error of its own where the container has none.
     [[nodiscard]] StorageError why_not_locked(const BlobAnswer& response, const std::string& doing,
                                               const std::string& permission,
-                                              const std::stop_token& stop);
+                                              const std::stop_token& stop) const;
 
     std::optional<std::chrono::sys_seconds> locked_until(const ObjectName& name,
                                                          std::stop_token stop) override;
@@ -66,25 +66,25 @@ private:
 
     /// Nothing when there is no such blob or version. @param version Empty: the current one.
     [[nodiscard]] std::optional<BlobAnswer> look(const ObjectName& name, const std::string& version,
-                                                 const std::stop_token& stop);
+                                                 const std::stop_token& stop) const;
     void list_blobs(const std::string& prefix, const std::string& include,
                     const std::function<void(const ListedBlob&)>& visit,
-                    const std::stop_token& stop);
+                    const std::stop_token& stop) const;
     /// By key: what is not there, and was not removed by us.
     [[nodiscard]] std::map<std::string, Removed> removed_below(const std::string& prefix,
-                                                               const std::stop_token& stop);
+                                                               const std::stop_token& stop) const;
     void remove_unversioned(const ObjectName& name, const BlobAnswer& properties,
                             const std::stop_token& stop);
-    void remove_versions(const ObjectName& name, const std::stop_token& stop);
+    void remove_versions(const ObjectName& name, const std::stop_token& stop) const;
     [[nodiscard]] std::optional<BlobAnswer> remove_one(const ObjectName& name,
                                                        const std::string& version,
-                                                       const std::stop_token& stop);
+                                                       const std::stop_token& stop) const;
     /// Says that we removed it. @return Whether it could be said.
     bool mark(const ObjectName& name, const BlobAnswer& properties, const std::stop_token& stop);
     bool undelete(const ObjectName& name, const std::stop_token& stop);
     void copy_to_itself(const ObjectName& name, const std::string& version,
-                        const std::stop_token& stop);
-    [[nodiscard]] bool has_locks(const std::stop_token& stop);
+                        const std::stop_token& stop) const;
+    [[nodiscard]] bool has_locks(const std::stop_token& stop) const;
     [[nodiscard]] StorageError lock_missing(const std::string& doing) const;
 
     const AzurePlace& place_;

@@ -58,7 +58,7 @@ GcsProtection::GcsProtection(const GcsPlace& place, GcsBucket bucket, const Cloc
     : place_(place), bucket_(std::move(bucket)), clock_(clock) {}
 
 bool GcsProtection::is_absent(const HttpResponse& response, const std::string& doing,
-                              const std::string& permission, const std::stop_token& stop) {
+                              const std::string& permission, const std::stop_token& stop) const {
     if (response.status != http_status::not_found) {
         return false;
     }
@@ -111,7 +111,7 @@ GcsProtection::Keeping GcsProtection::keeping(const std::stop_token& stop) {
     return asked;
 }
 
-GcsProtection::Keeping GcsProtection::ask_for_keeping(const std::stop_token& stop) {
+GcsProtection::Keeping GcsProtection::ask_for_keeping(const std::stop_token& stop) const {
     HttpRequest request;
     request.url = fmt::format("{}{}?fields={}", bucket_.server, bucket_.path,
                               percent_encoded("versioning,softDeletePolicy"));
@@ -132,7 +132,7 @@ GcsProtection::Keeping GcsProtection::ask_for_keeping(const std::stop_token& sto
 }
 
 void GcsProtection::remove_generation(const ObjectName& name, const std::string& generation,
-                                      const Keeping& keeping, const std::stop_token& stop) {
+                                      const Keeping& keeping, const std::stop_token& stop) const {
     const std::string doing = fmt::format("remove {}", name.text());
     const bool is_marked = keeping.deleted && mark(name, generation, true, stop);
     HttpRequest request;
@@ -153,7 +153,7 @@ void GcsProtection::remove_generation(const ObjectName& name, const std::string&
 }
 
 bool GcsProtection::mark(const ObjectName& name, const std::string& generation, bool is_removed,
-                         const std::stop_token& stop) {
+                         const std::stop_token& stop) const {
     const nlohmann::json value = is_removed ? nlohmann::json("yes") : nlohmann::json();
     const std::string body = nlohmann::json{{"metadata", {{kGcsRemovedMark, value}}}}.dump();
     HttpRequest request;
@@ -172,7 +172,7 @@ bool GcsProtection::mark(const ObjectName& name, const std::string& generation, 
 
 std::optional<nlohmann::json> GcsProtection::look(const ObjectName& name,
                                                   const std::string& generation,
-                                                  const std::stop_token& stop) {
+                                                  const std::stop_token& stop) const {
     HttpRequest request;
     request.url = bucket_.url_of(
         name, fmt::format("?fields={}{}", percent_encoded("retention,retentionExpirationTime"),
@@ -189,7 +189,7 @@ std::optional<nlohmann::json> GcsProtection::look(const ObjectName& name,
 
 std::optional<sys_seconds> GcsProtection::lock_end(const ObjectName& name,
                                                    const std::string& generation,
-                                                   const std::stop_token& stop) {
+                                                   const std::stop_token& stop) const {
     const std::optional<nlohmann::json> object = look(name, generation, stop);
     const std::optional<sys_seconds> end = object ? gcs_retention_end(*object) : std::nullopt;
     return end && *end > clock_.now() ? end : std::nullopt;
@@ -201,7 +201,7 @@ std::optional<sys_seconds> GcsProtection::locked_until(const ObjectName& name,
 }
 
 HttpResponse GcsProtection::retain(const ObjectName& name, LockMode mode, sys_seconds until,
-                                   const std::string& query, const std::stop_token& stop) {
+                                   const std::string& query, const std::stop_token& stop) const {
     const std::string body = nlohmann::json{{kGcsRetention, gcs_retention(mode, until)}}.dump();
     HttpRequest request;
     request.method = "PATCH";
@@ -243,7 +243,7 @@ void GcsProtection::lock_until(const ObjectName& name, sys_seconds until, std::s
 }
 
 std::map<std::string, GcsProtection::Removed> GcsProtection::removed_below(
-    const std::string& prefix, const std::stop_token& stop) {
+    const std::string& prefix, const std::stop_token& stop) const {
     std::map<std::string, Removed> found;
     for (const GcsKept kept : {GcsKept::generations, GcsKept::deleted}) {
         list_gcs_generations(
@@ -294,7 +294,7 @@ void GcsProtection::bring_back(const ObjectName& name, std::stop_token stop) {
 
 /// A noncurrent generation stays as it is, and a copy of it is there.
 void GcsProtection::copy_to_itself(const ObjectName& name, std::uint64_t generation,
-                                   const std::stop_token& stop) {
+                                   const std::stop_token& stop) const {
     const std::string doing = fmt::format("bring back {}", name.text());
     std::string token;
     do {
@@ -322,7 +322,7 @@ void GcsProtection::copy_to_itself(const ObjectName& name, std::uint64_t generat
 }
 
 void GcsProtection::restore(const ObjectName& name, std::uint64_t generation,
-                            const std::stop_token& stop) {
+                            const std::stop_token& stop) const {
     const std::string doing = fmt::format("bring back {}", name.text());
     HttpRequest request;
     request.method = "POST";

@@ -41,7 +41,7 @@ public:
     /// Whether the answer says that an object is not there. @throws StorageError when it is the
     /// bucket that is not: where the answer does not say which, the bucket is asked for.
     bool is_absent(const HttpResponse& response, const std::string& doing,
-                   const std::string& permission, const std::stop_token& stop);
+                   const std::string& permission, const std::stop_token& stop) const;
 
     std::optional<std::chrono::sys_seconds> locked_until(const ObjectName& name,
                                                          std::stop_token stop) override;
@@ -62,28 +62,28 @@ private:
     struct Removed;
 
     [[nodiscard]] Keeping keeping(const std::stop_token& stop);
-    [[nodiscard]] Keeping ask_for_keeping(const std::stop_token& stop);
+    [[nodiscard]] Keeping ask_for_keeping(const std::stop_token& stop) const;
     /// By key: what is not there, and was not removed by us.
     [[nodiscard]] std::map<std::string, Removed> removed_below(const std::string& prefix,
-                                                               const std::stop_token& stop);
+                                                               const std::stop_token& stop) const;
     void remove_generation(const ObjectName& name, const std::string& generation,
-                           const Keeping& keeping, const std::stop_token& stop);
+                           const Keeping& keeping, const std::stop_token& stop) const;
     /// Says that we removed it, or takes that back. @return Whether it is said now.
     bool mark(const ObjectName& name, const std::string& generation, bool is_removed,
-              const std::stop_token& stop);
+              const std::stop_token& stop) const;
     /// The object's resource; nothing when it is not there, or may not be looked at.
     [[nodiscard]] std::optional<nlohmann::json> look(const ObjectName& name,
                                                      const std::string& generation,
-                                                     const std::stop_token& stop);
-    [[nodiscard]] std::optional<std::chrono::sys_seconds> lock_end(const ObjectName& name,
-                                                                   const std::string& generation,
-                                                                   const std::stop_token& stop);
+                                                     const std::stop_token& stop) const;
+    [[nodiscard]] std::optional<std::chrono::sys_seconds> lock_end(
+        const ObjectName& name, const std::string& generation, const std::stop_token& stop) const;
     [[nodiscard]] HttpResponse retain(const ObjectName& name, LockMode mode,
                                       std::chrono::sys_seconds until, const std::string& query,
-                                      const std::stop_token& stop);
+                                      const std::stop_token& stop) const;
     void copy_to_itself(const ObjectName& name, std::uint64_t generation,
-                        const std::stop_token& stop);
-    void restore(const ObjectName& name, std::uint64_t generation, const std::stop_token& stop);
+                        const std::stop_token& stop) const;
+    void restore(const ObjectName& name, std::uint64_t generation,
+                 const std::stop_token& stop) const;
 
     const GcsPlace& place_;
     GcsBucket bucket_;
