@@ -2,15 +2,12 @@
 /// Uploads of several blocks against a server that answers as Azure documents it, and as it rarely
 /// does.
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
-#include "base/guarded.hpp"
 #include "base/units.hpp"
 #include "crypto/base64.hpp"
 #include "crypto/md5.hpp"
 #include "storage/azure/azure_storage.hpp"
-#include "storage/retrying_storage.hpp"
-#include "support/http_server.hpp"
+#include "support/upload_test.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -23,7 +20,6 @@
 namespace dbbackup {
 namespace {
 
-const ObjectName kName("shop.gz");
 const Bytes kLarge(8_MiB + 1'000, 0x5a);
 constexpr const char* kMark = "x-ms-meta-dbbackupupload";
 
@@ -91,82 +87,26 @@ HttpAnswer answer_of(Container& container, const SeenRequest& request) {
     return {201};
 }
 
-class AzureUploadTest : public testing::Test {
+class AzureUploadTest : public UploadTest<Container> {
 protected:
-    /// As the program wraps it, without waits.
-    std::unique_ptr<Storage> open() {
+    AzureUploadTest() : UploadTest(kind_of, answer_of) {}
+
+    std::unique_ptr<Storage> store() override {
         const auto variable = [](const char* name) -> std::optional<std::string> {
             return std::string_view(name) == "AZURE_STORAGE_KEY"
                        ? std::optional<std::string>("YWI=")
                        : std::nullopt;
         };
-        RetryEnvironment environment = RetryEnvironment::system();
-        environment.wait = [](std::chrono::milliseconds, const std::stop_token&) {};
         const std::string url =
             fmt::format("az://backups/p?endpoint={}&account=shop", server_.url());
-        return std::make_unique<RetryingStorage>(
-            make_azure_storage(StorageUrl::parse(url), variable, clock_), RetryPolicy{},
-            environment);
+        return make_azure_storage(StorageUrl::parse(url), variable, clock_);
     }
-
-    PutResult upload(BytesView content) {
-        const std::unique_ptr<Storage> storage = open();
-        const std::unique_ptr<Upload> upload = storage->begin_upload(kName, {});
-        upload->write(content, {});
-        return upload->commit({});
-    }
-
-    std::string kinds() const {
-        std::string text;
-        for (const SeenRequest& request : server_.seen()) {
-            text += (text.empty() ? "" : " ") + kind_of(request);
-        }
-        return text;
-    }
-
-    Container container() const {
-        return container_.with([](const Container& container) { return container; });
-    }
-    void prepare(const std::function<void(Container&)>& change) { container_.with(change); }
-
-    /// The nth request of a kind, from 1 on, is answered by this.
-    struct Fault {
-        std::string kind;
-        int countdown = 0;
-        HttpAnswer answer;
-        bool is_carried_out = false;
-    };
-    void fail_once(Fault fault) {
-        fault_.with([&](Fault& next) { next = std::move(fault); });
-    }
-
-    Guarded<Container> container_;
-    Guarded<Fault> fault_;
-    SystemClock clock_;
-    HttpServer server_{[this](const SeenRequest& request) {
-        const auto fault = fault_.with([&](Fault& next) -> std::optional<Fault> {
-            const bool is_it = next.kind == kind_of(request) && --next.countdown == 0;
-            return is_it ? std::optional(next) : std::nullopt;
-        });
-        if (fault && !fault->is_carried_out) {
-            return fault->answer;
-        }
-        HttpAnswer answer =
-            container_.with([&](Container& held) { return answer_of(held, request); });
-        return fault ? fault->answer : answer;
-    }};
 };
-
-HttpAnswer lost() {
-    HttpAnswer answer;
-    answer.hangs_up = true;
-    return answer;
-}
 
 TEST_F(AzureUploadTest, SendsBlocksWithTheirHashesAndListsThemOnACondition) {
     EXPECT_EQ(upload(kLarge), PutResult::created);
     EXPECT_EQ(kinds(), "block block list");
-    EXPECT_TRUE(container().content == as_text(kLarge));
+    EXPECT_TRUE(held().content == as_text(kLarge));
     const std::vector<SeenRequest> seen = server_.seen();
     EXPECT_EQ(seen[0].headers.at("content-md5"), to_base64(md5(BytesView(kLarge).first(8_MiB))));
     EXPECT_EQ(block_id(seen[0]).size(), block_id(seen[1]).size());
@@ -182,9 +122,9 @@ TEST_F(AzureUploadTest, PutsWhatFitsIntoOneBlock) {
 TEST_F(AzureUploadTest, NamesBlocksAsNoOtherWriterDoes) {
     for (int writer = 0; writer < 2; ++writer) {
         const std::unique_ptr<Storage> storage = open();
-        storage->begin_upload(kName, {})->write(kLarge, {});
+        storage->begin_upload(name_, {})->write(kLarge, {});
     }
-    EXPECT_EQ(container().blocks.size(), 2U);
+    EXPECT_EQ(held().blocks.size(), 2U);
 }
 
 /// Each request once, answered by what passes, before and after it was carried out; the faults take
@@ -200,7 +140,7 @@ TEST_F(AzureUploadTest, GetsThroughFaultsOfEachRequest) {
             prepare([](Container& container) { container = {}; });
             fail_once({kind, nth, fault, is_carried_out});
             ASSERT_EQ(upload(kLarge), PutResult::created);
-            EXPECT_TRUE(container().content == as_text(kLarge));
+            EXPECT_TRUE(held().content == as_text(kLarge));
         }
     }
 }
@@ -221,7 +161,7 @@ TEST_F(AzureUploadTest, NeverTakesTheObjectOfAnotherForItsOwn) {
         prepare([](Container& container) { container.mark = "of another"; });
         fail_once({"list", 1, refusal(status, code), false});
         EXPECT_EQ(upload(kLarge), PutResult::exists);
-        EXPECT_EQ(container().mark, "of another");
+        EXPECT_EQ(held().mark, "of another");
     }
 }
 
@@ -230,13 +170,13 @@ TEST_F(AzureUploadTest, IsNotHeldUpByTheBlocksOfAnother) {
         prepare([](Container& container) { container = {}; });
         fail_once({"put", 1, refusal(409, "BlobAlreadyExists"), false});
         EXPECT_EQ(upload(as_bytes(content)), PutResult::created);
-        EXPECT_EQ(container().content, content);
+        EXPECT_EQ(held().content, content);
     }
 }
 
 TEST_F(AzureUploadTest, SaysThatItsBlocksAreGone) {
     const std::unique_ptr<Storage> storage = open();
-    const std::unique_ptr<Upload> upload = storage->begin_upload(kName, {});
+    const std::unique_ptr<Upload> upload = storage->begin_upload(name_, {});
     upload->write(kLarge, {});
     prepare([](Container& container) { container.blocks.clear(); });
     try {
@@ -246,7 +186,7 @@ TEST_F(AzureUploadTest, SaysThatItsBlocksAreGone) {
         EXPECT_EQ(error.code(), "upload_ended");
         EXPECT_EQ(error.retry(), Retry::never);
     }
-    EXPECT_FALSE(container().mark);
+    EXPECT_FALSE(held().mark);
 }
 
 TEST_F(AzureUploadTest, SaysWhichPermissionItLacks) {

@@ -1,14 +1,11 @@
 /// @file
 /// Resumable uploads against a server that answers as Google documents it, and as it rarely does.
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
-#include "base/guarded.hpp"
 #include "base/units.hpp"
 #include "storage/gcs/crc32c.hpp"
 #include "storage/gcs/gcs_storage.hpp"
-#include "storage/retrying_storage.hpp"
-#include "support/http_server.hpp"
+#include "support/upload_test.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -19,7 +16,6 @@
 namespace dbbackup {
 namespace {
 
-const ObjectName kName("shop.gz");
 const Bytes kLarge(8_MiB + 1'000, 0x5a);
 
 enum class Lost : std::uint8_t { nothing, request, answer };
@@ -112,26 +108,17 @@ HttpAnswer answer_of(Bucket& bucket, const SeenRequest& request) {
     return answer;
 }
 
-class GcsUploadTest : public testing::Test {
+class GcsUploadTest : public UploadTest<Bucket> {
 protected:
-    /// As the program wraps it, without waits.
-    std::unique_ptr<Storage> open() {
+    GcsUploadTest()
+        : UploadTest([](const SeenRequest& request) { return request.method; }, answer_of) {}
+
+    std::unique_ptr<Storage> store() override {
         const auto variable = [this](const char* name) -> std::optional<std::string> {
             return std::string_view(name) == "STORAGE_EMULATOR_HOST" ? std::optional(server_.url())
                                                                      : std::nullopt;
         };
-        RetryEnvironment environment = RetryEnvironment::system();
-        environment.wait = [](std::chrono::milliseconds, const std::stop_token&) {};
-        return std::make_unique<RetryingStorage>(
-            make_gcs_storage(StorageUrl::parse("gs://shop/a"), variable, clock_), RetryPolicy{},
-            environment);
-    }
-
-    PutResult upload(BytesView content) {
-        const std::unique_ptr<Storage> storage = open();
-        const std::unique_ptr<Upload> upload = storage->begin_upload(kName, {});
-        upload->write(content, {});
-        return upload->commit({});
+        return make_gcs_storage(StorageUrl::parse("gs://shop/a"), variable, clock_);
     }
 
     /// What the requests say of ranges.
@@ -144,17 +131,6 @@ protected:
         }
         return found;
     }
-
-    Bucket bucket() const {
-        return bucket_.with([](const Bucket& bucket) { return bucket; });
-    }
-    void prepare(const std::function<void(Bucket&)>& change) { bucket_.with(change); }
-
-    Guarded<Bucket> bucket_;
-    SystemClock clock_;
-    HttpServer server_{[this](const SeenRequest& request) {
-        return bucket_.with([&](Bucket& held) { return answer_of(held, request); });
-    }};
 };
 
 using Ranges = std::vector<std::string>;
@@ -169,7 +145,7 @@ TEST_F(GcsUploadTest, SendsPartsAndTheChecksumOfAll) {
     EXPECT_EQ(nlohmann::json::parse(seen.at(0).body).at("name"), "a/shop.gz");
     EXPECT_EQ(seen.at(1).target, "/upload/session?upload_id=1") << "at the server that we know";
     EXPECT_EQ(seen.at(2).headers.at("x-goog-hash"), "crc32c=" + crc32c_text(crc32c(kLarge)));
-    EXPECT_EQ(bucket().cancelled, 0U);
+    EXPECT_EQ(held().cancelled, 0U);
 }
 
 TEST_F(GcsUploadTest, AsksWhatIsThereAfterALostAnswer) {
@@ -182,7 +158,7 @@ TEST_F(GcsUploadTest, AsksWhatIsThereAfterALostAnswer) {
                 bucket.lost = lost;
             });
             ASSERT_EQ(upload(kLarge), PutResult::created);
-            EXPECT_TRUE(bucket().content == as_text(kLarge));
+            EXPECT_TRUE(held().content == as_text(kLarge));
         }
     }
 }
@@ -190,7 +166,7 @@ TEST_F(GcsUploadTest, AsksWhatIsThereAfterALostAnswer) {
 TEST_F(GcsUploadTest, SendsNothingTwiceThatTheStoreKeeps) {
     prepare([](Bucket& bucket) { bucket.taken_bytes_max = 1_MiB; });
     EXPECT_EQ(upload(kLarge), PutResult::created);
-    EXPECT_TRUE(bucket().content == as_text(kLarge));
+    EXPECT_TRUE(held().content == as_text(kLarge));
     EXPECT_EQ(ranges(), (Ranges{"bytes 0-8388607/*", "bytes 1048576-8388607/*",
                                 "bytes 8388608-8389607/8389608"}));
 }
@@ -215,13 +191,13 @@ TEST_F(GcsUploadTest, UploadsEmptyObjects) {
 TEST_F(GcsUploadTest, NeverTakesTheObjectOfAnotherForItsOwn) {
     prepare([](Bucket& bucket) { bucket.mark_of_object = "of another"; });
     EXPECT_EQ(upload(kLarge), PutResult::exists);
-    EXPECT_EQ(bucket().mark_of_object, "of another");
-    EXPECT_EQ(bucket().cancelled, 1U);
+    EXPECT_EQ(held().mark_of_object, "of another");
+    EXPECT_EQ(held().cancelled, 1U);
 }
 
 TEST_F(GcsUploadTest, SaysThatItHasEnded) {
     const std::unique_ptr<Storage> storage = open();
-    const std::unique_ptr<Upload> upload = storage->begin_upload(kName, {});
+    const std::unique_ptr<Upload> upload = storage->begin_upload(name_, {});
     upload->write(kLarge, {});
     prepare([](Bucket& bucket) { bucket.has_session = false; });
     try {
@@ -236,14 +212,14 @@ TEST_F(GcsUploadTest, SaysThatItHasEnded) {
 TEST_F(GcsUploadTest, LeavesNoDamagedObject) {
     prepare([](Bucket& bucket) { bucket.damages = true; });
     EXPECT_THROW(upload(kLarge), StorageError);
-    EXPECT_FALSE(bucket().mark_of_object);
+    EXPECT_FALSE(held().mark_of_object);
 }
 
 TEST_F(GcsUploadTest, IsCancelledWhenItIsDropped) {
     const std::unique_ptr<Storage> storage = open();
-    storage->begin_upload(kName, {})->write(kLarge, {});
-    EXPECT_EQ(bucket().cancelled, 1U);
-    EXPECT_FALSE(bucket().mark_of_object);
+    storage->begin_upload(name_, {})->write(kLarge, {});
+    EXPECT_EQ(held().cancelled, 1U);
+    EXPECT_FALSE(held().mark_of_object);
 }
 
 }  // namespace

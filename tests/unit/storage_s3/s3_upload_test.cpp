@@ -1,14 +1,11 @@
 /// @file
 /// Uploads of several parts against a server that answers as S3 does, and as it rarely does.
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
-#include "base/guarded.hpp"
 #include "base/units.hpp"
 #include "crypto/hash.hpp"
-#include "storage/retrying_storage.hpp"
 #include "storage/s3/s3_storage.hpp"
-#include "support/http_server.hpp"
+#include "support/upload_test.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -19,7 +16,6 @@
 namespace dbbackup {
 namespace {
 
-const ObjectName kName("shop.gz");
 const Bytes kLarge(8_MiB + 1'000, 0x5a);
 
 /// A bucket for one object and one upload of it. Threads of the server use it, one at a time.
@@ -93,82 +89,21 @@ HttpAnswer answer_of(Bucket& bucket, const SeenRequest& request) {
             "<CompleteMultipartUploadResult><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>"};
 }
 
-class S3UploadTest : public testing::Test {
+class S3UploadTest : public UploadTest<Bucket> {
 protected:
-    /// As the program wraps it, without waits.
-    std::unique_ptr<Storage> open() {
+    S3UploadTest() : UploadTest(kind_of, answer_of) {}
+
+    std::unique_ptr<Storage> store() override {
         const auto variable = [](const char* name) -> std::optional<std::string> {
             const std::string_view asked = name;
             return asked == "AWS_ACCESS_KEY_ID" || asked == "AWS_SECRET_ACCESS_KEY"
                        ? std::optional<std::string>("k")
                        : std::nullopt;
         };
-        RetryEnvironment environment = RetryEnvironment::system();
-        environment.wait = [](std::chrono::milliseconds, const std::stop_token&) {};
-        return std::make_unique<RetryingStorage>(
-            make_s3_storage(StorageUrl::parse("s3://shop/a?endpoint=" + server_.url()), variable,
-                            clock_),
-            RetryPolicy{}, environment);
+        return make_s3_storage(StorageUrl::parse("s3://shop/a?endpoint=" + server_.url()), variable,
+                               clock_);
     }
-
-    PutResult upload(BytesView content) {
-        const std::unique_ptr<Storage> storage = open();
-        const std::unique_ptr<Upload> upload = storage->begin_upload(kName, {});
-        upload->write(content, {});
-        return upload->commit({});
-    }
-
-    /// The requests, in words.
-    std::string kinds() const {
-        std::string text;
-        for (const SeenRequest& request : server_.seen()) {
-            text += (text.empty() ? "" : " ") + kind_of(request);
-        }
-        return text;
-    }
-
-    Bucket bucket() const {
-        return bucket_.with([](const Bucket& bucket) { return bucket; });
-    }
-
-    /// The nth request of this kind, from 1 on, is carried out, and answered by this.
-    void answer_nth(std::string kind, int nth, HttpAnswer answer) {
-        fault_.with([&](auto& fault) { fault = {std::move(kind), nth, std::move(answer), true}; });
-    }
-
-    /// It is answered by this, and not carried out.
-    void refuse_nth(std::string kind, int nth, HttpAnswer answer) {
-        fault_.with([&](auto& fault) { fault = {std::move(kind), nth, std::move(answer), false}; });
-    }
-
-    struct Fault {
-        std::string kind;
-        int countdown = 0;
-        HttpAnswer answer;
-        bool is_carried_out = false;
-    };
-
-    Guarded<Bucket> bucket_;
-    Guarded<Fault> fault_;
-    SystemClock clock_;
-    HttpServer server_{[this](const SeenRequest& request) {
-        const auto fault = fault_.with([&](Fault& next) -> std::optional<Fault> {
-            const bool is_it = next.kind == kind_of(request) && --next.countdown == 0;
-            return is_it ? std::optional(next) : std::nullopt;
-        });
-        if (fault && !fault->is_carried_out) {
-            return fault->answer;
-        }
-        HttpAnswer answer = bucket_.with([&](Bucket& held) { return answer_of(held, request); });
-        return fault ? fault->answer : answer;
-    }};
 };
-
-HttpAnswer lost() {
-    HttpAnswer answer;
-    answer.hangs_up = true;
-    return answer;
-}
 
 TEST_F(S3UploadTest, SendsPartsWithTheirHashesAndCompletesOnACondition) {
     EXPECT_EQ(upload(kLarge), PutResult::created);
@@ -204,14 +139,10 @@ TEST_F(S3UploadTest, GetsThroughFaultsOfEachRequest) {
         for (const bool is_carried_out : {false, true, false, true}) {
             const HttpAnswer& fault = faults[turn++ % faults.size()];
             SCOPED_TRACE(fmt::format("{} {} {} {}", kind, nth, fault.status, is_carried_out));
-            bucket_.with([](Bucket& bucket) { bucket = {}; });
-            if (is_carried_out) {
-                answer_nth(kind, nth, fault);
-            } else {
-                refuse_nth(kind, nth, fault);
-            }
+            prepare([](Bucket& bucket) { bucket = {}; });
+            fail_once({kind, nth, fault, is_carried_out});
             ASSERT_EQ(upload(kLarge), PutResult::created);
-            const Bucket after = bucket();
+            const Bucket after = held();
             EXPECT_EQ(after.parts.at("partNumber=1").size(), 8_MiB);
             EXPECT_EQ(after.parts.at("partNumber=2").size(), 1'000U);
             EXPECT_EQ(after.aborted, 0U);
@@ -220,7 +151,7 @@ TEST_F(S3UploadTest, GetsThroughFaultsOfEachRequest) {
 }
 
 TEST_F(S3UploadTest, KnowsItsOwnObjectAfterALostAnswer) {
-    answer_nth("put", 1, lost());
+    fail_once({"put", 1, lost(), true});
     EXPECT_EQ(upload(as_bytes("small")), PutResult::created);
     EXPECT_EQ(kinds(), "put put head");
     EXPECT_EQ(upload(as_bytes("small")), PutResult::exists) << "that one is another's";
@@ -229,28 +160,28 @@ TEST_F(S3UploadTest, KnowsItsOwnObjectAfterALostAnswer) {
 TEST_F(S3UploadTest, ACompletionThatFailedWithStatus200IsTriedAgain) {
     for (const char* body : {"<Error><Code>InternalError</Code></Error>", "", "<html/>"}) {
         SCOPED_TRACE(body);
-        bucket_.with([](Bucket& bucket) { bucket = {}; });
-        refuse_nth("complete", 1, {200, {}, body});
+        prepare([](Bucket& bucket) { bucket = {}; });
+        fail_once({"complete", 1, {200, {}, body}, false});
         EXPECT_EQ(upload(kLarge), PutResult::created);
     }
-    bucket_.with([](Bucket& bucket) { bucket = {}; });
-    refuse_nth("complete", 1, {200, {}, "<Error><Code>PreconditionFailed</Code></Error>"});
-    bucket_.with([](Bucket& bucket) { bucket.mark = "of another"; });
+    prepare([](Bucket& bucket) { bucket = {}; });
+    fail_once({"complete", 1, {200, {}, "<Error><Code>PreconditionFailed</Code></Error>"}, false});
+    prepare([](Bucket& bucket) { bucket.mark = "of another"; });
     EXPECT_EQ(upload(kLarge), PutResult::exists);
 }
 
 TEST_F(S3UploadTest, NeverTakesTheObjectOfAnotherForItsOwn) {
-    bucket_.with([](Bucket& bucket) { bucket.mark = "of another"; });
+    prepare([](Bucket& bucket) { bucket.mark = "of another"; });
     EXPECT_EQ(upload(kLarge), PutResult::exists);
-    EXPECT_EQ(bucket().mark, "of another");
-    EXPECT_EQ(bucket().aborted, 1U) << "its parts are stored and paid for";
+    EXPECT_EQ(held().mark, "of another");
+    EXPECT_EQ(held().aborted, 1U) << "its parts are stored and paid for";
 }
 
 TEST_F(S3UploadTest, SaysThatSomebodyHasEndedIt) {
     const std::unique_ptr<Storage> storage = open();
-    const std::unique_ptr<Upload> upload = storage->begin_upload(kName, {});
+    const std::unique_ptr<Upload> upload = storage->begin_upload(name_, {});
     upload->write(kLarge, {});
-    bucket_.with([](Bucket& bucket) { bucket.has_upload = false; });
+    prepare([](Bucket& bucket) { bucket.has_upload = false; });
     try {
         upload->commit({});
         FAIL() << "there is no upload";
@@ -263,15 +194,15 @@ TEST_F(S3UploadTest, SaysThatSomebodyHasEndedIt) {
 TEST_F(S3UploadTest, IsAbortedWhenItIsDropped) {
     {
         const std::unique_ptr<Storage> storage = open();
-        const std::unique_ptr<Upload> upload = storage->begin_upload(kName, {});
+        const std::unique_ptr<Upload> upload = storage->begin_upload(name_, {});
         upload->write(kLarge, {});
     }
     EXPECT_EQ(kinds(), "create part abort");
     EXPECT_EQ(server_.seen().back().target, "/shop/a/shop.gz?uploadId=u%2F1");
-    refuse_nth("abort", 1, lost());
+    fail_once({"abort", 1, lost(), false});
     EXPECT_NO_THROW({
         const std::unique_ptr<Storage> storage = open();
-        storage->begin_upload(kName, {})->write(kLarge, {});
+        storage->begin_upload(name_, {})->write(kLarge, {});
     });
 }
 
