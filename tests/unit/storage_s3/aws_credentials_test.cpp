@@ -125,13 +125,14 @@ TEST_F(AwsKeysTest, OfAContainer) {
     environment_["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] =
         folder_.write("token", "let me\n").string();
     EXPECT_EQ(found(), "C:s:t");
-    for (const char* const other :
+    for (const std::string url :
          {"http://example.com/creds", "http://127.0.0.1.example.com/creds",
           "http://localhost.example.com", "http://localhost@example.com/creds",
-          "http://127.0.0.1:80@example.com/creds", "http://169.254.170.2x/creds"}) {
-        environment_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = other;
+          "http://127.0.0.1:80@example.com/creds", "http://169.254.170.200/creds",
+          "http://[::1].example.com", "http://localhost\\@example.com/", "ftp://127.0.0.1/"}) {
+        environment_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url;
         EXPECT_THROW((void)found(), ConfigError)
-            << other << ": a token must not leave this machine in the clear";
+            << url << ": a token must not leave this machine in the clear";
     }
 }
 
