@@ -17,6 +17,9 @@
 #
 # names: versitygw
 #        minio (a second opinion on S3)
+#        s3proxy (a third one, for the long run: needs Java, lists objects that are half written, and
+#                 answers ranges that end beyond the object with the length that was asked for, so it
+#                 is no server of the conformance suite)
 #        azurite
 #        azure (azurite behind tests/support/azure_front.py, whose head tells what it adds)
 #        toxiproxy (latency, resets and silence on the way to another; counts bytes)
@@ -26,7 +29,7 @@
 #   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
 set -euo pipefail
 
-readonly VERSITYGW=v1.8.0 MINIO=v0.0.0-20260212201848-7aac2a2c5b7c TOXIPROXY=v2.5.0 FAKE_GCS=v1.56.1 AZURITE=3.35.0 GO=1.26.0
+readonly VERSITYGW=v1.8.0 MINIO=v0.0.0-20260212201848-7aac2a2c5b7c TOXIPROXY=v2.5.0 FAKE_GCS=v1.56.1 AZURITE=3.35.0 S3PROXY=4.1.0 GO=1.26.0
 cache=${DB_BACKUP_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev/servers}
 
 die() { echo "servers.sh: $*" >&2; exit 1; }
@@ -76,18 +79,37 @@ install_go_program() { # NAME PACKAGE VERSION
   rm -rf "$folder"
 }
 
-# A package of npm in a folder of its own. Nothing of it may run while it is installed.
+# A package of npm and all that it needs, as scripts/NAME/package-lock.json pins them. Nothing of it may
+# run while it is installed. Made anew by: npm install --package-lock-only --omit-lockfile-registry-resolved
 install_npm_package() { # NAME VERSION
-  local folder
+  local folder pinned
+  pinned=$(dirname "${BASH_SOURCE[0]}")/$1
   command -v npm >/dev/null || die "npm is needed to install $1: apt-get install nodejs npm"
+  grep -q "\"$1\": \"$2\"" "$pinned/package.json" || die "$pinned does not pin $1 $2"
   folder=$(mktemp -d)
-  if ! npm install --prefix "$folder" --ignore-scripts --omit=dev --no-audit --no-fund "$1@$2" \
-    >"$folder/log" 2>&1; then
+  cp "$pinned"/package*.json "$folder"
+  if ! npm ci --prefix "$folder" --ignore-scripts --omit=dev --no-audit --no-fund >"$folder/log" 2>&1; then
     tail -n 20 "$folder/log" >&2
     rm -rf "$folder"
     die "cannot install $1 $2"
   fi
   mv "$folder" "$cache/$1-$2"
+}
+
+# A program of Java with all that it needs in one file.
+install_maven_jar() { # NAME GROUP:ARTIFACT VERSION
+  local folder plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
+  command -v mvn >/dev/null || die "Maven is needed to install $1: apt-get install maven openjdk-17-jre-headless"
+  folder=$(mktemp -d)
+  if ! mvn -q -B "$plugin:copy" -Dartifact="$2:$3:jar:jar-with-dependencies" \
+    -DoutputDirectory="$folder" >"$folder/log" 2>&1; then
+    tail -n 20 "$folder/log" >&2
+    rm -rf "$folder"
+    die "cannot install $1 $3"
+  fi
+  chmod +x "$folder"/*.jar
+  mv "$folder"/*.jar "$cache/$1-$3.jar"
+  rm -rf "$folder"
 }
 
 program_of() { # NAME
@@ -97,6 +119,7 @@ program_of() { # NAME
     toxiproxy) echo "$cache/toxiproxy-$TOXIPROXY" ;;
     gcs) echo "$cache/fake-gcs-server-$FAKE_GCS" ;;
     azurite | azure) echo "$cache/azurite-$AZURITE/node_modules/.bin/azurite-blob" ;;
+    s3proxy) echo "$cache/s3proxy-$S3PROXY.jar" ;;
     *) die "no server '$1'" ;;
   esac
 }
@@ -113,6 +136,7 @@ cmd_install() {
       toxiproxy) install_go_program toxiproxy github.com/Shopify/toxiproxy/v2/cmd/server $TOXIPROXY ;;
       gcs) install_go_program fake-gcs-server github.com/fsouza/fake-gcs-server $FAKE_GCS ;;
       azurite | azure) install_npm_package azurite $AZURITE ;;
+      s3proxy) install_maven_jar s3proxy org.gaul:s3proxy $S3PROXY ;;
     esac
   done
 }
@@ -156,6 +180,20 @@ start_minio() { # FOLDER PORT
   MINIO_ROOT_USER=$(<"$1/key") MINIO_ROOT_PASSWORD=$(<"$1/secret") \
     exec "$(program_of minio)" server --quiet "${tls[@]}" --address "127.0.0.1:$2" \
     --console-address "127.0.0.1:$(free_port)" "$1/data"
+}
+
+# Little is asked of it: what starts soonest is best.
+start_s3proxy() { # FOLDER PORT
+  mkdir -p "$1/data"
+  cat >"$1/properties" <<EOF_PROPERTIES
+s3proxy.endpoint=http://127.0.0.1:$2
+s3proxy.authorization=aws-v4
+s3proxy.identity=$(<"$1/key")
+s3proxy.credential=$(<"$1/secret")
+jclouds.provider=filesystem-nio2
+jclouds.filesystem.basedir=$1/data
+EOF_PROPERTIES
+  exec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -jar "$(program_of s3proxy)" --properties "$1/properties"
 }
 
 start_toxiproxy() { # FOLDER PORT
@@ -228,11 +266,11 @@ cmd_restart() { # NAME FOLDER
 }
 
 cmd_crash() { # FOLDER
-  local pid attempt
-  pid=$(<"$1/pid")
-  kill -9 "$pid"
+  local endpoint attempt
+  endpoint=$(<"$1/endpoint")
+  kill -9 "$(<"$1/pid")"
   for ((attempt = 0; attempt < 100; ++attempt)); do
-    kill -0 "$pid" 2>/dev/null || break
+    answers "${endpoint##*:}" || break
     sleep 0.01
   done
   rm "$1/pid"

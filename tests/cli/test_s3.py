@@ -35,10 +35,11 @@ def test_the_life_of_a_repository(repository, database, folder):
     live_a_life(repository, database, folder)
 
 
-def test_the_life_of_a_repository_on_another_server(program, servers, database, folder):
+@pytest.mark.parametrize("name", ("minio", pytest.param("s3proxy", marks=pytest.mark.long)))
+def test_the_life_of_a_repository_on_another_server(program, servers, database, folder, name):
     """What one server takes for right another may refuse."""
     place, started = servers
-    started.append(S3Server("minio", place))
+    started.append(S3Server(name, place))
     started[-1].make_bucket(BUCKET)
     live_a_life(StoreRepository(program, started[-1], BUCKET).init(), database, folder)
 
@@ -145,6 +146,16 @@ def test_an_untrusted_certificate(program, servers, database):
     trusting = StoreRepository(program, server, BUCKET, ca_file=server.folder / "ca.crt").init()
     trusting.backup(database)
     assert trusting.verify("--data")["ok"]
+    configured = StoreRepository(program, server, BUCKET)
+    configured.env["DB_BACKUP__STORAGE__CA_FILE"] = str(server.folder / "ca.crt")
+    configured.init().backup(database)
+    assert len(configured.list()) == 1
+    archive = server.url(f"{BUCKET}/archives/shop.sqlite.gz")
+    configured.program.run("export", "latest", "-o", archive, *configured.words, env=configured.env)
+    configured.program.run("restore", archive, "--to", database.parent / "r.db", env=configured.env)
+    assert (database.parent / "r.db").read_bytes() == database.read_bytes()
+    configured.env["DB_BACKUP__STORAGE__CA_FILE"] = str(database.parent / "none.crt")
+    assert "none.crt" in refusal(configured, "certificate_untrusted")["message"]
 
 
 def test_the_secret_appears_nowhere(repository, database, server):
