@@ -220,8 +220,8 @@ TEST_P(LockSuite, AllThatSomebodyRemovedIsListed) {
     }
     EXPECT_EQ(removed(*storage), names);
     std::size_t below = 0;
-    storage->protection()->list_removed(
-        ObjectPrefix("manifests"), [&below](const ObjectInfo&) { ++below; }, {});
+    storage->protection()->list_removed(ObjectPrefix("manifests"),
+                                        [&below](const ObjectInfo&) { ++below; }, {});
     EXPECT_EQ(below, 0U);
 }
 

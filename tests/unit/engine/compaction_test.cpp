@@ -207,8 +207,8 @@ TEST_F(CompactionTest, WhatADeadOneStoredIsUsed) {
     expect_clean();
 }
 
-/// A chunk in a pack that will be emptied, and in one that nobody refers to any more: it is not left
-/// in the latter, whose rubbish only another prune would find.
+/// A chunk in a pack that will be emptied, and in one that nobody refers to any more: it is not
+/// left in the latter, whose rubbish only another prune would find.
 TEST_F(CompactionTest, NothingIsLeftInAPackThatGoesAnyway) {
     const Bytes shared = noise(1, 1500);
     const auto repository = open_repository(disk_);
