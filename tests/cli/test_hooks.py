@@ -89,7 +89,7 @@ def test_on_error_changes_nothing(shop, end):
     shop.set(on_error=f"{shop.tell('on_error')}; {end}")
     (shop.folder / "repository").rename(shop.folder / "away")
     result = shop.backup("--json", code=10)
-    assert result.error["code"] == "repository_missing"
+    assert result.error["code"] == "repository_gone"
     assert shop.told("on_error")["EXIT_CODE"] == "10"
     assert ("hook on_error of source shop failed" in result.stderr) == (end != "true"), str(result)
 

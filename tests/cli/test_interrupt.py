@@ -4,6 +4,7 @@ The time from signal to end is reported.
 """
 
 import os
+import pathlib
 import signal
 import time
 
@@ -18,10 +19,22 @@ from writers import Writers
 STOP_S_MAX = 60
 
 
+def hears(process, number):
+    """Whether the program, started a moment ago, has said what this signal does to it."""
+    try:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return False
+    masks = (line.split()[1] for line in status.splitlines() if line.startswith(("SigCgt:", "SigBlk:")))
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
 def interrupted(repository, words, number, after_s):
     """Starts a call, sends the signal after a while; returns the result and the seconds until the end."""
     process = repository.start(*words)
     time.sleep(after_s)
+    while process.poll() is None and not hears(process, number):
+        time.sleep(0.001)  # A busy machine has hardly begun it.
     process.send_signal(number)
     begun = time.monotonic()
     result = repository.program.finish(process, words)

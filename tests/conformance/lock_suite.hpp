@@ -17,6 +17,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -224,6 +225,8 @@ TEST_P(LockSuite, AllThatSomebodyRemovedIsListed) {
                                         [&below](const ObjectInfo&) { ++below; }, {});
     EXPECT_EQ(below, 0U);
 }
+
+inline void PrintTo(const LockCase& tested, std::ostream* out) { *out << tested.name; }
 
 inline std::string lock_case_name(const testing::TestParamInfo<LockCase>& info) {
     return info.param.name;

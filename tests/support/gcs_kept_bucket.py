@@ -264,7 +264,7 @@ class KeptBucket:
         found.sort(key=lambda each: (each.resource["name"].encode(), each.number))
         start = int(query.get("pageToken", 0))
         end = start + min(PAGE, int(query.get("maxResults", PAGE)))
-        page = {"items": [self.shown(each) for each in found[start:end]]}
+        page = {"kind": "storage#objects", "items": [self.shown(each) for each in found[start:end]]}
         raise Answer(200, {**page, "nextPageToken": str(end)} if end < len(found) else page, {})
 
     def get(self, name, query, headers):

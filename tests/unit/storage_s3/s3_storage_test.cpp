@@ -82,12 +82,11 @@ TEST_F(S3StorageTest, EncryptionIsOfAllAndTheClassOfPacks) {
 /// A proxy's own page, a portal that wants a login: a collector would take all that is there for
 /// garbage.
 TEST_F(S3StorageTest, AListingThatIsNoneIsNotEmpty) {
-    for (const char* body :
-         {"", "<html><body>Log in first</body></html>", "<ListBucketResult>",
-          "<ListVersionsResult/>", "<Error><Code>SlowDown</Code></Error>",
-          "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-          "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>again"
-          "</NextContinuationToken></ListBucketResult>"}) {
+    for (const char* body : {"", "<html><body>Log in first</body></html>", "<ListBucketResult>",
+                             "<ListVersionsResult/>", "<Error><Code>SlowDown</Code></Error>",
+                             "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+                             R"(<ListBucketResult><IsTruncated>true</IsTruncated>
+             <NextContinuationToken>again</NextContinuationToken></ListBucketResult>)"}) {
         const HttpServer server([body](const SeenRequest&) { return HttpAnswer{200, {}, body}; });
         try {
             open(server)->list(ObjectPrefix("o"), [](const ObjectInfo&) {}, {});
