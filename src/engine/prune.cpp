@@ -93,7 +93,9 @@ public:
 
     PruneReport run() {
         check_collectable(repository_, stop_);
-        reader_.note(hidden_manifests(repository_, stop_));
+        std::vector<std::string> hidden = hidden_manifests(repository_, stop_);
+        is_anything_hidden_ = !hidden.empty();
+        reader_.note(std::move(hidden));
         remove();
         extend();
         if (!options_.is_dry_run) {
@@ -122,6 +124,11 @@ private:
             }
             if (options_.is_dry_run) {
                 rehearse(view, plan);
+                return;
+            }
+            if (is_anything_hidden_) {
+                // A run whose manifest is hidden looks as if it had none: the tombstone that ends
+                // it would take the place of what `undelete` brings back.
                 return;
             }
             clean_up(view.records, runs);
@@ -262,6 +269,7 @@ private:
     const Context& context_;
     std::stop_token stop_;
     CollectionViewReader reader_;
+    bool is_anything_hidden_ = false;
     PruneReport report_;
 };
 

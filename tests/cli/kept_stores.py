@@ -46,6 +46,8 @@ class KeptStore:
     """A server with the buckets "plain", "versioned", "lockable", and "softly", which keeps what was deleted."""
 
     keeping = ("versioned", "softly")
+    # Whether "versioned" tells a collector what somebody else removed.
+    shows_removed = True
 
     def repository(self, program, kind, **query):
         return StoreRepository(program, self.server, kind, **query)
@@ -151,6 +153,8 @@ class GcsKept(KeptStore):
 
 
 class AzureKept(KeptStore):
+    shows_removed = False
+
     def __init__(self, folder):
         self.server = AzureServer(folder, name="azure")
         self.server.make_container("plain")

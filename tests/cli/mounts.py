@@ -6,12 +6,14 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
 
 from requirements import not_possible_here
 
 START_S = 20
+DEATH_S = 2
 
 
 def need(*tools):
@@ -59,7 +61,7 @@ class OtherHost:
         self.shared, self.point = folder / "shared", folder / "mounted"
         for path in (self.shared, self.point):
             path.mkdir()
-        self.connected = None
+        self.connected = self.mounting = None
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -72,16 +74,19 @@ class OtherHost:
     def mount(self):
         """Returns where; what is there is in `shared`."""
         port = self.listener.getsockname()[1]
-        mounting = subprocess.Popen(
-            [self.sshfs, "-o", f"directport={port}", f"127.0.0.1:{self.shared}", str(self.point)],
+        self.mounting = subprocess.Popen(
+            [self.sshfs, "-f", "-o", f"directport={port}", f"127.0.0.1:{self.shared}", str(self.point)],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )
         self.listener.settimeout(START_S)
         connection, _ = self.listener.accept()
         with connection:
             self.connected = subprocess.Popen([self.server, "-e"], stdin=connection, stdout=connection, stderr=subprocess.DEVNULL)
-        if mounting.wait(START_S):
-            not_possible_here(f"sshfs: {mounting.stderr.read()}")
+        deadline = time.monotonic() + START_S
+        while not os.path.ismount(self.point):
+            if self.mounting.poll() is not None or time.monotonic() > deadline:
+                not_possible_here(f"sshfs: {self.mounting.stderr.read() if self.mounting.poll() else 'mounts nothing'}")
+            time.sleep(0.01)
         return self.point
 
     def unmount(self):
@@ -93,3 +98,11 @@ class OtherHost:
         if self.connected:
             self.connected.kill()
             self.connected.wait()
+            try:
+                self.mounting.wait(DEATH_S)
+            except subprocess.TimeoutExpired:  # It may wait for ever for an answer, and its callers with it.
+                self.mounting.kill()
+                self.mounting.wait()
+            self.mounting.stderr.close()
+            self.connected = None
+            unmount(self.point)

@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -184,6 +185,24 @@ TEST(GcsLock, EndsWithTheLaterOfBoth) {
                                        "retainUntilTime": "2026-11-22T15:00:00Z"}})"),
               later);
     EXPECT_EQ(end_of(R"({"retention": {"retainUntilTime": 7}})"), std::nullopt);
+}
+
+/// What is kept of what `prune` removed itself would stop the next one.
+TEST_F(GcsProtectionTest, WhatIsKeptForATimeSaysNothingOfWhoRemovedIt) {
+    const std::string versions = R"("versioning": {"enabled": true})";
+    const std::string soft = R"("softDeletePolicy": {"retentionDurationSeconds": "604800"})";
+    const std::vector<std::pair<std::string, bool>> cases = {
+        {"{}", false},
+        {"{" + soft + "}", false},
+        {"{" + versions + ", " + soft + "}", false},
+        {"{" + versions + "}", true},
+    };
+    answer_ = [&cases, asked = std::size_t{0}](const SeenRequest&) mutable {
+        return HttpAnswer{200, {}, cases.at(asked++).first};
+    };
+    for (const auto& [bucket, is_told] : cases) {
+        EXPECT_EQ(open()->protection()->keeps_removed({}), is_told) << bucket;
+    }
 }
 
 }  // namespace
