@@ -1,6 +1,10 @@
 #include "cli/log_choice.hpp"
 
+#include "support/temporary_folder.hpp"
+
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace dbbackup {
 namespace {
@@ -22,11 +26,13 @@ TEST(LogChoice, LaysTheCommandLineOverTheConfiguration) {
     EXPECT_EQ(choose_log(globals, config).file, "/var/log/a");
     EXPECT_EQ(choose_log(globals, config).format, LogFormat::json);
     EXPECT_EQ(choose_log(globals, config).rotate_keep, 3U);
-    globals.log_file = "/tmp/b";
+    const TemporaryFolder folder;
+    const std::string file = (folder.path() / "b").string();
+    globals.log_file = file;
     globals.log_level = LogLevel::debug;
     globals.log_format = LogFormat::text;
     const LogOptions options = choose_log(globals, config);
-    EXPECT_EQ(options.file, "/tmp/b");
+    EXPECT_EQ(options.file, file);
     EXPECT_EQ(options.file_level, LogLevel::debug);
     EXPECT_EQ(options.stderr_level, LogLevel::warning) << "the level is the file's";
     EXPECT_EQ(options.format, LogFormat::text);
