@@ -30,7 +30,7 @@ LIMITS = (
     ("s3_second_sent_bytes", "second backup to S3, bytes sent over what it stores", 1.1, None, "x"),
     ("s3_second_received_bytes", "second backup to S3, bytes received over what the first one stored", 1.1, None, "x"),
     ("s3_restore_bytes", "restore from S3, bytes received over what is stored", 1.1, None, "x"),
-    ("s3_unchanged_bytes", "unchanged backup to S3, bytes both ways", 32 * 1024, None, "bytes"),
+    ("s3_unchanged_bytes", "unchanged backup to S3, bytes both ways", 64 * 1024, None, "bytes"),
     ("version", "`--version`", 0.020, None, "ms"),
     ("list", "`list` of 100 snapshots", 0.100, None, "ms"),
 )
