@@ -29,13 +29,7 @@ public:
     }
 
     [[nodiscard]] std::string bucket(BucketKind kind) const override {
-        switch (kind) {
-            case BucketKind::plain: return "plain-" + flavour_;
-            case BucketKind::versioned: return "versioned-" + flavour_;
-            case BucketKind::lockable: return "lockable-" + flavour_;
-            case BucketKind::soft_deleting: return "softly-" + flavour_;
-        }
-        return "";
+        return bucket_name(kind, flavour_);
     }
 
     void remove_by_hand(BucketKind kind, const ObjectName& name) override {
