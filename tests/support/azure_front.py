@@ -11,31 +11,15 @@ PUT /end-locks/CONTAINER                                 ends the time of all po
 """
 
 import http.client
-import http.server
-import os
 import pathlib
-import signal
-import socket
-import subprocess
 import sys
-import time
 import urllib.parse
 
 import azure_kept_container
+from front import FrontHandler, FrontServer, free_port, start_behind
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def setup(self):
-        super().setup()
-        self.behind = http.client.HTTPConnection("127.0.0.1", self.server.port_behind)
-
-    def finish(self):
-        self.behind.close()
-        super().finish()
-
+class Handler(FrontHandler):
     def answer(self, status, headers, body):
         self.log_request(status)
         lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, 'Answer')}"]
@@ -84,45 +68,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = handle_request
 
 
-class Front(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
-
-
-def start_behind(program, folder, account, key):
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    process = subprocess.Popen(
-        [program, "--silent", "--disableTelemetry", "--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder / "data"],
-        env={**os.environ, "AZURITE_ACCOUNTS": f"{account}:{key}"},
-    )
-    while not answers(port):
-        if process.poll() is not None:
-            sys.exit(f"{program} ended with {process.returncode}")
-        time.sleep(0.02)
-    return process, port
-
-
 def main(folder, port, program):
     folder = pathlib.Path(folder)
     account = ((folder / "account").read_text(), (folder / "key").read_text())
-    process, port_behind = start_behind(program, folder, *account)
-
-    def end(*_):
-        process.kill()
-        os._exit(0)
-
-    signal.signal(signal.SIGTERM, end)
-    front = Front(("127.0.0.1", int(port)), Handler)
+    port_behind = free_port()
+    start_behind(
+        port_behind, program, "--silent", "--disableTelemetry", "--blobHost", "127.0.0.1", "--blobPort", str(port_behind),
+        "--location", folder / "data", AZURITE_ACCOUNTS=":".join(account),
+    )
+    front = FrontServer(("127.0.0.1", int(port)), Handler)
     front.account, front.port_behind = account, port_behind
     front.containers = {}  # Those that are kept here, by name.
     front.serve_forever()

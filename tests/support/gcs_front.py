@@ -22,13 +22,9 @@ POST /end-locks/BUCKET ends the time of all retentions of one.
 
 import base64
 import http.client
-import http.server
 import json
-import os
 import pathlib
 import secrets
-import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -37,6 +33,7 @@ import time
 import urllib.parse
 
 import gcs_kept_bucket
+from front import FrontHandler, FrontServer, free_port, start_behind
 
 EMAIL = "backup@tests.iam.gserviceaccount.example"
 SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write", "https://www.googleapis.com/auth/devstorage.full_control")
@@ -140,18 +137,7 @@ def error_document(status, reason, message):
     }}).encode()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def setup(self):
-        super().setup()
-        self.behind = http.client.HTTPConnection("127.0.0.1", self.server.port_behind)
-
-    def finish(self):
-        self.behind.close()
-        super().finish()
-
+class Handler(FrontHandler):
     def answer(self, status, body, headers=(("Content-Type", "application/json"),)):
         self.log_request(status)
         head = f"HTTP/1.1 {status} {http.client.responses.get(status, 'Answer')}\r\n"
@@ -260,10 +246,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request
 
 
-class Front(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
+class Front(FrontServer):
     def __init__(self, *words):
         super().__init__(*words)
         self.uploads = {}  # By session: what is stored, and the answer to the last part.
@@ -279,44 +262,15 @@ class Front(http.server.ThreadingHTTPServer):
             return left > 0
 
 
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
-
-
-def free_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
-
-
-def start_behind(program):
-    port = free_port()
-    place = f"127.0.0.1:{port}"
-    process = subprocess.Popen([
-        program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",
-        "-public-host", place, "-external-url", f"http://{place}", "-log-level", "error",
-    ])
-    while not answers(port):
-        if process.poll() is not None:
-            sys.exit(f"{program} ended with {process.returncode}")
-        time.sleep(0.02)
-    return process, port
-
-
 def main(folder, port, program):
     folder = pathlib.Path(folder)
     has_tls = (folder / "server.crt").exists()
-    process, port_behind = start_behind(program)
-
-    def end(*_):
-        process.kill()
-        os._exit(0)
-
-    signal.signal(signal.SIGTERM, end)
+    port_behind = free_port()
+    place = f"127.0.0.1:{port_behind}"
+    start_behind(
+        port_behind, program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port_behind), "-backend", "memory",
+        "-public-host", place, "-external-url", f"http://{place}", "-log-level", "error",
+    )
     tokens = TokenService(folder, f"{'https' if has_tls else 'http'}://127.0.0.1:{port}/token")
     front = Front(("127.0.0.1", int(port)), Handler)
     front.tokens, front.port_behind = tokens, port_behind
