@@ -33,6 +33,12 @@ def must(*words):
         not_possible_here(f"{words[0]}: {done.stdout}{done.stderr}")
 
 
+def is_mounted(point):
+    """By the kernel's list: to look at the folder itself would wait for its server."""
+    points = (line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
+    return str(point) in points
+
+
 def unmount(point):
     subprocess.run(["umount", "--lazy", str(point)], capture_output=True, check=False)
 
@@ -64,26 +70,26 @@ class OtherHost:
         self.connected = self.mounting = None
 
     def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
         return self
 
     def __exit__(self, *_):
         self.unmount()
-        self.listener.close()
 
     def mount(self):
         """Returns where; what is there is in `shared`."""
-        port = self.listener.getsockname()[1]
-        self.mounting = subprocess.Popen(
-            [self.sshfs, "-f", "-o", f"directport={port}", f"127.0.0.1:{self.shared}", str(self.point)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )
-        self.listener.settimeout(START_S)
-        connection, _ = self.listener.accept()
+        # A port for each: an sshfs whose server died connects once more, and that connection would be taken for the next one's.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(START_S)
+            port = listener.getsockname()[1]
+            self.mounting = subprocess.Popen(
+                [self.sshfs, "-f", "-o", f"directport={port}", f"127.0.0.1:{self.shared}", str(self.point)],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            )
+            connection, _ = listener.accept()
         with connection:
             self.connected = subprocess.Popen([self.server, "-e"], stdin=connection, stdout=connection, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + START_S
-        while not os.path.ismount(self.point):
+        while not is_mounted(self.point):
             if self.mounting.poll() is not None or time.monotonic() > deadline:
                 not_possible_here(f"sshfs: {self.mounting.stderr.read() if self.mounting.poll() else 'mounts nothing'}")
             time.sleep(0.01)
