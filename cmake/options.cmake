@@ -67,7 +67,8 @@ if(DB_BACKUP_COVERAGE)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     message(FATAL_ERROR "DB_BACKUP_COVERAGE needs GCC: the report reads gcov's files")
   endif()
-  add_compile_options(--coverage -fprofile-update=atomic)
+  # With -pthread GCC counts atomically (its manual, -fprofile-update); ccache does not know that option by name.
+  add_compile_options(--coverage -pthread)
   add_link_options(--coverage)
 else()
   # __FILE__ and debug information name files relative to the project, not to this machine.
