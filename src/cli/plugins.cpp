@@ -3,6 +3,7 @@
 
 #include "cli/plugins.hpp"
 
+#include "connector/postgres/postgres_connector.hpp"
 #include "connector/sqlite/sqlite_connector.hpp"
 #include "repository/object_kinds.hpp"
 #include "storage/azure/azure_storage.hpp"
@@ -81,6 +82,9 @@ Plugins make_plugins(Log& log) {
         });
     plugins.connectors[DatabaseType::sqlite] = [](SourceOptions options) {
         return make_sqlite_connector(std::move(options));
+    };
+    plugins.connectors[DatabaseType::postgres] = [](SourceOptions options) {
+        return make_postgres_connector(std::move(options));
     };
     return plugins;
 }

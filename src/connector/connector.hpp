@@ -298,6 +298,7 @@ struct RestoreRequest {
     std::string target;  ///< `--to`: a path for SQLite, a URI for servers.
     Overwrite overwrite = Overwrite::no;
     bool verify = false;
+    unsigned jobs = 1;
     std::uint64_t source_bytes = 0;  ///< Size of what is restored.
     std::string server_version;      ///< Of the source, when the snapshot was taken.
     std::string state;               ///< The connector's notes, as `Session::finish` returned them.

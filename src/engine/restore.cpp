@@ -97,6 +97,7 @@ RestoreRequest request_for(const Manifest& manifest, const RestoreOptions& optio
     request.target = options.target;
     request.overwrite = options.overwrite;
     request.verify = options.verify;
+    request.jobs = options.jobs;
     request.source_bytes = manifest.details.summary.bytes_source;
     request.server_version = manifest.details.server_version;
     request.state = manifest.details.connector_state;

@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -62,13 +63,29 @@ File make_event() {
     return File::adopt(descriptor, "eventfd");
 }
 
+/// Which descriptors a child has.
+struct ChildFiles {
+    int input = -1;  ///< -1: nothing to read.
+    int output = -1;
+    int errors = -1;
+    std::vector<int> inherited = {};
+};
+
 /// What posix_spawn is told: own process group, no blocked or ignored signals, no terminal input.
 struct SpawnSetup {
-    SpawnSetup(int output, int errors) {
+    explicit SpawnSetup(const ChildFiles& child) {
         posix_spawn_file_actions_init(&files);
-        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&files, errors, STDERR_FILENO);
+        if (child.input < 0) {
+            posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        } else {
+            posix_spawn_file_actions_adddup2(&files, child.input, STDIN_FILENO);
+        }
+        posix_spawn_file_actions_adddup2(&files, child.output, STDOUT_FILENO);
+        posix_spawn_file_actions_adddup2(&files, child.errors, STDERR_FILENO);
+        for (const int descriptor : child.inherited) {
+            // Onto itself: it is then not closed (posix_spawn_file_actions_adddup2(3)).
+            posix_spawn_file_actions_adddup2(&files, descriptor, descriptor);
+        }
         posix_spawnattr_init(&attributes);
         sigset_t none;
         sigemptyset(&none);
@@ -91,21 +108,22 @@ struct SpawnSetup {
     posix_spawnattr_t attributes{};
 };
 
-/// A running shell. The destructor kills it with its group and reaps it.
+/// A running program. The destructor kills it with its group and reaps it.
 class Child {
 public:
     /// @param also More variables, as "NAME=value".
-    Child(const std::string& command, const std::vector<std::string>& also, const Pipe& output,
-          const Pipe& errors)
+    Child(std::vector<std::string> arguments, const std::vector<std::string>& also,
+          const ChildFiles& files)
         : exited_(make_event()) {
-        const SpawnSetup setup(output.write_end.descriptor(), errors.write_end.descriptor());
-        std::string shell = "sh";
-        std::string option = "-c";
-        std::string text = command;
-        const std::array<char*, 4> arguments = {shell.data(), option.data(), text.data(), nullptr};
+        const SpawnSetup setup(files);
+        std::vector<char*> words;
+        for (std::string& argument : arguments) {
+            words.push_back(argument.data());
+        }
+        words.push_back(nullptr);
         const std::vector<char*> variables = child_environment(also);
-        const int failed = ::posix_spawn(&process_, "/bin/sh", &setup.files, &setup.attributes,
-                                         arguments.data(), variables.data());
+        const int failed = ::posix_spawnp(&process_, words.front(), &setup.files,
+                                          &setup.attributes, words.data(), variables.data());
         if (failed != 0) {
             throw_cannot_start(failed);
         }
@@ -177,23 +195,97 @@ int wait_ms(Deadline deadline) {
     return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
 }
 
+/// What the loop around a child needs to know.
+struct ChildTask {
+    std::vector<std::string> arguments;
+    std::vector<std::string> variables = {};
+    std::vector<int> inherited = {};
+    std::chrono::seconds timeout = kTimeoutMax;
+    const std::function<BytesView()>* give_input = nullptr;
+    TakePart take_output = {};
+    TakePart take_errors = {};
+};
+
+/// Writes what a child wants to read, as far as its pipe takes it.
+class Feeder {
+public:
+    explicit Feeder(const std::function<BytesView()>* give) : give_(give) {
+        if (give_ != nullptr) {
+            pipe_.emplace(make_pipe());
+            ::fcntl(pipe_->read_end.descriptor(), F_SETFL, 0);
+            ::fcntl(pipe_->write_end.descriptor(), F_SETFL, O_NONBLOCK);
+        }
+    }
+
+    [[nodiscard]] int read_end() const {
+        return pipe_ ? pipe_->read_end.descriptor() : -1;
+    }
+    /// -1 once there is nothing more to write.
+    [[nodiscard]] int write_end() const { return is_open_ ? pipe_->write_end.descriptor() : -1; }
+    void started() {
+        if (pipe_) {
+            pipe_->read_end.close();
+            is_open_ = true;
+        }
+    }
+    void feed() {
+        while (is_open_) {
+            if (left_.empty()) {
+                left_ = (*give_)();
+            }
+            if (left_.empty()) {
+                end();
+                return;
+            }
+            const ssize_t count = ::write(pipe_->write_end.descriptor(), left_.data(), left_.size());
+            if (count < 0 && errno == EINTR) {
+                continue;
+            }
+            if (count < 0) {
+                if (errno != EAGAIN) {
+                    end();  // It reads no more; its exit status tells whether that is well.
+                }
+                return;
+            }
+            left_ = left_.subspan(static_cast<std::size_t>(count));
+        }
+    }
+
+private:
+    void end() {
+        pipe_->write_end.close();
+        is_open_ = false;
+    }
+
+    const std::function<BytesView()>* give_;
+    std::optional<Pipe> pipe_;
+    BytesView left_;
+    bool is_open_ = false;
+};
+
 /// Runs it to its end and returns the exit status.
-int run_child(const std::string& command, const std::vector<std::string>& also,
-              std::chrono::seconds timeout, const std::stop_token& stop,
-              const TakePart& take_output, const TakePart& take_errors) {
-    const Deadline deadline = std::chrono::steady_clock::now() + std::min(timeout, kTimeoutMax);
+int run_child(const ChildTask& task, const std::stop_token& stop) {
+    const Deadline deadline =
+        std::chrono::steady_clock::now() + std::min(task.timeout, kTimeoutMax);
     const File stopped = make_event();
     const std::stop_callback on_stop(stop, [&] { eventfd_write(stopped.descriptor(), 1); });
     Pipe output = make_pipe();
     Pipe errors = make_pipe();
-    Child child(command, also, output, errors);
+    Feeder feeder(task.give_input);
+    Child child(task.arguments, task.variables,
+                {.input = feeder.read_end(),
+                 .output = output.write_end.descriptor(),
+                 .errors = errors.write_end.descriptor(),
+                 .inherited = task.inherited});
     output.write_end.close();
     errors.write_end.close();
+    feeder.started();
 
-    std::array<pollfd, 4> waiting = {{{stopped.descriptor(), POLLIN, 0},
+    std::array<pollfd, 5> waiting = {{{stopped.descriptor(), POLLIN, 0},
                                       {child.exited_event(), POLLIN, 0},
                                       {output.read_end.descriptor(), POLLIN, 0},
-                                      {errors.read_end.descriptor(), POLLIN, 0}}};
+                                      {errors.read_end.descriptor(), POLLIN, 0},
+                                      {feeder.write_end(), POLLOUT, 0}}};
     for (;;) {
         ::poll(waiting.data(), waiting.size(), wait_ms(deadline));
         if (stop.stop_requested()) {
@@ -201,19 +293,33 @@ int run_child(const std::string& command, const std::vector<std::string>& also,
         }
         // Asked before the pipes are drained: what it wrote before its end is then in them.
         const bool exited = (waiting[1].revents & POLLIN) != 0;
-        if (!drain(output.read_end, take_output)) {
+        if (waiting[4].revents != 0) {
+            feeder.feed();
+            waiting[4].fd = feeder.write_end();
+        }
+        if (!drain(output.read_end, task.take_output)) {
             waiting[2].fd = -1;
         }
-        if (!drain(errors.read_end, take_errors)) {
+        if (!drain(errors.read_end, task.take_errors)) {
             waiting[3].fd = -1;
         }
         if (exited) {
             return child.reap();
         }
         if (std::chrono::steady_clock::now() >= deadline) {
-            throw Error(fmt::format("the command ran longer than {} s", timeout.count()));
+            throw Error(fmt::format("the command ran longer than {} s", task.timeout.count()));
         }
     }
+}
+
+/// Keeps the end of what comes.
+TakePart keep_end(std::string& text) {
+    return [&text](BytesView part) {
+        text += as_text(part);
+        if (text.size() > kErrorsBytesMax) {
+            text.erase(0, text.size() - kErrorsBytesMax);
+        }
+    };
 }
 
 /// Cuts a stream into lines of bounded length.
@@ -265,14 +371,12 @@ ProcessResult run_shell(const std::string& command, std::chrono::seconds timeout
         }
         result.output.insert(result.output.end(), part.begin(), part.end());
     };
-    const auto take_errors = [&](BytesView part) {
-        result.errors += as_text(part);
-        if (result.errors.size() > kErrorsBytesMax) {
-            result.errors.erase(0, result.errors.size() - kErrorsBytesMax);
-        }
-    };
     try {
-        result.exit_status = run_child(command, {}, timeout, stop, take_output, take_errors);
+        result.exit_status = run_child({.arguments = {"/bin/sh", "-c", command},
+                                        .timeout = timeout,
+                                        .take_output = take_output,
+                                        .take_errors = keep_end(result.errors)},
+                                       stop);
     } catch (...) {
         wipe(result.output);
         throw;
@@ -288,12 +392,29 @@ int run_shell_for_effect(const std::string& command, const ShellSetting& setting
     }
     Lines output(setting.on_line);
     Lines errors(setting.on_line);
-    const int status = run_child(
-        command, also, setting.timeout, stop, [&output](BytesView part) { output.take(part); },
-        [&errors](BytesView part) { errors.take(part); });
+    const int status =
+        run_child({.arguments = {"/bin/sh", "-c", command},
+                   .variables = also,
+                   .timeout = setting.timeout,
+                   .take_output = [&output](BytesView part) { output.take(part); },
+                   .take_errors = [&errors](BytesView part) { errors.take(part); }},
+                  stop);
     output.finish();
     errors.finish();
     return status;
+}
+
+ProgramEnd run_program(const ProgramCall& call, std::stop_token stop) {
+    ProgramEnd end;
+    end.exit_status = run_child(
+        {.arguments = call.arguments,
+         .variables = call.variables,
+         .inherited = call.inherited,
+         .give_input = call.give_input ? &call.give_input : nullptr,
+         .take_output = call.take_output ? call.take_output : TakePart([](BytesView) {}),
+         .take_errors = keep_end(end.errors)},
+        stop);
+    return end;
 }
 
 }  // namespace dbbackup

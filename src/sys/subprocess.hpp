@@ -43,4 +43,28 @@ struct ShellSetting {
 [[nodiscard]] int run_shell_for_effect(const std::string& command, const ShellSetting& setting,
                                        std::stop_token stop);
 
+/// A program that is run without a shell, for what it reads and writes.
+struct ProgramCall {
+    std::vector<std::string> arguments;  ///< The first is the program: a path, or found by PATH.
+    std::vector<std::string> variables;  ///< "NAME=value", as in `child_environment`.
+    /// Descriptors of ours that it has too, under the same numbers.
+    std::vector<int> inherited;
+    /// Gives what it reads from its stdin, part by part; an empty part is the end. The bytes stay
+    /// valid until the next call. Without it stdin is empty.
+    std::function<BytesView()> give_input;
+    /// Takes what it writes to its stdout. Blocking in here stops the program when its pipe is
+    /// full.
+    std::function<void(BytesView part)> take_output;
+};
+
+struct ProgramEnd {
+    int exit_status = 0;  ///< 128 + signal number when it died by a signal.
+    std::string errors;   ///< The last 4 KiB of what it wrote to stderr.
+};
+
+/// Runs `call` to its end. What it does not read of its input is not asked for.
+/// @throws Error when it cannot be started; Cancelled when `stop` fires, and whatever the functions
+/// of `call` throw. The program and its group are killed then.
+[[nodiscard]] ProgramEnd run_program(const ProgramCall& call, std::stop_token stop);
+
 }  // namespace dbbackup

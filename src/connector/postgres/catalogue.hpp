@@ -1,0 +1,69 @@
+#pragma once
+
+/// @file
+/// What one database holds that a dump of its schema does not carry: tables with rows, sequences'
+/// values, large objects.
+
+#include "connector/postgres/connection.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+/// A table with rows of its own: ordinary, a partition, a materialized view is none.
+struct Table {
+    std::uint32_t oid = 0;
+    std::string schema;
+    std::string name;
+    std::vector<std::string> columns;  ///< To be copied; generated ones are not.
+    std::uint64_t blocks = 0;          ///< Of 8 KiB, main fork, when it was looked at.
+    bool is_heap = true;               ///< Its rows can be addressed by block.
+    bool is_unlogged = false;
+    std::string condition;  ///< Only these rows: of a configuration table of an extension.
+
+    /// What restoring needs, as JSON.
+    [[nodiscard]] std::string definition() const;
+};
+
+/// What `Table::definition` wrote.
+struct TableDefinition {
+    std::string schema;
+    std::string name;
+    std::vector<std::string> columns;
+
+    /// @throws CorruptionError unless it is one.
+    [[nodiscard]] static TableDefinition parse(const std::string& json);
+};
+
+/// Properties of a database that CREATE DATABASE and ALTER DATABASE take.
+struct DatabaseProperties {
+    std::string name;
+    std::string owner;
+    std::string encoding;
+    std::string collate;
+    std::string ctype;
+    std::string provider;  ///< "c" libc, "i" ICU, "b" builtin; "" before 15.
+    std::string locale;    ///< Of ICU or builtin.
+    std::string icu_rules;
+    std::string comment;
+    std::string acl;                    ///< As an array of aclitem; "" for the default.
+    std::int64_t connection_limit = -1;
+    bool is_template = false;
+    bool allows_connections = true;
+    std::vector<std::string> settings;  ///< ALTER … SET, whole statements but for the name.
+
+    [[nodiscard]] std::string json() const;
+    [[nodiscard]] static DatabaseProperties parse(const std::string& json);
+};
+
+/// Everything below reads under the connection's transaction.
+/// Largest first, then by name.
+[[nodiscard]] std::vector<Table> tables_of(Connection& connection);
+[[nodiscard]] DatabaseProperties properties_of(Connection& connection);
+/// "schema TAB name TAB last_value TAB is_called LF" of each sequence, names as COPY writes them.
+/// Not under the view: values of sequences are not versioned.
+[[nodiscard]] std::vector<std::string> sequence_rows(Connection& connection);
+
+}  // namespace dbbackup::postgres

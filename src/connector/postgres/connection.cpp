@@ -1,0 +1,331 @@
+#include "connector/postgres/connection.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <utility>
+
+namespace dbbackup::postgres {
+namespace {
+
+/// How long a stop may go unnoticed.
+constexpr int kWaitMs = 100;
+/// libpq grows its buffer for what is given at once.
+constexpr std::size_t kCopyPartBytes = 1 << 18;
+
+std::string trimmed(const char* text) {
+    std::string result = text == nullptr ? "" : text;
+    while (!result.empty() && (result.back() == '\n' || result.back() == ' ')) {
+        result.pop_back();
+    }
+    std::replace(result.begin(), result.end(), '\n', ' ');
+    return result;
+}
+
+std::string field(const PGresult* result, int code) {
+    return trimmed(PQresultErrorField(result, code));
+}
+
+ServerError error_of(const PGresult* result) {
+    std::string message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (message.empty()) {
+        message = trimmed(PQresultErrorMessage(result));
+    }
+    const std::string detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    const std::string hint = field(result, PG_DIAG_MESSAGE_HINT);
+    ServerError error(
+        fmt::format("the server says: {}{}{}", message, detail.empty() ? "" : " ", detail),
+        field(result, PG_DIAG_SQLSTATE));
+    if (!hint.empty()) {
+        error.set_hint(hint.ends_with('.') ? hint : hint + '.');
+    }
+    return error;
+}
+
+/// A text with the password in it, overwritten before it goes.
+class PlainPassword {
+public:
+    explicit PlainPassword(const Secret& secret) : text_(as_text(secret.bytes())) {}
+    ~PlainPassword() {
+        wipe({reinterpret_cast<std::uint8_t*>(text_.data()), text_.size()});  // NOLINT
+    }
+    PlainPassword(const PlainPassword&) = delete;
+    PlainPassword& operator=(const PlainPassword&) = delete;
+    [[nodiscard]] const char* text() const { return text_.c_str(); }
+
+private:
+    std::string text_;
+};
+
+}  // namespace
+
+void FreeResult::operator()(pg_result* result) const noexcept { PQclear(result); }
+void Connection::Close::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
+
+int Rows::count() const { return PQntuples(result_.get()); }
+bool Rows::is_null(int row, int column) const {
+    return PQgetisnull(result_.get(), row, column) != 0;
+}
+std::string_view Rows::text(int row, int column) const {
+    return {PQgetvalue(result_.get(), row, column),
+            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+std::int64_t Rows::integer(int row, int column) const {
+    const std::string_view value = text(row, column);
+    std::int64_t number = 0;
+    std::from_chars(value.data(), value.data() + value.size(), number);
+    return number;
+}
+bool Rows::flag(int row, int column) const { return text(row, column) == "t"; }
+
+Connection::Connection(const ConnectionInfo& info, Role role, std::stop_token stop)
+    : role_(role), stop_(std::move(stop)) {
+    open(info);
+    // What the program does not say itself may come from the role or the database. A search path is
+    // an attack: functions of others would run with our rights (CVE-2018-1058).
+    execute(
+        "SET search_path = ''; SET standard_conforming_strings = on; SET statement_timeout = 0; "
+        "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0");
+}
+
+Connection::~Connection() = default;
+
+void Connection::open(const ConnectionInfo& info) {
+    std::vector<const char*> names;
+    std::vector<const char*> values;
+    const auto add = [&](const char* name, const char* value) {
+        names.push_back(name);
+        values.push_back(value);
+    };
+    add("fallback_application_name", "db-backup");
+    add("connect_timeout", "15");
+    for (const auto& [name, value] : info.keywords()) {
+        add(name.c_str(), value.c_str());
+    }
+    const PlainPassword password(info.password());
+    if (!info.password().empty()) {
+        add("password", password.text());
+    }
+    add(nullptr, nullptr);
+    handle_.reset(PQconnectStartParams(names.data(), values.data(), 0));
+    if (!handle_) {
+        throw Error("libpq has no memory for a connection");
+    }
+    for (PostgresPollingStatusType status = PGRES_POLLING_WRITING;;) {
+        if (PQstatus(handle_.get()) == CONNECTION_BAD || status == PGRES_POLLING_FAILED) {
+            throw connection_error("cannot connect to the server");
+        }
+        if (status == PGRES_POLLING_OK) {
+            break;
+        }
+        wait(status == PGRES_POLLING_READING ? POLLIN : POLLOUT);
+        status = PQconnectPoll(handle_.get());
+    }
+    PQsetnonblocking(handle_.get(), 1);
+    PQsetNoticeProcessor(handle_.get(), [](void*, const char*) {}, nullptr);
+}
+
+void Connection::wait(short events) {
+    pollfd waiting{PQsocket(handle_.get()), events, 0};
+    for (;;) {
+        if (stop_.stop_requested()) {
+            cancel();
+            throw Cancelled();
+        }
+        const int ready = ::poll(&waiting, 1, kWaitMs);
+        if (ready > 0 || (ready < 0 && errno != EINTR)) {
+            return;
+        }
+    }
+}
+
+void Connection::cancel() noexcept {
+    PGcancel* const request = PQgetCancel(handle_.get());
+    if (request != nullptr) {
+        std::array<char, 256> why{};
+        PQcancel(request, why.data(), static_cast<int>(why.size()));
+        PQfreeCancel(request);
+    }
+}
+
+void Connection::flush() {
+    for (;;) {
+        const int left = PQflush(handle_.get());
+        if (left < 0) {
+            throw connection_error("the connection was lost");
+        }
+        if (left == 0) {
+            return;
+        }
+        wait(POLLIN | POLLOUT);
+        PQconsumeInput(handle_.get());
+    }
+}
+
+Connection::Result Connection::next_result() {
+    flush();
+    while (PQisBusy(handle_.get()) != 0) {
+        wait(POLLIN);
+        if (PQconsumeInput(handle_.get()) == 0) {
+            throw connection_error("the connection was lost");
+        }
+    }
+    return Result(PQgetResult(handle_.get()));
+}
+
+Connection::Result Connection::last_result() {
+    Result last;
+    std::unique_ptr<ServerError> failure;
+    while (Result result = next_result()) {
+        const ExecStatusType status = PQresultStatus(result.get());
+        if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
+            if (!failure) {
+                failure = std::make_unique<ServerError>(error_of(result.get()));
+            }
+            if (PQstatus(handle_.get()) == CONNECTION_BAD) {
+                break;
+            }
+        }
+        last = std::move(result);
+        if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN) {
+            break;  // There are more only after what is copied.
+        }
+    }
+    if (failure) {
+        throw ServerError(*failure);
+    }
+    if (!last) {
+        throw connection_error("the connection was lost");
+    }
+    return last;
+}
+
+ServerError Connection::connection_error(std::string_view doing) const {
+    ServerError error(
+        fmt::format("{}: {}", doing, trimmed(PQerrorMessage(handle_.get()))),
+        PQstatus(handle_.get()) == CONNECTION_BAD ? "" : std::string());
+    error.set_code(role_ == Role::source ? "source_unreachable" : "target_unreachable");
+    if (PQconnectionNeedsPassword(handle_.get()) != 0) {
+        error.set_hint(
+            "Give the password by password_file, password_command or password_env of the source, "
+            "by PGPASSWORD, or in ~/.pgpass.");
+    }
+    return error;
+}
+
+void Connection::execute(const std::string& sql) {
+    if (PQsendQuery(handle_.get(), sql.c_str()) == 0) {
+        throw connection_error("the connection was lost");
+    }
+    static_cast<void>(last_result());
+}
+
+Rows Connection::query(const std::string& sql,
+                       std::initializer_list<std::string_view> parameters) {
+    const std::vector<std::string> texts(parameters.begin(), parameters.end());
+    std::vector<const char*> values;
+    std::transform(texts.begin(), texts.end(), std::back_inserter(values),
+                   [](const std::string& text) { return text.c_str(); });
+    if (PQsendQueryParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                          values.data(), nullptr, nullptr, 0) == 0) {
+        throw connection_error("the connection was lost");
+    }
+    return Rows(last_result());
+}
+
+std::string Connection::text(const std::string& sql) {
+    const Rows rows = query(sql);
+    return rows.count() == 0 ? std::string() : std::string(rows.text(0, 0));
+}
+
+std::uint64_t Connection::copy_out(const std::string& sql,
+                                   const std::function<void(std::string_view row)>& visit) {
+    if (PQsendQuery(handle_.get(), sql.c_str()) == 0) {
+        throw connection_error("the connection was lost");
+    }
+    const Result begun = last_result();
+    if (PQresultStatus(begun.get()) != PGRES_COPY_OUT) {
+        throw Error("the server did not begin to copy");
+    }
+    for (;;) {
+        char* row = nullptr;
+        const int bytes = PQgetCopyData(handle_.get(), &row, 1);
+        if (bytes > 0) {
+            const std::unique_ptr<char, void (*)(void*)> owned(row, PQfreemem);
+            try {
+                visit({row, static_cast<std::size_t>(bytes)});
+            } catch (...) {
+                cancel();
+                handle_.reset();  // What is on its way is of no use.
+                throw;
+            }
+        } else if (bytes == 0) {
+            wait(POLLIN);
+            if (PQconsumeInput(handle_.get()) == 0) {
+                throw connection_error("the connection was lost");
+            }
+        } else {
+            break;  // -1: the end; -2: an error, which the next result tells.
+        }
+    }
+    const Result end = last_result();
+    return std::strtoull(PQcmdTuples(end.get()), nullptr, 10);
+}
+
+void Connection::send_copy_data(BytesView part) {
+    while (!part.empty()) {
+        const std::size_t bytes = std::min(part.size(), kCopyPartBytes);
+        const auto* const text = reinterpret_cast<const char*>(part.data());  // NOLINT
+        const int sent = PQputCopyData(handle_.get(), text, static_cast<int>(bytes));
+        if (sent < 0) {
+            throw connection_error("the connection was lost");
+        }
+        if (sent > 0) {
+            part = part.subspan(bytes);
+        }
+        flush();
+    }
+}
+
+std::uint64_t Connection::copy_in(const std::string& sql, const std::function<BytesView()>& give) {
+    if (PQsendQuery(handle_.get(), sql.c_str()) == 0) {
+        throw connection_error("the connection was lost");
+    }
+    const Result begun = last_result();
+    if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
+        throw Error("the server did not begin to copy");
+    }
+    try {
+        for (BytesView part = give(); !part.empty(); part = give()) {
+            send_copy_data(part);
+        }
+    } catch (...) {
+        handle_.reset();  // Without the end of the data the server keeps none of it.
+        throw;
+    }
+    while (PQputCopyEnd(handle_.get(), nullptr) == 0) {
+        flush();
+    }
+    const Result end = last_result();
+    return std::strtoull(PQcmdTuples(end.get()), nullptr, 10);
+}
+
+int Connection::server_version() const { return PQserverVersion(handle_.get()); }
+
+std::string Connection::parameter(const char* name) const {
+    const char* const value = PQparameterStatus(handle_.get(), name);
+    return value == nullptr ? "" : value;
+}
+
+std::string Connection::place() const {
+    return fmt::format("{}:{}/{}", PQhost(handle_.get()), PQport(handle_.get()),
+                       PQdb(handle_.get()));
+}
+
+}  // namespace dbbackup::postgres

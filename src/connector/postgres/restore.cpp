@@ -1,0 +1,269 @@
+#include "connector/postgres/restore.hpp"
+
+#include "base/error.hpp"
+#include "connector/postgres/session.hpp"
+#include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/stream_slices.hpp"
+#include "connector/postgres/target_database.hpp"
+#include "connector/postgres/tools.hpp"
+#include "connector/postgres/view.hpp"
+#include "sys/memory_file.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace dbbackup::postgres {
+namespace {
+
+constexpr std::uint64_t kSliceForOneMore = 16_MiB;
+
+bool is_special(const std::string& name, std::string_view what) {
+    return name.ends_with(std::string(":").append(what));
+}
+
+/// Rows of a table from several threads, each with a connection of its own.
+class TableLoader {
+public:
+    /// Borrows everything.
+    TableLoader(const ConnectionInfo& info, unsigned jobs) : info_(info), jobs_(jobs) {}
+
+    /// @return the rows that the server took.
+    std::uint64_t load(StreamReader& stream, std::stop_token stop) {
+        const TableDefinition table = TableDefinition::parse(stream.stream().definition);
+        std::vector<std::string> columns;
+        std::transform(table.columns.begin(), table.columns.end(), std::back_inserter(columns),
+                       [](const std::string& name) { return quoted_name(name); });
+        const std::string list =
+            columns.empty() ? "" : fmt::format(" ({})", fmt::join(columns, ", "));
+        const std::string copy =
+            fmt::format("COPY {}{} FROM STDIN", quoted_name(table.schema, table.name), list);
+        StreamSlices slices(stream, stop);
+        const std::uint64_t wanted = stream.stream().size_bytes / kSliceForOneMore + 1;
+        const auto threads = static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, wanted));
+        while (connections_.size() < threads) {
+            connections_.push_back(std::make_unique<Connection>(info_, Role::target, stop));
+            set_text_form(*connections_.back());
+            // What is not yet whole need not be on the disk at each commit.
+            connections_.back()->execute("SET synchronous_commit = off");
+        }
+        std::atomic<std::uint64_t> rows{0};
+        run(threads, slices, [&](std::size_t thread) {
+            StreamSlices::Reader reader(slices);
+            rows += connections_[thread]->copy_in(copy, [&reader] { return reader.next(); });
+        });
+        return rows;
+    }
+
+    [[nodiscard]] Connection& any(std::stop_token stop) {
+        if (connections_.empty()) {
+            connections_.push_back(
+                std::make_unique<Connection>(info_, Role::target, std::move(stop)));
+            set_text_form(*connections_.back());
+        }
+        return *connections_.front();
+    }
+    void close() { connections_.clear(); }
+
+private:
+    template <class Work>
+    static void run(std::size_t threads, StreamSlices& slices, const Work& work) {
+        std::mutex mutex;
+        std::exception_ptr first;
+        const auto guarded = [&](std::size_t thread) {
+            try {
+                work(thread);
+            } catch (...) {
+                slices.abandon();
+                const std::lock_guard lock(mutex);
+                if (!first) {
+                    first = std::current_exception();
+                }
+            }
+        };
+        {
+            std::vector<std::jthread> others;
+            for (std::size_t thread = 1; thread < threads; ++thread) {
+                others.emplace_back([&guarded, thread] { guarded(thread); });
+            }
+            guarded(0);
+        }
+        if (first) {
+            std::rethrow_exception(first);
+        }
+    }
+
+    const ConnectionInfo& info_;
+    unsigned jobs_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+};
+
+/// The whole stream, in order.
+void read_whole(StreamReader& stream, const std::function<void(BytesView)>& take,
+                const std::stop_token& stop) {
+    Bytes buffer;
+    const std::uint64_t size = stream.stream().size_bytes;
+    for (std::uint64_t offset = 0; offset < size; offset += buffer.size()) {
+        buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(1_MiB, size - offset)));
+        stream.read_at(offset, buffer, stop);
+        take(buffer);
+    }
+}
+
+class PostgresRestore final : public RestoreSession {
+public:
+    PostgresRestore(const RestoreRequest& request, const std::vector<StoredStream>& streams,
+                    std::stop_token stop)
+        : properties_(DatabaseProperties::parse(request.state)),
+          info_(request.target, {}),
+          target_(info_, info_.value("dbname").empty() ? properties_.name : info_.value("dbname"),
+                  std::move(stop)),
+          jobs_(request.jobs),
+          overwrite_(request.overwrite) {
+        check(request);
+        make_plan(request, streams);
+    }
+
+    [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
+    void apply(StreamReader& stream, std::stop_token stop) override;
+    RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
+
+private:
+    void check(const RestoreRequest& request) const;
+    void make_plan(const RestoreRequest& request, const std::vector<StoredStream>& streams);
+    void prepare(StreamReader& schema, std::stop_token stop);
+    void set_sequences(StreamReader& stream, std::stop_token stop);
+    void run_section(std::string_view section, std::stop_token stop);
+
+    DatabaseProperties properties_;
+    ConnectionInfo info_;
+    TargetDatabase target_;
+    unsigned jobs_;
+    Overwrite overwrite_;
+    RestorePlan plan_;
+    RestoreReport report_;
+    std::optional<MemoryFile> schema_;
+    std::optional<ConnectionInfo> made_;
+    std::optional<TableLoader> loader_;  ///< Uses `made_`.
+};
+
+void PostgresRestore::check(const RestoreRequest& request) const {
+    if (!request.selection.is_everything()) {
+        throw explained<ConfigError>("parts of a PostgreSQL snapshot cannot be chosen yet",
+                                     "Restore the whole database under another name.",
+                                     "selection_not_supported");
+    }
+    if (target_.state() == TargetState::filled && overwrite_ == Overwrite::no) {
+        throw explained<ConfigError>(
+            fmt::format("the database {} is not empty", target_.name()),
+            "Give another name in the path of the URI, or replace what is there with --clean.",
+            "target_not_empty");
+    }
+    if (!target_.may_create()) {
+        throw explained<ConfigError>(
+            "the role may not create databases, and a restore makes one",
+            "Restore as a role with CREATEDB.", "target_not_writable");
+    }
+}
+
+void PostgresRestore::make_plan(const RestoreRequest& request,
+                                const std::vector<StoredStream>& streams) {
+    const auto is_table = [](const StoredStream& stream) {
+        return stream.kind == StreamKind::rows && !is_special(stream.name, kSequencesStream);
+    };
+    const auto tables = std::count_if(streams.begin(), streams.end(), is_table);
+    plan_.source_version = request.server_version;
+    plan_.overwrites = target_.state() == TargetState::filled;
+    plan_.target_state = target_.state() == TargetState::missing ? "new"
+                         : target_.state() == TargetState::empty ? "empty"
+                                                                 : "a database with objects in it";
+    plan_.steps = {
+        fmt::format("make a database beside {}, encoding {}", target_.name(), properties_.encoding),
+        fmt::format("make the objects and load {} tables", tables),
+        "build indexes and constraints",
+        plan_.overwrites ? fmt::format("put it in the place of {}, and drop that", target_.name())
+                         : fmt::format("name it {}", target_.name())};
+}
+
+void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
+    const StoredStream& stored = stream.stream();
+    if (is_special(stored.name, kRolesStream)) {
+        return;
+    }
+    if (stored.kind == StreamKind::opaque) {
+        prepare(stream, std::move(stop));
+    } else if (is_special(stored.name, kSequencesStream)) {
+        set_sequences(stream, std::move(stop));
+    } else {
+        const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
+        if (rows != stored.row_count) {
+            throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
+                                          stored.name, rows));
+        }
+        report_.rows += rows;
+        report_.bytes_written += stored.size_bytes;
+    }
+}
+
+void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
+    target_.create(properties_);
+    made_ = target_.info();
+    loader_.emplace(*made_, jobs_);
+    schema_.emplace();
+    read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
+    run_section("pre-data", std::move(stop));
+}
+
+void PostgresRestore::run_section(std::string_view section, std::stop_token stop) {
+    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+    // The archive is small, and has to be sought in when several processes read it.
+    ToolCall call(tool, *made_);
+    call.with("--exit-on-error").with(fmt::format("--section={}", section));
+    if (section == "post-data" && jobs_ > 1) {
+        call.with(fmt::format("--jobs={}", jobs_));
+    }
+    call.inherits(schema_->descriptor()).with(schema_->path());
+    call.run({}, {}, std::move(stop));
+}
+
+void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) {
+    // Through a table of its own: what COPY wrote, COPY reads.
+    Connection& connection = loader_.value().any(stop);
+    connection.execute(
+        "BEGIN; CREATE TEMPORARY TABLE db_backup_sequences (schema text, name text, last bigint, "
+        "is_called boolean) ON COMMIT DROP");
+    StreamSlices slices(stream, std::move(stop));
+    StreamSlices::Reader reader(slices);
+    connection.copy_in("COPY pg_temp.db_backup_sequences FROM STDIN",
+                       [&reader] { return reader.next(); });
+    static_cast<void>(connection.query(
+        "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
+        "last, is_called) FROM pg_temp.db_backup_sequences"));
+    connection.execute("COMMIT");
+}
+
+RestoreReport PostgresRestore::finish(const Fingerprinter& /*fingerprinter*/,
+                                      std::stop_token stop) {
+    loader_.value().close();
+    run_section("post-data", std::move(stop));
+    target_.publish(properties_);
+    return report_;
+}
+
+}  // namespace
+
+std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& request,
+                                                     const std::vector<StoredStream>& streams,
+                                                     std::stop_token stop) {
+    return std::make_unique<PostgresRestore>(request, streams, std::move(stop));
+}
+
+}  // namespace dbbackup::postgres

@@ -1,0 +1,24 @@
+#pragma once
+
+/// @file
+/// Restoring into a PostgreSQL database.
+///
+/// Data path: storage -> unpacker -> [restore]. The database is built under another name, and gets
+/// its own when it is whole: a restore that dies leaves nothing that looks done, and what was there
+/// before stays until then.
+
+#include "connector/connector.hpp"
+
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+/// Looks at the target: the URI of a server and, in its path, the database's new name; without one
+/// the name is that of the source.
+/// @throws ConfigError (target_not_empty, target_not_writable, bad_source_uri), SourceError.
+[[nodiscard]] std::unique_ptr<RestoreSession> make_restore_session(
+    const RestoreRequest& request, const std::vector<StoredStream>& streams, std::stop_token stop);
+
+}  // namespace dbbackup::postgres

@@ -1,0 +1,250 @@
+#include "connector/postgres/session.hpp"
+
+#include "base/error.hpp"
+#include "connector/postgres/row_batch.hpp"
+#include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/tools.hpp"
+#include "config/name_pattern.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace dbbackup::postgres {
+namespace {
+
+constexpr std::string_view kLockNotAvailable = "55P03";
+constexpr std::string_view kInsufficientPrivilege = "42501";
+/// Ranges of block numbers are found without reading the blocks before them since then.
+/// Source: PostgreSQL 14 release notes, E.24.3.1.4 "TID range scans".
+constexpr int kTidRangeScans = 140000;
+
+StreamPlan opaque_stream(std::string name, Consistency consistency) {
+    StreamPlan plan;
+    plan.name = std::move(name);
+    plan.kind = StreamKind::opaque;
+    plan.consistency = consistency;
+    plan.segments.emplace_back();
+    return plan;
+}
+
+StreamPlan table_stream(std::string name, const Table& table, bool has_ranges) {
+    StreamPlan plan;
+    plan.name = std::move(name);
+    plan.kind = StreamKind::rows;
+    plan.definition = table.definition();
+    if (!has_ranges || !table.is_heap) {
+        plan.segments.emplace_back();
+        return plan;
+    }
+    // The last one is open: a table may have grown since it was measured, by rows that the view
+    // does not show, and by those that it does.
+    std::uint64_t first = 0;
+    do {
+        SegmentPlan segment;
+        segment.range.lower = first == 0 ? "" : fmt::format("{}", first);
+        first += kSegmentBlocks;
+        segment.range.upper = first < table.blocks ? fmt::format("{}", first) : "";
+        plan.segments.push_back(std::move(segment));
+    } while (first < table.blocks);
+    return plan;
+}
+
+std::string select_of(const Table& table, const SegmentRange& range) {
+    std::vector<std::string> columns;
+    std::transform(table.columns.begin(), table.columns.end(), std::back_inserter(columns),
+                   [](const std::string& name) { return quoted_name(name); });
+    std::vector<std::string> conditions;
+    if (!range.lower.empty()) {
+        conditions.push_back(fmt::format("ctid >= '({},0)'", range.lower));
+    }
+    if (!range.upper.empty()) {
+        conditions.push_back(fmt::format("ctid < '({},0)'", range.upper));
+    }
+    if (!table.condition.empty()) {
+        // An extension's: "WHERE …" (PostgreSQL manual, 38.17.3).
+        std::string_view text = table.condition;
+        text.remove_prefix(text.starts_with("WHERE") || text.starts_with("where") ? 5 : 0);
+        conditions.push_back(fmt::format("({})", text));
+    }
+    return fmt::format("SELECT {} FROM ONLY {}{}{}", fmt::join(columns, ", "),
+                       quoted_name(table.schema, table.name), conditions.empty() ? "" : " WHERE ",
+                       fmt::join(conditions, " AND "));
+}
+
+NameSelection selection_of(const SourceOptions& options) {
+    return NameSelection::parse(options.include, options.exclude);
+}
+
+}  // namespace
+
+PostgresSession::PostgresSession(const ConnectionInfo& info, const SourceOptions& options,
+                                 const BackupRequest& request, std::stop_token stop)
+    : info_(info),
+      jobs_(std::max(1U, request.jobs)),
+      view_(info, {.lock_timeout = options.lock_timeout}, std::move(stop)),
+      properties_(properties_of(view_.leader())) {
+    static_cast<void>(selection_of(options));
+}
+
+std::vector<StreamPlan> PostgresSession::plan() {
+    std::vector<StreamPlan> plans;
+    const std::string& database = properties_.name;
+    plans.push_back(opaque_stream(special_stream_name("", kRolesStream), Consistency::fuzzy));
+    plans.push_back(
+        opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
+    const bool has_ranges = view_.leader().server_version() >= kTidRangeScans;
+    std::vector<std::string> unlogged;
+    for (const Table& table : view_.tables()) {
+        if (table.is_unlogged && view_.is_standby()) {
+            unlogged.push_back(table.schema + '.' + table.name);
+            continue;
+        }
+        std::string name = stream_name(database, table.schema, table.name);
+        tables_.emplace(name, &table);
+        plans.push_back(table_stream(std::move(name), table, has_ranges));
+    }
+    if (!unlogged.empty()) {
+        warnings_.push_back(
+            fmt::format("unlogged tables have no rows on a standby, and are left out: {}",
+                        fmt::join(unlogged, ", ")));
+        is_incomplete_ = true;
+    }
+    // Their values are those of now, not of the view. Read last they are never behind the rows.
+    StreamPlan sequences;
+    sequences.name = special_stream_name(database, kSequencesStream);
+    sequences.kind = StreamKind::rows;
+    sequences.consistency = Consistency::fuzzy;
+    sequences.segments.emplace_back();
+    plans.push_back(std::move(sequences));
+    return plans;
+}
+
+void PostgresSession::read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
+                           std::stop_token stop) {
+    const auto table = tables_.find(stream.name);
+    if (table != tables_.end()) {
+        try {
+            read_rows(*table->second, segment.range, sink, std::move(stop));
+        } catch (ServerError& error) {
+            error.add_context(fmt::format("reading the rows of {}.{}", table->second->schema,
+                                          table->second->name));
+            if (error.sqlstate() == kInsufficientPrivilege) {
+                error.set_hint(
+                    "Back up as a role with pg_read_all_data, and with BYPASSRLS where row "
+                    "security hides rows, or exclude the table.");
+            }
+            throw;
+        }
+    } else if (stream.name == special_stream_name("", kRolesStream)) {
+        read_roles(sink, std::move(stop));
+    } else if (stream.kind == StreamKind::opaque) {
+        read_schema(sink, std::move(stop));
+    } else {
+        read_sequences(sink);
+    }
+}
+
+void PostgresSession::read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
+                                std::stop_token stop) {
+    RowBatch batch(sink);
+    const auto take = [&batch](std::string_view row) { batch.add(row); };
+    const std::string copy = fmt::format("COPY ({}) TO STDOUT", select_of(table, range));
+    std::unique_ptr<Connection> reader = view_.reader(stop);
+    bool is_read = true;
+    try {
+        // Without waiting: behind somebody who waits for an exclusive lock, which the leader's own
+        // lock keeps from him, this would wait for ever.
+        reader->copy_out(fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT; {}",
+                                     quoted_name(table.schema, table.name), copy),
+                         take);
+    } catch (const ServerError& error) {
+        if (error.sqlstate() != kLockNotAvailable) {
+            throw;
+        }
+        is_read = false;  // The reader's transaction is lost, and with it its view.
+    }
+    if (is_read) {
+        view_.give_back(std::move(reader));
+    } else {
+        const std::lock_guard lock(leader_mutex_);
+        view_.leader().copy_out(copy, take);
+    }
+    batch.flush();
+    bytes_read_ += batch.total_bytes();
+}
+
+void PostgresSession::read_schema(SegmentSink& sink, std::stop_token stop) {
+    const Tool tool = tool_for("pg_dump", view_.leader().server_major(), stop);
+    ToolCall(tool, info_.with_database(properties_.name))
+        .with("--format=custom")
+        .with("--compress=0")
+        .with("--schema-only")
+        .with("--snapshot=" + view_.snapshot())
+        .run(
+            {},
+            [&](BytesView part) {
+                bytes_read_ += part.size();
+                sink.opaque(part);
+            },
+            stop);
+}
+
+void PostgresSession::read_roles(SegmentSink& sink, std::stop_token stop) {
+    const Tool tool = tool_for("pg_dumpall", view_.leader().server_major(), stop);
+    ToolCall call(tool, info_.with_database(properties_.name));
+    call.with("--globals-only").with("--database=" + properties_.name);
+    bool sees_passwords = false;
+    {
+        const std::lock_guard lock(leader_mutex_);
+        sees_passwords =
+            view_.leader().text(
+                "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')") == "t";
+    }
+    if (!sees_passwords) {
+        call.with("--no-role-passwords");
+        const std::lock_guard lock(warnings_mutex_);
+        warnings_.emplace_back(
+            "passwords of roles are not in the snapshot: only a superuser may read them");
+    }
+    call.run(
+        {},
+        [&](BytesView part) {
+            bytes_read_ += part.size();
+            sink.opaque(part);
+        },
+        stop);
+}
+
+void PostgresSession::read_sequences(SegmentSink& sink) {
+    RowBatch batch(sink);
+    const std::lock_guard lock(leader_mutex_);
+    for (const std::string& row : sequence_rows(view_.leader())) {
+        batch.add(row);
+    }
+    batch.flush();
+    bytes_read_ += batch.total_bytes();
+}
+
+SessionEnd PostgresSession::finish(std::stop_token /*stop*/) {
+    SessionEnd end;
+    const std::lock_guard lock(leader_mutex_);
+    Connection& leader = view_.leader();
+    // Whoever ended the leader's session let go of its locks, and of the snapshot.
+    const Rows row = leader.query(
+        "SELECT (pg_catalog.pg_control_system()).system_identifier, "
+        "(pg_catalog.pg_control_checkpoint()).timeline_id");
+    end.position.source_id = row.text(0, 0);
+    end.position.history = row.text(0, 1);
+    end.position.value = view_.lsn();
+    end.state = properties_.json();
+    end.warnings = warnings_;
+    end.is_incomplete = is_incomplete_;
+    end.bytes_read = bytes_read_;
+    return end;
+}
+
+}  // namespace dbbackup::postgres

@@ -1,0 +1,59 @@
+#pragma once
+
+/// @file
+/// The database that a restore makes, beside the one whose name it will get.
+
+#include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/connection.hpp"
+#include "connector/postgres/connection_info.hpp"
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+namespace dbbackup::postgres {
+
+enum class TargetState : std::uint8_t { missing, empty, filled };
+
+/// The destructor drops what was made, unless it got its name.
+class TargetDatabase {
+public:
+    /// Looks; makes nothing.
+    /// @param name The name that it will get.
+    /// @throws SourceError.
+    TargetDatabase(const ConnectionInfo& server, std::string name, std::stop_token stop);
+    ~TargetDatabase();
+    TargetDatabase(const TargetDatabase&) = delete;
+    TargetDatabase& operator=(const TargetDatabase&) = delete;
+
+    [[nodiscard]] TargetState state() const { return state_; }
+    [[nodiscard]] const std::string& name() const { return name_; }
+    /// "12345678901234567890/shop", as in the identity of a source.
+    [[nodiscard]] const std::string& identity() const { return identity_; }
+    [[nodiscard]] int server_major() const { return server_->server_major(); }
+    [[nodiscard]] std::string server_version() const {
+        return server_->parameter("server_version");
+    }
+    [[nodiscard]] bool may_create() const { return may_create_; }
+    [[nodiscard]] Connection& server() { return *server_; }
+
+    /// Makes the database under its passing name.
+    void create(const DatabaseProperties& properties);
+    /// How the database that is being made is reached.
+    [[nodiscard]] ConnectionInfo info() const { return info_.with_database(made_); }
+    /// Gives it what belongs to it as a whole, and its name; what had that name is dropped.
+    void publish(const DatabaseProperties& properties);
+
+private:
+    void look(std::stop_token stop);
+
+    ConnectionInfo info_;
+    std::string name_;
+    std::string made_;  ///< "" while there is none.
+    TargetState state_ = TargetState::missing;
+    bool may_create_ = false;
+    std::string identity_;
+    std::unique_ptr<Connection> server_;
+};
+
+}  // namespace dbbackup::postgres

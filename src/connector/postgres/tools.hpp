@@ -1,0 +1,53 @@
+#pragma once
+
+/// @file
+/// PostgreSQL's own programs: where they are, of which version, and how they are called without a
+/// secret in their arguments or environment.
+
+#include "base/bytes.hpp"
+#include "connector/postgres/connection_info.hpp"
+#include "sys/memory_file.hpp"
+#include "sys/subprocess.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+struct Tool {
+    std::filesystem::path path;
+    int major = 0;
+};
+
+/// Those of one name: of the PATH, and where Debian, Red Hat and PostgreSQL's own build put them.
+[[nodiscard]] std::vector<Tool> installed_tools(const std::string& name, std::stop_token stop);
+
+/// The one for a server: of its major version, else of the next later one. An older program refuses
+/// a newer server; what a later one writes, an older server may not understand.
+/// @throws SourceError (code "tool_missing") with what to install.
+[[nodiscard]] Tool tool_for(const std::string& name, int server_major, std::stop_token stop);
+
+/// A call of such a program that reaches a server with the password of `info`, which it reads from a
+/// file that is in memory only.
+class ToolCall {
+public:
+    ToolCall(const Tool& tool, const ConnectionInfo& info);
+
+    ToolCall& with(std::string argument);
+    /// A descriptor of ours that the program has, too.
+    ToolCall& inherits(int descriptor);
+    /// @throws SourceError with what the program wrote to stderr, unless it exits with 0.
+    void run(std::function<BytesView()> give_input,
+             std::function<void(BytesView part)> take_output, std::stop_token stop);
+
+private:
+    std::string name_;
+    ProgramCall call_;
+    MemoryFile password_file_;
+};
+
+}  // namespace dbbackup::postgres

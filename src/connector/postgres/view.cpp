@@ -1,0 +1,123 @@
+#include "connector/postgres/view.hpp"
+
+#include "connector/postgres/sql_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dbbackup::postgres {
+namespace {
+
+constexpr int kAttemptsMax = 10;
+constexpr std::size_t kTablesLockedAtOnce = 200;
+// SQLSTATEs. Source: PostgreSQL manual, appendix A.
+constexpr std::string_view kUndefinedTable = "42P01";
+constexpr std::string_view kUndefinedSchema = "3F000";
+constexpr std::string_view kLockNotAvailable = "55P03";
+
+/// READ ONLY is said, not needed: nothing here writes.
+constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+}  // namespace
+
+void set_text_form(Connection& connection) {
+    // The server's encoding, so that no byte is converted. Row security is an error then, where
+    // it would hide rows.
+    connection.execute(fmt::format(
+        "SET client_encoding = {}; SET DateStyle = ISO; SET IntervalStyle = postgres; "
+        "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; "
+        "SET lc_monetary = 'C'; SET xmloption = content; SET row_security = off; "
+        "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0",
+        literal(connection.parameter("server_encoding"))));
+}
+
+View::View(const ConnectionInfo& info, const ViewOptions& options, std::stop_token stop)
+    : info_(info), options_(options) {
+    leader_ = std::make_unique<Connection>(info_, Role::source, stop);
+    set_text_form(*leader_);
+    for (int attempt = 1;; ++attempt) {
+        take(stop);
+        if (lock_tables() && are_tables_unchanged()) {
+            return;
+        }
+        if (attempt == kAttemptsMax) {
+            throw explained<SourceError>(
+                "tables were made, dropped or rewritten each time that a view was taken",
+                "Run the backup when no migration runs.", "source_locked");
+        }
+        leader_->execute("ROLLBACK");
+    }
+}
+
+void View::take(std::stop_token) {
+    leader_->execute(kBegin);
+    is_standby_ = leader_->text("SELECT pg_catalog.pg_is_in_recovery()") == "t";
+    snapshot_ = leader_->text("SELECT pg_catalog.pg_export_snapshot()");
+    // Read after the view was taken: with synchronous_commit off a commit is visible before its
+    // record is written, so the place of the next record is what counts.
+    lsn_ = leader_->text(is_standby_ ? "SELECT pg_catalog.pg_last_wal_replay_lsn()"
+                                     : "SELECT pg_catalog.pg_current_wal_insert_lsn()");
+    tables_ = tables_of(*leader_);
+}
+
+bool View::lock_tables() {
+    leader_->execute(fmt::format("SET LOCAL lock_timeout = {}", options_.lock_timeout.count()));
+    for (std::size_t begin = 0; begin < tables_.size(); begin += kTablesLockedAtOnce) {
+        std::string names;
+        const std::size_t end = std::min(tables_.size(), begin + kTablesLockedAtOnce);
+        for (std::size_t each = begin; each < end; ++each) {
+            names += fmt::format("{}ONLY {}", names.empty() ? "" : ", ",
+                                 quoted_name(tables_[each].schema, tables_[each].name));
+        }
+        try {
+            leader_->execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", names));
+        } catch (ServerError& error) {
+            if (error.sqlstate() == kUndefinedTable || error.sqlstate() == kUndefinedSchema) {
+                return false;
+            }
+            if (error.sqlstate() == kLockNotAvailable) {
+                error.set_hint(
+                    "A transaction holds an exclusive lock on a table, or waits for one. Run the "
+                    "backup later, or give it longer with --lock-timeout.");
+                error.set_code("source_locked");
+            }
+            throw;
+        }
+    }
+    leader_->execute("SET LOCAL lock_timeout = 0");
+    return true;
+}
+
+/// TRUNCATE and rewriting forms of ALTER TABLE between the view and the lock: the view would see an
+/// empty table, or none at all (PostgreSQL manual, 13.6 "Caveats").
+bool View::are_tables_unchanged() {
+    return leader_->text(
+               "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relkind = 'r' "
+               "AND c.relfilenode <> 0 AND c.relnamespace <> "
+               "'pg_catalog'::pg_catalog.regnamespace AND c.relpersistence <> 't' AND "
+               "pg_catalog.pg_relation_filenode(c.oid) IS DISTINCT FROM c.relfilenode)") == "t";
+}
+
+std::unique_ptr<Connection> View::reader(std::stop_token stop) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!idle_.empty()) {
+            std::unique_ptr<Connection> reader = std::move(idle_.back());
+            idle_.pop_back();
+            return reader;
+        }
+    }
+    auto reader = std::make_unique<Connection>(info_, Role::source, std::move(stop));
+    set_text_form(*reader);
+    reader->execute(kBegin);
+    reader->execute(fmt::format("SET TRANSACTION SNAPSHOT {}", literal(snapshot_)));
+    return reader;
+}
+
+void View::give_back(std::unique_ptr<Connection> reader) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(reader));
+}
+
+}  // namespace dbbackup::postgres

@@ -1,0 +1,65 @@
+#pragma once
+
+/// @file
+/// One consistent view of a database that several connections share: the leader's transaction, its
+/// exported snapshot, and locks that keep the tables from being changed in form.
+
+#include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/connection.hpp"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+struct ViewOptions {
+    std::chrono::milliseconds lock_timeout{5000};
+};
+
+/// The destructor ends every transaction. `reader` and `give_back` may be called by several
+/// threads; all else by one.
+/// Source: PostgreSQL manual, "Snapshot Synchronization Functions" (9.27.5).
+class View {
+public:
+    /// Takes a view, and a lock in ACCESS SHARE MODE on every table with rows; again if a table was
+    /// replaced or dropped between the two.
+    /// @param info Borrowed.
+    /// @throws SourceError (code "source_locked") when a lock was not had in time.
+    View(const ConnectionInfo& info, const ViewOptions& options, std::stop_token stop);
+
+    [[nodiscard]] const std::vector<Table>& tables() const { return tables_; }
+    /// For `pg_dump --snapshot`.
+    [[nodiscard]] const std::string& snapshot() const { return snapshot_; }
+    /// At or after the last change that the view shows.
+    [[nodiscard]] const std::string& lsn() const { return lsn_; }
+    [[nodiscard]] bool is_standby() const { return is_standby_; }
+    [[nodiscard]] Connection& leader() { return *leader_; }
+
+    /// A connection that sees the view; made when all others are in use.
+    [[nodiscard]] std::unique_ptr<Connection> reader(std::stop_token stop);
+    void give_back(std::unique_ptr<Connection> reader);
+
+private:
+    void take(std::stop_token stop);
+    [[nodiscard]] bool lock_tables();
+    [[nodiscard]] bool are_tables_unchanged();
+
+    const ConnectionInfo& info_;
+    ViewOptions options_;
+    std::unique_ptr<Connection> leader_;
+    std::string snapshot_;
+    std::string lsn_;
+    bool is_standby_ = false;
+    std::vector<Table> tables_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Connection>> idle_;
+};
+
+/// Settings under which equal rows give equal text, on every server and for every role.
+void set_text_form(Connection& connection);
+
+}  // namespace dbbackup::postgres
