@@ -23,7 +23,8 @@ constexpr const char* kTables = R"(
 SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u',
        coalesce(a.amname, 'heap') = 'heap', pg_catalog.pg_relation_size(c.oid) / 8192,
        (SELECT e.extcondition[pg_catalog.array_position(e.extconfig, c.oid)]
-          FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig))
+          FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)),
+       c.relfilenode, c.reltablespace
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
@@ -71,13 +72,14 @@ std::string copy_text(std::string_view value) {
 }  // namespace
 
 std::string Table::definition() const {
-    return Json{{"schema", schema}, {"table", name}, {"columns", columns}}.dump();
+    return Json{{"schema", schema}, {"table", name}, {"columns", columns}, {"shape", shape}}.dump();
 }
 
 TableDefinition TableDefinition::parse(const std::string& json) {
     try {
         const Json value = Json::parse(json);
-        return {value.at("schema"), value.at("table"), value.at("columns")};
+        return {value.at("schema"), value.at("table"), value.at("columns"),
+                value.value("shape", std::string())};
     } catch (const Json::exception&) {
         throw CorruptionError("the snapshot's definition of a table is not one");
     }
@@ -138,6 +140,8 @@ std::vector<Table> tables_of(Connection& connection) {
         table.is_heap = rows.flag(row, 4);
         table.blocks = static_cast<std::uint64_t>(rows.integer(row, 5));
         table.condition = rows.text(row, 6);
+        table.file_node = static_cast<std::uint32_t>(rows.integer(row, 7));
+        table.tablespace = static_cast<std::uint32_t>(rows.integer(row, 8));
         by_oid.emplace(table.oid, tables.size());
         tables.push_back(std::move(table));
     }

@@ -12,6 +12,10 @@
 
 namespace dbbackup::postgres {
 
+/// Of a segment: a MiB of the table, which gives about one chunk of rows. So the segment's
+/// fingerprint proves its chunk, and a changed block costs the reading of one MiB.
+inline constexpr std::uint64_t kSegmentBlocks = 128;
+
 /// A table with rows of its own: ordinary, a partition, a materialized view is none.
 struct Table {
     std::uint32_t oid = 0;
@@ -22,8 +26,13 @@ struct Table {
     bool is_heap = true;               ///< Its rows can be addressed by block.
     bool is_unlogged = false;
     std::string condition;  ///< Only these rows: of a configuration table of an extension.
+    std::uint32_t file_node = 0;  ///< Changes when the table is rewritten.
+    std::uint32_t tablespace = 0;
+    /// Of everything beside its blocks that decides the text of its rows (table_shape.hpp); "" where
+    /// equal blocks may give other text.
+    std::string shape;
 
-    /// What restoring needs, as JSON.
+    /// What restoring needs, and what tells whether segments may be taken over, as JSON.
     [[nodiscard]] std::string definition() const;
 };
 
@@ -32,6 +41,7 @@ struct TableDefinition {
     std::string schema;
     std::string name;
     std::vector<std::string> columns;
+    std::string shape;
 
     /// @throws CorruptionError unless it is one.
     [[nodiscard]] static TableDefinition parse(const std::string& json);

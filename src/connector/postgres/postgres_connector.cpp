@@ -3,9 +3,10 @@
 #include "base/error.hpp"
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/notes.hpp"
 #include "connector/postgres/restore.hpp"
 #include "connector/postgres/session.hpp"
-#include "connector/postgres/tools.hpp"
+#include "connector/postgres/tracking.hpp"
 
 #include <fmt/format.h>
 
@@ -58,12 +59,15 @@ public:
         probe.server_version = connection.parameter("server_version");
         probe.source_bytes = static_cast<std::uint64_t>(row.integer(0, 2));
         probe.capabilities = {{"full backup", Support::yes, "", ""},
-                              {"tracked incremental", Support::no, untracked_reason(), ""}};
+                              tracked(connection)};
         return probe;
     }
 
-    Continuity check(const Parent& /*parent*/, std::stop_token /*stop*/) override {
-        return {false, untracked_reason()};
+    Continuity check(const Parent& parent, std::stop_token stop) override {
+        Connection connection(info_, Role::source, std::move(stop));
+        std::string why_not =
+            can_track_since(connection, Notes::parse(parent.state).tracking).why_not;
+        return {why_not.empty(), std::move(why_not)};
     }
 
     std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token stop) override {
@@ -77,7 +81,18 @@ public:
     }
 
 private:
-    static std::string untracked_reason() { return "changes are not tracked yet"; }
+    static Capability tracked(Connection& connection) {
+        if (connection.server_major() < kFirstWithSummaries) {
+            return {"tracked incremental", Support::no,
+                    "the server keeps no record of which blocks changed",
+                    fmt::format("PostgreSQL {} and later do.", kFirstWithSummaries)};
+        }
+        if (!can_keep_mark(connection)) {
+            return {"tracked incremental", Support::no, "summarize_wal is off",
+                    "ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();"};
+        }
+        return {"tracked incremental", Support::yes, "", ""};
+    }
 
     SourceOptions options_;
     ConnectionInfo info_;

@@ -1,6 +1,7 @@
 #include "connector/postgres/restore.hpp"
 
 #include "base/error.hpp"
+#include "connector/postgres/notes.hpp"
 #include "connector/postgres/session.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_slices.hpp"
@@ -122,7 +123,7 @@ class PostgresRestore final : public RestoreSession {
 public:
     PostgresRestore(const RestoreRequest& request, const std::vector<StoredStream>& streams,
                     std::stop_token stop)
-        : properties_(DatabaseProperties::parse(request.state)),
+        : properties_(Notes::parse(request.state).database),
           info_(request.target, {}),
           target_(info_, info_.value("dbname").empty() ? properties_.name : info_.value("dbname"),
                   std::move(stop)),

@@ -1,21 +1,23 @@
 #include "connector/postgres/session.hpp"
 
 #include "base/error.hpp"
+#include "config/name_pattern.hpp"
 #include "connector/postgres/row_batch.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/tools.hpp"
-#include "config/name_pattern.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <set>
+#include <utility>
 
 namespace dbbackup::postgres {
 namespace {
 
+/// How long the server's record of changes is waited for.
+constexpr std::chrono::seconds kPatience{30};
 constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::string_view kInsufficientPrivilege = "42501";
 /// Ranges of block numbers are found without reading the blocks before them since then.
@@ -85,12 +87,106 @@ PostgresSession::PostgresSession(const ConnectionInfo& info, const SourceOptions
                                  const BackupRequest& request, std::stop_token stop)
     : info_(info),
       jobs_(std::max(1U, request.jobs)),
-      view_(info, {.lock_timeout = options.lock_timeout}, std::move(stop)),
+      parent_(request.must_read ? std::nullopt : request.parent),
+      view_(info, {.lock_timeout = options.lock_timeout}, stop),
       properties_(properties_of(view_.leader())) {
     static_cast<void>(selection_of(options));
+    if (request.parent) {
+        parent_mark_ = Notes::parse(request.parent->state).tracking;
+    }
+    if (parent_) {
+        for (const ParentStream& stream : parent_->streams) {
+            parent_streams_.emplace(stream.name, &stream);
+        }
+    }
+    if (view_.leader().server_major() >= kFirstWithSummaries) {
+        beside_ = std::make_unique<Connection>(info_, Role::source, stop);
+    }
+}
+
+std::optional<ChangedBlocks> PostgresSession::changes(std::stop_token stop) {
+    if (!parent_) {
+        return std::nullopt;
+    }
+    capture_ = Capture::reread;
+    reason_ = beside_ ? can_track_since(*beside_, parent_mark_).why_not : "no record of changes";
+    if (reason_.empty() && view_.timeline() != parent_mark_->timeline) {
+        reason_ = "the server was promoted or restored since the parent snapshot";
+    }
+    if (reason_.empty()) {
+        reason_ = wait_for_summaries(*beside_, view_.lsn(), kPatience, std::move(stop));
+    }
+    if (!reason_.empty()) {
+        return std::nullopt;
+    }
+    ChangedBlocks changed(*beside_, *parent_mark_, view_.lsn());
+    reason_ = changed.gap();
+    if (!reason_.empty()) {
+        return std::nullopt;
+    }
+    capture_ = Capture::tracked;
+    return changed;
+}
+
+void PostgresSession::reuse_unchanged(const Table& table, const ChangedBlocks& changed,
+                                      StreamPlan& plan) const {
+    const auto before = parent_streams_.find(plan.name);
+    if (table.shape.empty() || before == parent_streams_.end() ||
+        TableDefinition::parse(before->second->definition).shape != table.shape) {
+        return;
+    }
+    std::set<std::pair<std::string_view, std::string_view>> ranges;
+    for (const SegmentRange& range : before->second->segments) {
+        ranges.emplace(range.lower, range.upper);
+    }
+    std::uint64_t first = 0;
+    for (SegmentPlan& segment : plan.segments) {
+        if (ranges.contains({segment.range.lower, segment.range.upper}) &&
+            !changed.touches(table.tablespace, table.file_node, first)) {
+            segment.action = SegmentAction::reuse;
+        }
+        first += kSegmentBlocks;
+    }
+}
+
+std::optional<TrackingMark> PostgresSession::mark(std::stop_token stop) {
+    if (!beside_ || !can_keep_mark(*beside_)) {
+        return std::nullopt;
+    }
+    TrackingMark mark;
+    mark.timeline = view_.timeline();
+    if (parent_mark_ && parent_mark_->timeline == mark.timeline) {
+        mark.pairs = parent_mark_->pairs;
+    }
+    mark.pairs.push_back(checkpoint_pair(*beside_));
+    if (view_.pair()) {
+        mark.pairs.push_back(*view_.pair());
+    }
+    std::sort(mark.pairs.begin(), mark.pairs.end(),
+              [](const SafePair& a, const SafePair& b) { return a.lsn < b.lsn; });
+    bool has_pair = false;
+    for (const SafePair& pair : mark.pairs) {
+        if (pair.next_xid <= view_.xmin() && pair.lsn <= view_.lsn()) {
+            mark.safe = pair.lsn;
+            has_pair = true;
+        }
+    }
+    std::optional<SummaryRange> last = last_summary(*beside_);
+    if (!last) {
+        static_cast<void>(wait_for_summaries(*beside_, view_.lsn(), kPatience, std::move(stop)));
+        last = last_summary(*beside_);
+    }
+    if (!has_pair || !last || last->timeline != mark.timeline) {
+        return std::nullopt;
+    }
+    mark.last = *last;
+    mark.last_digest = digest_of(*beside_, *last);
+    mark.environment = environment_of(*beside_);
+    return mark;
 }
 
 std::vector<StreamPlan> PostgresSession::plan() {
+    const std::optional<ChangedBlocks> changed = changes({});
     std::vector<StreamPlan> plans;
     const std::string& database = properties_.name;
     plans.push_back(opaque_stream(special_stream_name("", kRolesStream), Consistency::fuzzy));
@@ -106,6 +202,9 @@ std::vector<StreamPlan> PostgresSession::plan() {
         std::string name = stream_name(database, table.schema, table.name);
         tables_.emplace(name, &table);
         plans.push_back(table_stream(std::move(name), table, has_ranges));
+        if (changed) {
+            reuse_unchanged(table, *changed, plans.back());
+        }
     }
     if (!unlogged.empty()) {
         warnings_.push_back(
@@ -229,7 +328,7 @@ void PostgresSession::read_sequences(SegmentSink& sink) {
     bytes_read_ += batch.total_bytes();
 }
 
-SessionEnd PostgresSession::finish(std::stop_token /*stop*/) {
+SessionEnd PostgresSession::finish(std::stop_token stop) {
     SessionEnd end;
     const std::lock_guard lock(leader_mutex_);
     Connection& leader = view_.leader();
@@ -239,8 +338,8 @@ SessionEnd PostgresSession::finish(std::stop_token /*stop*/) {
         "(pg_catalog.pg_control_checkpoint()).timeline_id");
     end.position.source_id = row.text(0, 0);
     end.position.history = row.text(0, 1);
-    end.position.value = view_.lsn();
-    end.state = properties_.json();
+    end.position.value = view_.lsn().text();
+    end.state = Notes{properties_, mark(std::move(stop))}.json();
     end.warnings = warnings_;
     end.is_incomplete = is_incomplete_;
     end.bytes_read = bytes_read_;

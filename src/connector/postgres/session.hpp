@@ -8,21 +8,20 @@
 
 #include "connector/connector.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/notes.hpp"
+#include "connector/postgres/tracking.hpp"
 #include "connector/postgres/view.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace dbbackup::postgres {
-
-/// Of a segment: a MiB of the table, which gives about one chunk of rows. So the segment's
-/// fingerprint proves its chunk, and a changed block costs the reading of one MiB.
-inline constexpr std::uint64_t kSegmentBlocks = 128;
 
 /// The names of what is not rows of a table (`special_stream_name`).
 inline constexpr const char* kRolesStream = "roles";
@@ -36,14 +35,19 @@ public:
                     const BackupRequest& request, std::stop_token stop);
 
     std::vector<StreamPlan> plan() override;
-    [[nodiscard]] Capture capture() const override { return Capture::full; }
-    [[nodiscard]] std::string reason() const override { return {}; }
+    [[nodiscard]] Capture capture() const override { return capture_; }
+    [[nodiscard]] std::string reason() const override { return reason_; }
     [[nodiscard]] unsigned readers_max() const override { return jobs_; }
     void read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
               std::stop_token stop) override;
     SessionEnd finish(std::stop_token stop) override;
 
 private:
+    /// What changed since the parent; nothing where it cannot be told, and `reason_` says why.
+    [[nodiscard]] std::optional<ChangedBlocks> changes(std::stop_token stop);
+    void reuse_unchanged(const Table& table, const ChangedBlocks& changed, StreamPlan& plan) const;
+    [[nodiscard]] std::optional<TrackingMark> mark(std::stop_token stop);
+
     void read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                    std::stop_token stop);
     void read_schema(SegmentSink& sink, std::stop_token stop);
@@ -52,7 +56,13 @@ private:
 
     const ConnectionInfo& info_;
     unsigned jobs_;
+    std::optional<Parent> parent_;  ///< Nothing where all is to be read.
+    std::optional<TrackingMark> parent_mark_;
+    std::unordered_map<std::string_view, const ParentStream*> parent_streams_;
+    Capture capture_ = Capture::full;
+    std::string reason_;
     View view_;
+    std::unique_ptr<Connection> beside_;  ///< Outside of the view's transaction; 17 and later.
     DatabaseProperties properties_;
     std::unordered_map<std::string, const Table*> tables_;  ///< By the names of their streams.
     std::mutex leader_mutex_;

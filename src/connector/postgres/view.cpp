@@ -1,6 +1,7 @@
 #include "connector/postgres/view.hpp"
 
 #include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/table_shape.hpp"
 
 #include <fmt/format.h>
 
@@ -37,7 +38,7 @@ View::View(const ConnectionInfo& info, const ViewOptions& options, std::stop_tok
     leader_ = std::make_unique<Connection>(info_, Role::source, stop);
     set_text_form(*leader_);
     for (int attempt = 1;; ++attempt) {
-        take(stop);
+        take();
         if (lock_tables() && are_tables_unchanged()) {
             return;
         }
@@ -50,15 +51,30 @@ View::View(const ConnectionInfo& info, const ViewOptions& options, std::stop_tok
     }
 }
 
-void View::take(std::stop_token) {
+void View::take() {
+    const bool has_summaries = leader_->server_major() >= kFirstWithSummaries;
+    if (has_summaries) {
+        pair_ = take_pair(*leader_);
+    }
     leader_->execute(kBegin);
     is_standby_ = leader_->text("SELECT pg_catalog.pg_is_in_recovery()") == "t";
     snapshot_ = leader_->text("SELECT pg_catalog.pg_export_snapshot()");
     // Read after the view was taken: with synchronous_commit off a commit is visible before its
     // record is written, so the place of the next record is what counts.
-    lsn_ = leader_->text(is_standby_ ? "SELECT pg_catalog.pg_last_wal_replay_lsn()"
-                                     : "SELECT pg_catalog.pg_current_wal_insert_lsn()");
+    lsn_ = Lsn::parse(leader_->text(is_standby_ ? "SELECT pg_catalog.pg_last_wal_replay_lsn()"
+                                                : "SELECT pg_catalog.pg_current_wal_insert_lsn()"));
     tables_ = tables_of(*leader_);
+    if (has_summaries) {
+        const Rows row = leader_->query(
+            is_standby_ ? "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), "
+                          "timeline_id FROM pg_catalog.pg_control_checkpoint()"
+                        : "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), "
+                          "timeline_id FROM pg_catalog.pg_split_walfile_name("
+                          "pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()))");
+        xmin_ = static_cast<std::uint64_t>(row.integer(0, 0));
+        timeline_ = row.integer(0, 1);
+        describe_shapes(*leader_, tables_);
+    }
 }
 
 bool View::lock_tables() {

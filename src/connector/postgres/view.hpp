@@ -6,10 +6,12 @@
 
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection.hpp"
+#include "connector/postgres/tracking.hpp"
 
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -35,8 +37,13 @@ public:
     /// For `pg_dump --snapshot`.
     [[nodiscard]] const std::string& snapshot() const { return snapshot_; }
     /// At or after the last change that the view shows.
-    [[nodiscard]] const std::string& lsn() const { return lsn_; }
+    [[nodiscard]] Lsn lsn() const { return lsn_; }
     [[nodiscard]] bool is_standby() const { return is_standby_; }
+    /// Taken just before the view; nothing before 17.
+    [[nodiscard]] const std::optional<SafePair>& pair() const { return pair_; }
+    /// All transactions below are in the view, or were rolled back.
+    [[nodiscard]] std::uint64_t xmin() const { return xmin_; }
+    [[nodiscard]] std::int64_t timeline() const { return timeline_; }
     [[nodiscard]] Connection& leader() { return *leader_; }
 
     /// A connection that sees the view; made when all others are in use.
@@ -44,7 +51,7 @@ public:
     void give_back(std::unique_ptr<Connection> reader);
 
 private:
-    void take(std::stop_token stop);
+    void take();
     [[nodiscard]] bool lock_tables();
     [[nodiscard]] bool are_tables_unchanged();
 
@@ -52,8 +59,11 @@ private:
     ViewOptions options_;
     std::unique_ptr<Connection> leader_;
     std::string snapshot_;
-    std::string lsn_;
+    Lsn lsn_;
     bool is_standby_ = false;
+    std::optional<SafePair> pair_;
+    std::uint64_t xmin_ = 0;
+    std::int64_t timeline_ = 0;
     std::vector<Table> tables_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Connection>> idle_;

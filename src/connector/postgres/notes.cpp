@@ -1,0 +1,37 @@
+#include "connector/postgres/notes.hpp"
+
+#include "base/error.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace dbbackup::postgres {
+namespace {
+
+using Json = nlohmann::json;
+
+}  // namespace
+
+std::string Notes::json() const {
+    Json value;
+    value["database"] = Json::parse(database.json());
+    if (tracking) {
+        value["tracking"] = Json::parse(tracking->json());
+    }
+    return value.dump();
+}
+
+Notes Notes::parse(const std::string& json) {
+    try {
+        const Json value = Json::parse(json);
+        Notes notes;
+        notes.database = DatabaseProperties::parse(value.at("database").dump());
+        if (value.contains("tracking")) {
+            notes.tracking = TrackingMark::parse(value["tracking"].dump());
+        }
+        return notes;
+    } catch (const Json::exception&) {
+        throw CorruptionError("the snapshot's notes on its database are none");
+    }
+}
+
+}  // namespace dbbackup::postgres
