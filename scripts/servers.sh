@@ -1,19 +1,28 @@
 #!/usr/bin/env bash
-# Servers of object stores for the tests: installed at pinned versions into a cache folder, started on
-# free ports of the loopback, stopped by process id.
+# Servers of object stores and of databases for the tests: installed into a cache folder (object stores at
+# pinned versions), started on free ports of the loopback, stopped by process id.
 #
 # usage: scripts/servers.sh install NAME...
-#        scripts/servers.sh start NAME FOLDER [--tls]
+#        scripts/servers.sh start NAME FOLDER [--tls] [--with-caller]
 #                                                FOLDER/endpoint then holds the URL, FOLDER/key and
 #                                                FOLDER/secret who may do everything (azurite, azure:
 #                                                FOLDER/account and FOLDER/key), FOLDER/ca.crt whom to
-#                                                trust with --tls
+#                                                trust with --tls. --with-caller: it ends with the
+#                                                process that called this script, however that ends
 #        scripts/servers.sh start toxiproxy FOLDER
 #                                                FOLDER/endpoint is the URL of its control interface
+#        scripts/servers.sh start postgres15|postgres17 FOLDER [--tls] [--fsync] [--set NAME=VALUE]...
+#        scripts/servers.sh start postgres15-standby|postgres17-standby FOLDER --of FOLDER [--set NAME=VALUE]...
+#                                                FOLDER/endpoint then holds the URI of the superuser admin,
+#                                                FOLDER/password its password, FOLDER/reader_password that
+#                                                of the ordinary role reader, FOLDER/pgpass both,
+#                                                FOLDER/bin the programs of that version, FOLDER/data and
+#                                                FOLDER/socket what they say, FOLDER/log the log
 #        scripts/servers.sh crash FOLDER         ends it in the middle of whatever it does
 #        scripts/servers.sh restart NAME FOLDER  after a stop or crash, on the same port, with what was
-#                                                stored: versitygw, minio
+#                                                stored: versitygw, minio, postgres...
 #        scripts/servers.sh stop FOLDER
+#        scripts/servers.sh remove FOLDER        stops it; data that lie elsewhere are deleted
 #
 # names: versitygw
 #        minio (a second opinion on S3)
@@ -24,6 +33,7 @@
 #        azure (azurite behind tests/support/azure_front.py, whose head tells what it adds)
 #        toxiproxy (latency, resets and silence on the way to another; counts bytes)
 #        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
+#        postgres15, postgres17, postgres18 (the packages of Debian 12, 13, 14: scripts/postgres.sh)
 #
 # Environment:
 #   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
@@ -33,6 +43,9 @@ readonly VERSITYGW=v1.8.0 MINIO=v0.0.0-20260212201848-7aac2a2c5b7c TOXIPROXY=v2.
 cache=${DB_BACKUP_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev/servers}
 
 die() { echo "servers.sh: $*" >&2; exit 1; }
+
+# shellcheck source=scripts/postgres.sh
+source "$(dirname "${BASH_SOURCE[0]}")/postgres.sh"
 
 # Go 1.21 and later fetch the toolchain that a module asks for by themselves; what Debian 12 has is
 # older, and can fetch a newer one as the module that it is.
@@ -120,6 +133,7 @@ program_of() { # NAME
     gcs) echo "$cache/fake-gcs-server-$FAKE_GCS" ;;
     azurite | azure) echo "$cache/azurite-$AZURITE/node_modules/.bin/azurite-blob" ;;
     s3proxy) echo "$cache/s3proxy-$S3PROXY.jar" ;;
+    postgres*) echo "$(postgres_bin "$1")/postgres" ;;
     *) die "no server '$1'" ;;
   esac
 }
@@ -137,6 +151,7 @@ cmd_install() {
       gcs) install_go_program fake-gcs-server github.com/fsouza/fake-gcs-server $FAKE_GCS ;;
       azurite | azure) install_npm_package azurite $AZURITE ;;
       s3proxy) install_maven_jar s3proxy org.gaul:s3proxy $S3PROXY ;;
+      postgres*) install_postgres "$name" ;;
     esac
   done
 }
@@ -225,20 +240,59 @@ start_azure() { # FOLDER PORT
   exec python3 "$(dirname "${BASH_SOURCE[0]}")/../tests/support/azure_front.py" "$1" "$2" "$(program_of azure)"
 }
 
-cmd_start() { # NAME FOLDER [--tls]
-  local name=$1 folder scheme=http
+cmd_start() { # NAME FOLDER [OPTION...]
+  local name=$1 folder caller='' each options=()
   cmd_install "$name"
-  [[ ! -e $2/pid ]] || cmd_stop "$2"
+  [[ ! -e $2/pid && ! -e $2/place ]] || cmd_remove "$2"
   rm -rf "$2"
   mkdir -p "$2"
   folder=$(cd "$2" && pwd)
-  printf tester >"$folder/key"
-  printf 'secret/of+tester' >"$folder/secret"
+  for each in "${@:3}"; do
+    if [[ $each == --with-caller ]]; then caller=$PPID; else options+=("$each"); fi
+  done
+  [[ ! $caller ]] || echo "$caller" >"$folder/caller"
+  if [[ $name == postgres* ]]; then
+    start_postgres "$name" "$folder" "${options[@]}"
+  else
+    start_store "$name" "$folder" "${options[@]}"
+  fi
+  end_with_caller "$folder"
+}
+
+start_store() { # NAME FOLDER [--tls]
+  local scheme=http
+  printf tester >"$2/key"
+  printf 'secret/of+tester' >"$2/secret"
   if [[ ${3:-} == --tls ]]; then
     scheme=https
-    make_certificates "$folder" 2>"$folder/log" || die "no certificates: $(<"$folder/log")"
+    make_certificates "$2" 2>"$2/log" || die "no certificates: $(<"$2/log")"
   fi
-  run_server "$name" "$folder" "$(free_port)" "$scheme"
+  run_server "$1" "$2" "$(free_port)" "$scheme"
+}
+
+# Also true of what has ended and waits for its parent to hear of it.
+is_gone() { # PROCESS
+  [[ ! -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+# A test run that is killed stops nothing; its servers would run for ever.
+end_with_caller() { # FOLDER
+  [[ -e $1/caller ]] || return 0
+  setsid python3 -c '
+import os, select, subprocess, sys
+def opened(process):
+    try:
+        return os.pidfd_open(int(process))
+    except ProcessLookupError:
+        return None
+caller, server = map(opened, sys.argv[1:3])
+if server is not None:
+    waiting = select.poll()
+    for each in filter(None, (caller, server)):
+        waiting.register(each, select.POLLIN)
+    if caller is None or caller in dict(waiting.poll()):
+        subprocess.run(sys.argv[3:])
+' "$(<"$1/caller")" "$(<"$1/pid")" "$(realpath "${BASH_SOURCE[0]}")" remove "$1" >/dev/null 2>&1 </dev/null &
 }
 
 run_server() { # NAME FOLDER PORT SCHEME
@@ -262,11 +316,20 @@ cmd_restart() { # NAME FOLDER
   [[ ! -e $2/pid ]] || cmd_stop "$2"
   folder=$(cd "$2" && pwd)
   endpoint=$(<"$folder/endpoint")
-  run_server "$1" "$folder" "${endpoint##*:}" "${endpoint%%:*}"
+  if [[ $1 == postgres* ]]; then
+    restart_postgres "$1" "$folder"
+  else
+    run_server "$1" "$folder" "${endpoint##*:}" "${endpoint%%:*}"
+  fi
+  end_with_caller "$folder"
 }
 
 cmd_crash() { # FOLDER
   local endpoint attempt
+  if [[ -e $1/place ]]; then
+    crash_postgres "$1"
+    return
+  fi
   endpoint=$(<"$1/endpoint")
   kill -9 "$(<"$1/pid")"
   for ((attempt = 0; attempt < 100; ++attempt)); do
@@ -278,20 +341,29 @@ cmd_crash() { # FOLDER
 
 cmd_stop() { # FOLDER
   local pid attempt
+  if [[ -e $1/place ]]; then
+    stop_postgres "$1"
+    return
+  fi
   pid=$(cat "$1/pid" 2>/dev/null) || return 0
   kill "$pid" 2>/dev/null || true
   for ((attempt = 0; attempt < 50; ++attempt)); do
-    kill -0 "$pid" 2>/dev/null || break
+    is_gone "$pid" && break
     sleep 0.1
   done
   kill -9 "$pid" 2>/dev/null || true
   rm -f "$1/pid"
 }
 
+cmd_remove() { # FOLDER
+  cmd_stop "$1"
+  [[ ! -e $1/place ]] || remove_postgres "$1"
+}
+
 (($#)) || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2; }
 command=$1
 shift
 case $command in
-  install | start | restart | crash | stop) "cmd_$command" "$@" ;;
+  install | start | restart | crash | stop | remove) "cmd_$command" "$@" ;;
   *) die "no command '$command'" ;;
 esac

@@ -13,13 +13,13 @@ import time
 import urllib.parse
 import urllib.request
 
-from stores import StoreServer
+from server import Server
 
 VERSION = "2021-12-02"
 NOBODY = "http://127.0.0.1:1"
 
 
-class AzureServer(StoreServer):
+class AzureServer(Server):
     def __init__(self, folder, *options, name="azurite"):
         super().__init__(name, folder, *options)
         self.account, self.key = self.text("account"), self.text("key")

@@ -6,10 +6,10 @@ import sys
 import urllib.parse
 import urllib.request
 
-from stores import StoreServer
+from server import Server
 
 
-class GcsServer(StoreServer):
+class GcsServer(Server):
     def __init__(self, folder, *options):
         super().__init__("gcs", folder, *options)
         self.secret = self.text("secret")

@@ -13,12 +13,12 @@ import urllib.parse
 import urllib.request
 import xml.etree.ElementTree
 
-from stores import StoreServer
+from server import Server
 
 BUCKET = "backups"
 
 
-class S3Server(StoreServer):
+class S3Server(Server):
     def __init__(self, name, folder, *options):
         super().__init__(name, folder, *options)
         self.key, self.secret = self.text("key"), self.text("secret")

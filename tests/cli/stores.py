@@ -1,36 +1,10 @@
-"""Servers of object stores, repositories on them, and the whole life of one."""
+"""Repositories on object stores, and the whole life of one."""
 
-import pathlib
 import secrets
 import subprocess
 
 import databases
 from program import Repository
-
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/servers.sh"
-
-
-class StoreServer:
-    """A real server, started by scripts/servers.sh; `stop` it."""
-
-    def __init__(self, name, folder, *options):
-        self.name, self.folder = name, pathlib.Path(folder) / name
-        subprocess.run([SCRIPT, "start", name, self.folder, *map(str, options)], check=True)
-        self.endpoint = self.text("endpoint")
-
-    def text(self, name):
-        return (self.folder / name).read_text().strip()
-
-    def crash(self):
-        """Ends it in the middle of whatever it does."""
-        subprocess.run([SCRIPT, "crash", self.folder], check=True)
-
-    def restart(self):
-        """After a crash: where it was, with what was stored."""
-        subprocess.run([SCRIPT, "restart", self.name, self.folder], check=True)
-
-    def stop(self):
-        subprocess.run([SCRIPT, "stop", self.folder], check=True)
 
 
 class StoreRepository(Repository):

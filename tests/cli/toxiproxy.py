@@ -8,7 +8,7 @@ import typing
 import urllib.parse
 import urllib.request
 
-from stores import StoreServer
+from server import Server
 
 SETTLED_S = 0.2
 WAIT_S = 10
@@ -77,7 +77,7 @@ class Way:
         return last
 
 
-class Toxiproxy(StoreServer):
+class Toxiproxy(Server):
     def __init__(self, folder):
         super().__init__("toxiproxy", folder)
         self.numbers = itertools.count()

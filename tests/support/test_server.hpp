@@ -21,6 +21,8 @@ public:
     [[nodiscard]] std::string account() const { return text("account"); }
     [[nodiscard]] std::string key() const { return text("key"); }
     [[nodiscard]] std::string secret() const { return text("secret"); }
+    /// Of the superuser that the endpoint of a database server names.
+    [[nodiscard]] std::string password() const { return text("password"); }
     /// A file that this kind of server leaves for its clients.
     [[nodiscard]] std::filesystem::path file(const char* name) const { return folder_ / name; }
 

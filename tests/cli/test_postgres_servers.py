@@ -1,0 +1,124 @@
+"""The PostgreSQL servers that other tests rely on: what their roles may do, and that they end with the tests."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from postgres_server import VERSIONS, PostgresServer
+
+WAIT_S = 30
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request):
+    return request.param
+
+
+@pytest.fixture
+def start(servers):
+    folder, started = servers
+
+    def begin(name, *options):
+        started.append(PostgresServer(name, folder, *options, place=f"{name}-{len(started)}"))
+        return started[-1]
+
+    return begin
+
+
+def wait_until(is_true):
+    end = time.monotonic() + WAIT_S
+    while not is_true():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def test_it_is_that_version_with_its_programs_and_languages(start, version):
+    server = start(version)
+    assert server.psql("SHOW server_version").startswith(f"{server.major}.")
+    for program in ("pg_dump", "pg_dumpall", "pg_restore", "psql", "pgbench", "pg_amcheck"):
+        assert f" {server.major}." in server.call(program, "--version").stdout, program
+    server.psql("CREATE EXTENSION plperl; CREATE EXTENSION plpython3u")
+    server.psql("CREATE FUNCTION perl() RETURNS text LANGUAGE plperl AS $$ use strict; return 'perl'; $$")
+    server.psql("CREATE FUNCTION python() RETURNS text LANGUAGE plpython3u AS $$ import json; return json.dumps(1) $$")
+    assert server.psql("SELECT perl(), python()") == "perl|1"
+    assert server.psql("SELECT 'ä' < 'b' COLLATE \"de-x-icu\"") == "t"
+    settings = "SELECT setting FROM pg_settings WHERE name IN ('fsync', 'summarize_wal', 'wal_level') ORDER BY name"
+    assert server.psql(settings).split() == (["off", "on", "replica"] if server.major >= 17 else ["off", "replica"])
+
+
+def test_the_reader_reads_everything_and_changes_nothing(start, version):
+    server = start(version)
+    server.psql("CREATE TABLE t(a int); INSERT INTO t VALUES(7); REVOKE ALL ON t FROM PUBLIC")
+    assert server.psql("TABLE t; CHECKPOINT", user="reader") == "7"
+    refused = server.call("psql", "-X", "-w", "-d", server.uri(user="reader"), "-c", "DELETE FROM t", code=1)
+    assert "permission denied" in refused.stderr
+    refused = subprocess.run(
+        [server.bin / "psql", "-w", "-d", server.uri(user="reader")], env=server.environment(PGPASSFILE="/dev/null"), capture_output=True
+    )
+    assert refused.returncode == 2 and b"no password supplied" in refused.stderr
+
+
+def test_a_crash_loses_nothing_that_was_committed(start, version):
+    server = start(version, "--fsync")
+    server.psql("CREATE TABLE t(a int); INSERT INTO t VALUES(1)")
+    with subprocess.Popen([server.bin / "psql", "-q", "-d", server.uri()], env=server.environment(), stdin=subprocess.PIPE) as client:
+        client.stdin.write(b"BEGIN; INSERT INTO t VALUES(2);\n\\! touch %s\n" % bytes(server.folder / "waits"))
+        client.stdin.flush()
+        wait_until((server.folder / "waits").exists)
+        server.crash()
+        client.communicate(b"COMMIT;\n", timeout=WAIT_S)
+    server.restart()
+    assert server.psql("TABLE t") == "1"
+
+
+def test_a_standby_follows(start, version):
+    server = start(version)
+    standby = start(f"{version}-standby", "--of", server.folder)
+    server.psql("CREATE TABLE t AS SELECT 5 AS a")
+    wait_until(lambda: standby.psql("SELECT count(*) FROM pg_class WHERE relname = 't'") == "1")
+    assert standby.psql("SELECT a, pg_is_in_recovery() FROM t", user="reader") == "5|t"
+    standby.psql("SELECT pg_promote()")
+    assert standby.psql("INSERT INTO t VALUES(6); SELECT count(*) FROM t") == "2"
+
+
+def test_with_tls_nothing_else_is_accepted(start, version):
+    settings = ["wal_level=minimal", "max_wal_senders=0"] + (["summarize_wal=off"] if version != "postgres15" else [])
+    server = start(version, "--tls", *(word for each in settings for word in ("--set", each)))
+    trusted = server.uri(sslmode="verify-full", sslrootcert=server.folder / "ca.crt")
+    asked = ("-X", "-A", "-t", "-c", "SELECT ssl, current_setting('wal_level') FROM pg_stat_ssl WHERE pid = pg_backend_pid()", "-d")
+    assert server.call("psql", *asked, trusted).stdout == "t|minimal\n"
+    server.call("psql", *asked, server.uri(sslmode="disable"), code=2)
+    server.call("psql", *asked, server.uri(sslmode="verify-full", sslrootcert="/etc/ssl/certs/ca-certificates.crt"), code=2)
+
+
+def test_it_ends_when_the_tests_are_killed(folder, version):
+    code = f"""
+import sys, time
+sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
+from postgres_server import PostgresServer
+PostgresServer({version!r}, sys.argv[1])
+print("ready", flush=True)
+time.sleep(1000)
+"""
+    with subprocess.Popen([sys.executable, "-c", code, folder], stdout=subprocess.PIPE) as tests:
+        assert tests.stdout.readline() == b"ready\n"
+        place = pathlib.Path((folder / version / "place").read_text().strip())
+        assert (place / "data/postmaster.pid").exists()
+        tests.send_signal(signal.SIGKILL)
+    wait_until(lambda: not place.exists())
+
+
+def test_what_cannot_start_says_why_and_leaves_nothing(folder, version):
+    script = pathlib.Path(__file__).resolve().parents[2] / "scripts/servers.sh"
+    place = folder / "temporary"
+    place.mkdir()
+    place.chmod(0o755)
+    done = subprocess.run(
+        ["env", f"TMPDIR={place}", script, "start", version, folder / "server", "--set", "nonsense=1"], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and 'unrecognized configuration parameter "nonsense"' in done.stderr
+    assert list(place.iterdir()) == []
