@@ -153,6 +153,11 @@ std::optional<TrackingMark> PostgresSession::mark(std::stop_token stop) {
     if (!beside_ || !can_keep_mark(*beside_)) {
         return std::nullopt;
     }
+    if (capture_ != Capture::tracked) {
+        // A checkpoint ends the record that this view's changes are in: the next run then does not
+        // read them again. Where there is none, it only reads more.
+        static_cast<void>(wait_for_summaries(*beside_, view_.lsn(), kPatience, std::move(stop)));
+    }
     TrackingMark mark;
     mark.timeline = view_.timeline();
     if (parent_mark_ && parent_mark_->timeline == mark.timeline) {
@@ -166,16 +171,12 @@ std::optional<TrackingMark> PostgresSession::mark(std::stop_token stop) {
               [](const SafePair& a, const SafePair& b) { return a.lsn < b.lsn; });
     bool has_pair = false;
     for (const SafePair& pair : mark.pairs) {
-        if (pair.next_xid <= view_.xmin() && pair.lsn <= view_.lsn()) {
+        if (pair.next_xid <= view_.xmin()) {
             mark.safe = pair.lsn;
             has_pair = true;
         }
     }
-    std::optional<SummaryRange> last = last_summary(*beside_);
-    if (!last) {
-        static_cast<void>(wait_for_summaries(*beside_, view_.lsn(), kPatience, std::move(stop)));
-        last = last_summary(*beside_);
-    }
+    const std::optional<SummaryRange> last = last_summary(*beside_);
     if (!has_pair || !last || last->timeline != mark.timeline) {
         return std::nullopt;
     }
