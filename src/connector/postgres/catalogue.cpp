@@ -155,6 +155,22 @@ std::vector<Table> tables_of(Connection& connection) {
     return tables;
 }
 
+std::vector<std::string> filled_views_of(Connection& connection) {
+    const Rows rows = connection.query(R"(
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname !~ '^pg_'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                      AND d.deptype = 'e')
+ ORDER BY c.oid)");
+    std::vector<std::string> views;
+    for (int row = 0; row < rows.count(); ++row) {
+        views.emplace_back(rows.text(row, 0));
+    }
+    return views;
+}
+
 DatabaseProperties properties_of(Connection& connection) {
     const Rows row = connection.query(fmt::format(R"(
 SELECT d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.pg_encoding_to_char(d.encoding),

@@ -71,6 +71,8 @@ struct DatabaseProperties {
 /// Everything below reads under the connection's transaction.
 /// Largest first, then by name.
 [[nodiscard]] std::vector<Table> tables_of(Connection& connection);
+/// "schema.name", quoted, of each materialized view with rows.
+[[nodiscard]] std::vector<std::string> filled_views_of(Connection& connection);
 [[nodiscard]] DatabaseProperties properties_of(Connection& connection);
 /// "schema TAB name TAB last_value TAB is_called LF" of each sequence, names as COPY writes them.
 /// Not under the view: values of sequences are not versioned.

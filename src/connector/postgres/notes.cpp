@@ -34,4 +34,16 @@ Notes Notes::parse(const std::string& json) {
     }
 }
 
+std::string views_json(const std::vector<std::string>& views) {
+    return Json{{"materialized_views", views}}.dump();
+}
+
+std::vector<std::string> parse_views(const std::string& json) {
+    try {
+        return Json::parse(json).at("materialized_views");
+    } catch (const Json::exception&) {
+        throw CorruptionError("the snapshot's definition of its schema is none");
+    }
+}
+
 }  // namespace dbbackup::postgres

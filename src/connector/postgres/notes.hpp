@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace dbbackup::postgres {
 
@@ -19,5 +20,11 @@ struct Notes {
     /// @throws CorruptionError unless they are such notes.
     [[nodiscard]] static Notes parse(const std::string& json);
 };
+
+/// The definition of the schema's stream: materialized views that have rows, which its archive makes
+/// empty.
+[[nodiscard]] std::string views_json(const std::vector<std::string>& views);
+/// @throws CorruptionError.
+[[nodiscard]] std::vector<std::string> parse_views(const std::string& json);
 
 }  // namespace dbbackup::postgres

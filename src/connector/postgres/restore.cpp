@@ -1,111 +1,30 @@
 #include "connector/postgres/restore.hpp"
 
 #include "base/error.hpp"
+#include "connector/postgres/large_objects.hpp"
 #include "connector/postgres/notes.hpp"
 #include "connector/postgres/session.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_slices.hpp"
+#include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
 #include "connector/postgres/tools.hpp"
-#include "connector/postgres/view.hpp"
 #include "sys/memory_file.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 namespace dbbackup::postgres {
 namespace {
 
-constexpr std::uint64_t kSliceForOneMore = 16_MiB;
-
 bool is_special(const std::string& name, std::string_view what) {
     return name.ends_with(std::string(":").append(what));
 }
-
-/// Rows of a table from several threads, each with a connection of its own.
-class TableLoader {
-public:
-    /// Borrows everything.
-    TableLoader(const ConnectionInfo& info, unsigned jobs) : info_(info), jobs_(jobs) {}
-
-    /// @return the rows that the server took.
-    std::uint64_t load(StreamReader& stream, std::stop_token stop) {
-        const TableDefinition table = TableDefinition::parse(stream.stream().definition);
-        std::vector<std::string> columns;
-        std::transform(table.columns.begin(), table.columns.end(), std::back_inserter(columns),
-                       [](const std::string& name) { return quoted_name(name); });
-        const std::string list =
-            columns.empty() ? "" : fmt::format(" ({})", fmt::join(columns, ", "));
-        const std::string copy =
-            fmt::format("COPY {}{} FROM STDIN", quoted_name(table.schema, table.name), list);
-        StreamSlices slices(stream, stop);
-        const std::uint64_t wanted = stream.stream().size_bytes / kSliceForOneMore + 1;
-        const auto threads = static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, wanted));
-        while (connections_.size() < threads) {
-            connections_.push_back(std::make_unique<Connection>(info_, Role::target, stop));
-            set_text_form(*connections_.back());
-            // What is not yet whole need not be on the disk at each commit.
-            connections_.back()->execute("SET synchronous_commit = off");
-        }
-        std::atomic<std::uint64_t> rows{0};
-        run(threads, slices, [&](std::size_t thread) {
-            StreamSlices::Reader reader(slices);
-            rows += connections_[thread]->copy_in(copy, [&reader] { return reader.next(); });
-        });
-        return rows;
-    }
-
-    [[nodiscard]] Connection& any(std::stop_token stop) {
-        if (connections_.empty()) {
-            connections_.push_back(
-                std::make_unique<Connection>(info_, Role::target, std::move(stop)));
-            set_text_form(*connections_.back());
-        }
-        return *connections_.front();
-    }
-    void close() { connections_.clear(); }
-
-private:
-    template <class Work>
-    static void run(std::size_t threads, StreamSlices& slices, const Work& work) {
-        std::mutex mutex;
-        std::exception_ptr first;
-        const auto guarded = [&](std::size_t thread) {
-            try {
-                work(thread);
-            } catch (...) {
-                slices.abandon();
-                const std::lock_guard lock(mutex);
-                if (!first) {
-                    first = std::current_exception();
-                }
-            }
-        };
-        {
-            std::vector<std::jthread> others;
-            for (std::size_t thread = 1; thread < threads; ++thread) {
-                others.emplace_back([&guarded, thread] { guarded(thread); });
-            }
-            guarded(0);
-        }
-        if (first) {
-            std::rethrow_exception(first);
-        }
-    }
-
-    const ConnectionInfo& info_;
-    unsigned jobs_;
-    std::vector<std::unique_ptr<Connection>> connections_;
-};
 
 /// The whole stream, in order.
 void read_whole(StreamReader& stream, const std::function<void(BytesView)>& take,
@@ -128,7 +47,8 @@ public:
           target_(info_, info_.value("dbname").empty() ? properties_.name : info_.value("dbname"),
                   std::move(stop)),
           jobs_(request.jobs),
-          overwrite_(request.overwrite) {
+          overwrite_(request.overwrite),
+          verify_(request.verify) {
         check(request);
         make_plan(request, streams);
     }
@@ -143,12 +63,16 @@ private:
     void prepare(StreamReader& schema, std::stop_token stop);
     void set_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
+    void fill_views(std::stop_token stop);
 
     DatabaseProperties properties_;
     ConnectionInfo info_;
     TargetDatabase target_;
     unsigned jobs_;
     Overwrite overwrite_;
+    bool verify_;
+    std::vector<StoredStream> tables_;  ///< That were loaded.
+    std::vector<std::string> views_;    ///< Materialized, to be filled.
     RestorePlan plan_;
     RestoreReport report_;
     std::optional<MemoryFile> schema_;
@@ -178,7 +102,7 @@ void PostgresRestore::check(const RestoreRequest& request) const {
 void PostgresRestore::make_plan(const RestoreRequest& request,
                                 const std::vector<StoredStream>& streams) {
     const auto is_table = [](const StoredStream& stream) {
-        return stream.kind == StreamKind::rows && !is_special(stream.name, kSequencesStream);
+        return stream.kind == StreamKind::rows && !stream.definition.empty();
     };
     const auto tables = std::count_if(streams.begin(), streams.end(), is_table);
     plan_.source_version = request.server_version;
@@ -203,6 +127,10 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
         prepare(stream, std::move(stop));
     } else if (is_special(stored.name, kSequencesStream)) {
         set_sequences(stream, std::move(stop));
+    } else if (is_special(stored.name, kLargeObjectOwnersStream)) {
+        restore_large_object_owners(loader_.value().any(stop), stream, stop);
+    } else if (is_special(stored.name, kLargeObjectsStream)) {
+        restore_large_objects(loader_.value().any(stop), stream, stop);
     } else {
         const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
         if (rows != stored.row_count) {
@@ -211,6 +139,7 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
         }
         report_.rows += rows;
         report_.bytes_written += stored.size_bytes;
+        tables_.push_back(stored);
     }
 }
 
@@ -219,6 +148,7 @@ void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
     made_ = target_.info();
     loader_.emplace(*made_, jobs_);
     schema_.emplace();
+    views_ = parse_views(schema.stream().definition);
     read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
     run_section("pre-data", std::move(stop));
 }
@@ -251,10 +181,40 @@ void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) 
     connection.execute("COMMIT");
 }
 
-RestoreReport PostgresRestore::finish(const Fingerprinter& /*fingerprinter*/,
-                                      std::stop_token stop) {
+/// Views upon views come after those: who fails for want of another is tried again.
+void PostgresRestore::fill_views(std::stop_token stop) {
+    constexpr std::string_view kNotInPrerequisiteState = "55000";
+    Connection& connection = loader_.value().any(std::move(stop));
+    std::vector<std::string> left = views_;
+    while (!left.empty()) {
+        std::vector<std::string> again;
+        for (const std::string& view : left) {
+            try {
+                connection.execute("REFRESH MATERIALIZED VIEW " + view);
+            } catch (const ServerError& error) {
+                if (error.sqlstate() != kNotInPrerequisiteState || left.size() == 1) {
+                    throw;
+                }
+                again.push_back(view);
+            }
+        }
+        if (again.size() == left.size()) {
+            throw SourceError(fmt::format("these materialized views need each other's rows: {}",
+                                          fmt::join(left, ", ")));
+        }
+        left = std::move(again);
+    }
+}
+
+RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     loader_.value().close();
-    run_section("post-data", std::move(stop));
+    run_section("post-data", stop);
+    fill_views(stop);
+    if (verify_) {
+        loader_.value().verify(tables_, fingerprinter, stop);
+        report_.is_verified = true;
+    }
+    loader_.value().close();
     target_.publish(properties_);
     return report_;
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "config/name_pattern.hpp"
+#include "connector/postgres/large_objects.hpp"
 #include "connector/postgres/row_batch.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/tools.hpp"
@@ -29,6 +30,14 @@ StreamPlan opaque_stream(std::string name, Consistency consistency) {
     plan.name = std::move(name);
     plan.kind = StreamKind::opaque;
     plan.consistency = consistency;
+    plan.segments.emplace_back();
+    return plan;
+}
+
+StreamPlan rows_stream(std::string name) {
+    StreamPlan plan;
+    plan.name = std::move(name);
+    plan.kind = StreamKind::rows;
     plan.segments.emplace_back();
     return plan;
 }
@@ -193,6 +202,7 @@ std::vector<StreamPlan> PostgresSession::plan() {
     plans.push_back(opaque_stream(special_stream_name("", kRolesStream), Consistency::fuzzy));
     plans.push_back(
         opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
+    plans.back().definition = views_json(filled_views_of(view_.leader()));
     const bool has_ranges = view_.leader().server_version() >= kTidRangeScans;
     std::vector<std::string> unlogged;
     for (const Table& table : view_.tables()) {
@@ -213,13 +223,11 @@ std::vector<StreamPlan> PostgresSession::plan() {
                         fmt::join(unlogged, ", ")));
         is_incomplete_ = true;
     }
+    plans.push_back(rows_stream(special_stream_name(database, kLargeObjectOwnersStream)));
+    plans.push_back(rows_stream(special_stream_name(database, kLargeObjectsStream)));
     // Their values are those of now, not of the view. Read last they are never behind the rows.
-    StreamPlan sequences;
-    sequences.name = special_stream_name(database, kSequencesStream);
-    sequences.kind = StreamKind::rows;
-    sequences.consistency = Consistency::fuzzy;
-    sequences.segments.emplace_back();
-    plans.push_back(std::move(sequences));
+    plans.push_back(rows_stream(special_stream_name(database, kSequencesStream)));
+    plans.back().consistency = Consistency::fuzzy;
     return plans;
 }
 
@@ -243,9 +251,21 @@ void PostgresSession::read(const StreamPlan& stream, const SegmentPlan& segment,
         read_roles(sink, std::move(stop));
     } else if (stream.kind == StreamKind::opaque) {
         read_schema(sink, std::move(stop));
-    } else {
+    } else if (stream.name == special_stream_name(properties_.name, kSequencesStream)) {
         read_sequences(sink);
+    } else if (stream.name == special_stream_name(properties_.name, kLargeObjectsStream)) {
+        read_copy(copy_of_large_objects(), sink);
+    } else {
+        read_copy(copy_of_large_object_owners(), sink);
     }
+}
+
+void PostgresSession::read_copy(const std::string& copy, SegmentSink& sink) {
+    RowBatch batch(sink);
+    const std::lock_guard lock(leader_mutex_);
+    view_.leader().copy_out(copy, [&batch](std::string_view row) { batch.add(row); });
+    batch.flush();
+    bytes_read_ += batch.total_bytes();
 }
 
 void PostgresSession::read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,

@@ -53,6 +53,8 @@ private:
     void read_schema(SegmentSink& sink, std::stop_token stop);
     void read_roles(SegmentSink& sink, std::stop_token stop);
     void read_sequences(SegmentSink& sink);
+    /// The rows of a COPY of the leader's.
+    void read_copy(const std::string& copy, SegmentSink& sink);
 
     const ConnectionInfo& info_;
     unsigned jobs_;

@@ -75,6 +75,7 @@ BytesView StreamSlices::Reader::next() {
                 is_in_slice_ = false;
             }
         }
+        is_at_row_end_ = bytes.back() == '\n';
         return bytes;
     }
 }

@@ -33,6 +33,8 @@ public:
         /// @throws as `StreamReader::read_at`; CorruptionError when the stream has no last line
         /// feed.
         [[nodiscard]] BytesView next();
+        /// Whether what `next` gave last ends with a whole row.
+        [[nodiscard]] bool is_at_row_end() const { return is_at_row_end_; }
 
     private:
         [[nodiscard]] bool begin_slice();
@@ -44,6 +46,7 @@ public:
         std::uint64_t end_ = 0;     ///< Of the slice.
         bool skips_row_ = false;    ///< What comes first belongs to the slice before.
         bool is_in_slice_ = false;
+        bool is_at_row_end_ = true;
     };
 
 private:

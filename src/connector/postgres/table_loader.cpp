@@ -1,0 +1,124 @@
+#include "connector/postgres/table_loader.hpp"
+
+#include "base/error.hpp"
+#include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/view.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+namespace dbbackup::postgres {
+namespace {
+
+/// A table has to be so large for each thread more.
+constexpr std::uint64_t kBytesForOneMore = 16_MiB;
+
+std::string column_list(const TableDefinition& table) {
+    std::vector<std::string> columns;
+    std::transform(table.columns.begin(), table.columns.end(), std::back_inserter(columns),
+                   [](const std::string& name) { return quoted_name(name); });
+    return fmt::format("{}", fmt::join(columns, ", "));
+}
+
+}  // namespace
+
+std::uint64_t TableLoader::load(StreamReader& stream, std::stop_token stop) {
+    const TableDefinition table = TableDefinition::parse(stream.stream().definition);
+    const std::string columns = column_list(table);
+    const std::string copy =
+        fmt::format("COPY {}{} FROM STDIN", quoted_name(table.schema, table.name),
+                    columns.empty() ? columns : fmt::format(" ({})", columns));
+    const std::uint64_t useful = stream.stream().size_bytes / kBytesForOneMore + 1;
+    const auto threads = static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, useful));
+    connect(threads, stop);
+    StreamSlices slices(stream, std::move(stop));
+    std::atomic<std::uint64_t> rows{0};
+    run(
+        threads,
+        [&](Connection& connection) {
+            StreamSlices::Reader reader(slices);
+            rows += connection.copy_in(copy, [&reader] { return reader.next(); });
+        },
+        [&slices] { slices.abandon(); });
+    return rows;
+}
+
+void TableLoader::verify(std::span<const StoredStream> tables, const Fingerprinter& fingerprinter,
+                         std::stop_token stop) {
+    const std::size_t threads = std::min<std::size_t>(jobs_, tables.size());
+    connect(threads, stop);
+    std::atomic<std::size_t> next{0};
+    run(
+        threads,
+        [&](Connection& connection) {
+            for (std::size_t each = next++; each < tables.size(); each = next++) {
+                const StoredStream& stored = tables[each];
+                const TableDefinition table = TableDefinition::parse(stored.definition);
+                Fingerprint found;
+                const std::uint64_t rows = connection.copy_out(
+                    fmt::format("COPY (SELECT {} FROM ONLY {}) TO STDOUT", column_list(table),
+                                quoted_name(table.schema, table.name)),
+                    [&](std::string_view row) { found += fingerprinter.of(as_bytes(row), 0); });
+                if (rows != stored.row_count || found != stored.fingerprint) {
+                    throw explained<SourceError>(
+                        fmt::format("{} was restored, but its rows are not those that were backed "
+                                    "up ({} of {} rows)",
+                                    stored.name, rows, stored.row_count),
+                        "Please report this with both server versions.", "verification_failed");
+                }
+            }
+        },
+        [&] { next = tables.size(); });
+}
+
+Connection& TableLoader::any(std::stop_token stop) {
+    connect(1, stop);
+    return *connections_.front();
+}
+
+void TableLoader::connect(std::size_t count, const std::stop_token& stop) {
+    while (connections_.size() < count) {
+        connections_.push_back(std::make_unique<Connection>(info_, Role::target, stop));
+        set_text_form(*connections_.back());
+        // What is not yet whole need not be on the disk at each commit.
+        connections_.back()->execute("SET synchronous_commit = off");
+    }
+}
+
+void TableLoader::run(std::size_t threads, const std::function<void(Connection&)>& work,
+                      const std::function<void()>& abandon) {
+    std::mutex mutex;
+    std::exception_ptr first;
+    const auto guarded = [&](std::size_t thread) {
+        try {
+            work(*connections_[thread]);
+        } catch (...) {
+            abandon();
+            const std::lock_guard lock(mutex);
+            if (!first) {
+                first = std::current_exception();
+            }
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (std::size_t thread = 1; thread < threads; ++thread) {
+            others.emplace_back([&guarded, thread] { guarded(thread); });
+        }
+        if (threads > 0) {
+            guarded(0);
+        }
+    }
+    if (first) {
+        std::rethrow_exception(first);
+    }
+}
+
+}  // namespace dbbackup::postgres

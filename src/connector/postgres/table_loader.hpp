@@ -1,0 +1,51 @@
+#pragma once
+
+/// @file
+/// Rows of tables into and out of a target, on several connections.
+///
+/// Data path: storage -> unpacker -> [table loader] -> server.
+
+#include "connector/connector.hpp"
+#include "connector/postgres/connection.hpp"
+#include "connector/postgres/stream_slices.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+class TableLoader {
+public:
+    /// @param info Of the target. Borrowed.
+    TableLoader(const ConnectionInfo& info, unsigned jobs) : info_(info), jobs_(jobs) {}
+
+    /// Loads one table, in slices where it is large.
+    /// @return the rows that the server took.
+    std::uint64_t load(StreamReader& stream, std::stop_token stop);
+
+    /// Reads tables again and compares rows and fingerprints. @throws SourceError (code
+    /// "verification_failed") for the first that differs.
+    void verify(std::span<const StoredStream> tables, const Fingerprinter& fingerprinter,
+                std::stop_token stop);
+
+    /// One of the connections, for what is done once.
+    [[nodiscard]] Connection& any(std::stop_token stop);
+    void close() { connections_.clear(); }
+
+private:
+    void connect(std::size_t count, const std::stop_token& stop);
+    /// Calls `work` on so many threads, each with a connection; the first error is thrown after all
+    /// ended, and `abandon` called before that.
+    void run(std::size_t threads, const std::function<void(Connection&)>& work,
+             const std::function<void()>& abandon);
+
+    const ConnectionInfo& info_;
+    unsigned jobs_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+};
+
+}  // namespace dbbackup::postgres
