@@ -34,6 +34,14 @@ Notes Notes::parse(const std::string& json) {
     }
 }
 
+std::optional<TrackingMark> tracking_of(const std::string& json) {
+    try {
+        return Notes::parse(json).tracking;
+    } catch (const CorruptionError&) {
+        return std::nullopt;
+    }
+}
+
 std::string views_json(const std::vector<std::string>& views) {
     return Json{{"materialized_views", views}}.dump();
 }

@@ -21,6 +21,9 @@ struct Notes {
     [[nodiscard]] static Notes parse(const std::string& json);
 };
 
+/// What a parent's notes say of tracking; nothing where they are not such notes, or say nothing.
+[[nodiscard]] std::optional<TrackingMark> tracking_of(const std::string& json);
+
 /// The definition of the schema's stream: materialized views that have rows, which its archive makes
 /// empty.
 [[nodiscard]] std::string views_json(const std::vector<std::string>& views);

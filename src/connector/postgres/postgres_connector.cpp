@@ -66,7 +66,7 @@ public:
     Continuity check(const Parent& parent, std::stop_token stop) override {
         Connection connection(info_, Role::source, std::move(stop));
         std::string why_not =
-            can_track_since(connection, Notes::parse(parent.state).tracking).why_not;
+            can_track_since(connection, tracking_of(parent.state)).why_not;
         return {why_not.empty(), std::move(why_not)};
     }
 

@@ -121,6 +121,7 @@ void PostgresRestore::make_plan(const RestoreRequest& request,
 void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = stream.stream();
     if (is_special(stored.name, kRolesStream)) {
+        read_whole(stream, [](BytesView) {}, stop);
         return;
     }
     if (stored.kind == StreamKind::opaque) {

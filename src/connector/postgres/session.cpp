@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "config/name_pattern.hpp"
+#include "connector/postgres/archive_head.hpp"
 #include "connector/postgres/large_objects.hpp"
 #include "connector/postgres/row_batch.hpp"
 #include "connector/postgres/sql_text.hpp"
@@ -101,7 +102,7 @@ PostgresSession::PostgresSession(const ConnectionInfo& info, const SourceOptions
       properties_(properties_of(view_.leader())) {
     static_cast<void>(selection_of(options));
     if (request.parent) {
-        parent_mark_ = Notes::parse(request.parent->state).tracking;
+        parent_mark_ = tracking_of(request.parent->state);
     }
     if (parent_) {
         for (const ParentStream& stream : parent_->streams) {
@@ -306,9 +307,9 @@ void PostgresSession::read_schema(SegmentSink& sink, std::stop_token stop) {
         .with("--snapshot=" + view_.snapshot())
         .run(
             {},
-            [&](BytesView part) {
+            [&, head = ArchiveHead()](BytesView part) mutable {
                 bytes_read_ += part.size();
-                sink.opaque(part);
+                sink.opaque(head.without_time(part));
             },
             stop);
 }
@@ -317,6 +318,9 @@ void PostgresSession::read_roles(SegmentSink& sink, std::stop_token stop) {
     const Tool tool = tool_for("pg_dumpall", view_.leader().server_major(), stop);
     ToolCall call(tool, info_.with_database(properties_.name));
     call.with("--globals-only").with("--database=" + properties_.name);
+    if (has_option(tool, "--restrict-key", stop)) {
+        call.with("--restrict-key=dbbackup");  // Else it is drawn anew each time.
+    }
     bool sees_passwords = false;
     {
         const std::lock_guard lock(leader_mutex_);

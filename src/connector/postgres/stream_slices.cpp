@@ -64,6 +64,9 @@ BytesView StreamSlices::Reader::next() {
             }
             bytes = bytes.subspan(skipped);
             skips_row_ = false;
+            if (bytes.empty()) {
+                continue;
+            }
         }
         if (offset_ >= end_) {
             // The last row of the slice ends at the first line feed at or behind its last byte.

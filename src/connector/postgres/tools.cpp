@@ -55,15 +55,16 @@ int major_in(std::string_view text) {
     return major;
 }
 
-int major_of(const fs::path& program, const std::stop_token& stop) {
+/// What it says of itself; "" if it cannot be run.
+std::string answer_of(const fs::path& program, const char* option, const std::stop_token& stop) {
     std::string output;
     ProgramCall call;
-    call.arguments = {program.native(), "--version"};
+    call.arguments = {program.native(), option};
     call.take_output = [&output](BytesView part) { output += as_text(part); };
     try {
-        return run_program(call, stop).exit_status == 0 ? major_in(output) : 0;
+        return run_program(call, stop).exit_status == 0 ? output : std::string();
     } catch (const Error&) {
-        return 0;  // What cannot be run is not there.
+        return {};
     }
 }
 
@@ -91,7 +92,7 @@ std::vector<Tool> installed_tools(const std::string& name, std::stop_token stop)
         if (failed || program.filename() == "pg_wrapper" || !seen.insert(program).second) {
             continue;
         }
-        if (const int major = major_of(folder / name, stop); major > 0) {
+        if (const int major = major_in(answer_of(folder / name, "--version", stop)); major > 0) {
             tools.push_back({folder / name, major});
         }
     }
@@ -121,6 +122,10 @@ Tool tool_for(const std::string& name, int server_major, std::stop_token stop) {
                     "'apt-get install postgresql-client-{}'.",
                     server_major, server_major),
         "tool_missing");
+}
+
+bool has_option(const Tool& tool, std::string_view option, std::stop_token stop) {
+    return answer_of(tool.path, "--help", stop).find(option) != std::string::npos;
 }
 
 ToolCall::ToolCall(const Tool& tool, const ConnectionInfo& info) : name_(tool.path.filename()) {

@@ -31,6 +31,9 @@ struct Tool {
 /// @throws SourceError (code "tool_missing") with what to install.
 [[nodiscard]] Tool tool_for(const std::string& name, int server_major, std::stop_token stop);
 
+/// Whether its `--help` names an option; minor versions bring some.
+[[nodiscard]] bool has_option(const Tool& tool, std::string_view option, std::stop_token stop);
+
 /// A call of such a program that reaches a server with the password of `info`, which it reads from a
 /// file that is in memory only.
 class ToolCall {

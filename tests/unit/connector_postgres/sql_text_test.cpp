@@ -1,0 +1,41 @@
+#include "connector/postgres/sql_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace dbbackup::postgres {
+namespace {
+
+TEST(SqlText, QuotesNamesAndValues) {
+    EXPECT_EQ(quoted_name("plain"), "\"plain\"");
+    EXPECT_EQ(quoted_name("we\"ird"), "\"we\"\"ird\"");
+    EXPECT_EQ(quoted_name("a.b", "c"), "\"a.b\".\"c\"");
+    EXPECT_EQ(literal("it's"), "'it''s'");
+    EXPECT_EQ(literal("back\\slash"), "'back\\slash'");
+}
+
+TEST(SqlText, DifferentTablesHaveDifferentStreams) {
+    std::set<std::string> names;
+    const char* const parts[] = {"a", "a.b", "b", "\"", ":", "a:roles", "", "a\nb", "\"a\""};
+    for (const char* const database : parts) {
+        for (const char* const schema : parts) {
+            for (const char* const table : parts) {
+                EXPECT_TRUE(names.insert(stream_name(database, schema, table)).second)
+                    << database << '/' << schema << '/' << table;
+            }
+        }
+        EXPECT_TRUE(names.insert(special_stream_name(database, "schema")).second) << database;
+    }
+}
+
+TEST(SqlText, OrdinaryNamesAreReadable) {
+    EXPECT_EQ(stream_name("shop", "public", "orders"), "shop.public.orders");
+    EXPECT_EQ(stream_name("shop", "public", "Größe 1"), "shop.public.Größe 1");
+    EXPECT_EQ(stream_name("shop", "my.schema", "t"), "shop.\"my.schema\".t");
+    EXPECT_EQ(special_stream_name("", "roles"), ":roles");
+}
+
+}  // namespace
+}  // namespace dbbackup::postgres
