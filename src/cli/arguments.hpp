@@ -86,6 +86,9 @@ struct RestoreArguments {
     bool is_schema_only = false;
     bool is_data_only = false;
     bool is_clean = false;
+    bool is_without_owners = false;
+    bool is_without_privileges = false;
+    bool makes_roles = false;
     bool is_verify = false;
     bool is_partial = false;
     bool is_dry_run = false;

@@ -100,7 +100,10 @@ ConfigError translated(const CLI::App& root, const CLI::ParseError& error) {
 }
 
 void check(const SourceArguments& source) {
-    const int given = (source.databases.empty() ? 0 : 1) + (source.all ? 1 : 0) +
+    // A server's URI and the name of a database on it go together.
+    const bool is_of_server = source.uri && !source.uri->starts_with("sqlite") &&
+                              !source.uri->starts_with("file");
+    const int given = (source.databases.empty() || is_of_server ? 0 : 1) + (source.all ? 1 : 0) +
                       (source.uri ? 1 : 0) + (source.configured_name ? 1 : 0);
     constexpr const char* kHint =
         "Name it by --type sqlite --database FILE or --all FOLDER, by --uri URI, or by --source "
@@ -111,7 +114,7 @@ void check(const SourceArguments& source) {
     if (given > 1) {
         throw usage_error("--database, --all, --uri and --source exclude each other", kHint);
     }
-    if (!source.databases.empty() && !source.type) {
+    if (!source.databases.empty() && !source.type && !is_of_server) {
         throw usage_error("--database needs --type",
                           "Write for example --type sqlite --database test.db.");
     }

@@ -10,6 +10,7 @@
 #include "cli/snapshot_text.hpp"
 #include "cli/source_access.hpp"
 #include "cli/target_checks.hpp"
+#include "config/read_value.hpp"
 #include "engine/restore.hpp"
 #include "engine/snapshot_choice.hpp"
 
@@ -63,12 +64,13 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
     RestoreOutcome outcome;
     {
         Progress progress;
-        const ProgressLine line(progress, context.progress("restoring " + options.target),
+        const ProgressLine line(progress, context.progress("restoring " + masked_uri(options.target)),
                                 context.errors, context.log);
         outcome = restore(*repository, snapshot.id, *connector, options, context.engine(progress),
                           context.stop);
     }
     context.is_done = true;
+    options.target = masked_uri(options.target);  // From here on it is shown.
     if (!options.is_dry_run) {
         context.log.info("restored a snapshot",
                          {{"snapshot", outcome.snapshot.id},

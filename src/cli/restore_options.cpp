@@ -46,6 +46,9 @@ RestoreOptions restore_options(const RestoreArguments& arguments) {
     RestoreOptions options;
     options.target = arguments.target.value();
     options.overwrite = arguments.is_clean ? Overwrite::yes : Overwrite::no;
+    options.keeps_owners = !arguments.is_without_owners;
+    options.keeps_privileges = !arguments.is_without_privileges;
+    options.makes_roles = arguments.makes_roles;
     options.verify = arguments.is_verify;
     options.is_dry_run = arguments.is_dry_run;
     options.is_partial = arguments.is_partial;

@@ -129,7 +129,11 @@ SourceChoice choose_source(const SourceArguments& arguments, const Config& confi
         return from_config(*arguments.configured_name, config);
     }
     if (arguments.uri) {
-        return from_uri(*arguments.uri, arguments.type);
+        SourceChoice choice = from_uri(*arguments.uri, arguments.type);
+        if (!arguments.databases.empty()) {
+            set_databases(arguments.databases, choice);
+        }
+        return choice;
     }
     SourceChoice choice;
     choice.type = arguments.type.value_or(DatabaseType::sqlite);

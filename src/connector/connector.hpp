@@ -299,6 +299,10 @@ struct RestoreRequest {
     Overwrite overwrite = Overwrite::no;
     bool verify = false;
     unsigned jobs = 1;
+    /// Whether objects belong to whom they belonged to, and privileges are granted. Servers only.
+    bool keeps_owners = true;
+    bool keeps_privileges = true;
+    bool makes_roles = false;        ///< Those that the server does not have. Servers only.
     std::uint64_t source_bytes = 0;  ///< Size of what is restored.
     std::string server_version;      ///< Of the source, when the snapshot was taken.
     std::string state;               ///< The connector's notes, as `Session::finish` returned them.

@@ -98,6 +98,9 @@ RestoreRequest request_for(const Manifest& manifest, const RestoreOptions& optio
     request.overwrite = options.overwrite;
     request.verify = options.verify;
     request.jobs = options.jobs;
+    request.keeps_owners = options.keeps_owners;
+    request.keeps_privileges = options.keeps_privileges;
+    request.makes_roles = options.makes_roles;
     request.source_bytes = manifest.details.summary.bytes_source;
     request.server_version = manifest.details.server_version;
     request.state = manifest.details.connector_state;

@@ -25,6 +25,9 @@ struct RestoreOptions {
     bool is_dry_run = false;
     bool is_partial = false;  ///< What is lost is left out, and named in the outcome.
     unsigned jobs = 2;
+    bool keeps_owners = true;  ///< These three: see `RestoreRequest`.
+    bool keeps_privileges = true;
+    bool makes_roles = false;
     /// Which databases of a snapshot of several (database_choice.hpp), or which tables.
     Selection selection;
     /// Told of each of several databases once it is whole; may be empty.

@@ -42,13 +42,23 @@ std::optional<TrackingMark> tracking_of(const std::string& json) {
     }
 }
 
-std::string views_json(const std::vector<std::string>& views) {
-    return Json{{"materialized_views", views}}.dump();
+std::string SchemaDefinition::json() const {
+    return Json{{"materialized_views", filled_views},
+                {"roles", requirements.roles},
+                {"extensions", requirements.extensions},
+                {"tablespaces", requirements.tablespaces}}
+        .dump();
 }
 
-std::vector<std::string> parse_views(const std::string& json) {
+SchemaDefinition SchemaDefinition::parse(const std::string& json) {
     try {
-        return Json::parse(json).at("materialized_views");
+        const Json value = Json::parse(json);
+        SchemaDefinition definition;
+        definition.filled_views = value.at("materialized_views");
+        definition.requirements.roles = value.at("roles");
+        definition.requirements.extensions = value.at("extensions");
+        definition.requirements.tablespaces = value.at("tablespaces");
+        return definition;
     } catch (const Json::exception&) {
         throw CorruptionError("the snapshot's definition of its schema is none");
     }

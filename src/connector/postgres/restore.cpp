@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -46,9 +47,7 @@ public:
           info_(request.target, {}),
           target_(info_, info_.value("dbname").empty() ? properties_.name : info_.value("dbname"),
                   std::move(stop)),
-          jobs_(request.jobs),
-          overwrite_(request.overwrite),
-          verify_(request.verify) {
+          request_(request) {
         check(request);
         make_plan(request, streams);
     }
@@ -61,6 +60,8 @@ private:
     void check(const RestoreRequest& request) const;
     void make_plan(const RestoreRequest& request, const std::vector<StoredStream>& streams);
     void prepare(StreamReader& schema, std::stop_token stop);
+    /// Finds what is missing before anything is made, and makes the roles if asked.
+    void require(const Requirements& required);
     void set_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
     void fill_views(std::stop_token stop);
@@ -68,9 +69,8 @@ private:
     DatabaseProperties properties_;
     ConnectionInfo info_;
     TargetDatabase target_;
-    unsigned jobs_;
-    Overwrite overwrite_;
-    bool verify_;
+    RestoreRequest request_;
+    std::string globals_;  ///< The script of all roles; empty unless it is used.
     std::vector<StoredStream> tables_;  ///< That were loaded.
     std::vector<std::string> views_;    ///< Materialized, to be filled.
     RestorePlan plan_;
@@ -86,7 +86,7 @@ void PostgresRestore::check(const RestoreRequest& request) const {
                                      "Restore the whole database under another name.",
                                      "selection_not_supported");
     }
-    if (target_.state() == TargetState::filled && overwrite_ == Overwrite::no) {
+    if (target_.state() == TargetState::filled && request_.overwrite == Overwrite::no) {
         throw explained<ConfigError>(
             fmt::format("the database {} is not empty", target_.name()),
             "Give another name in the path of the URI, or replace what is there with --clean.",
@@ -121,7 +121,14 @@ void PostgresRestore::make_plan(const RestoreRequest& request,
 void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = stream.stream();
     if (is_special(stored.name, kRolesStream)) {
-        read_whole(stream, [](BytesView) {}, stop);
+        read_whole(
+            stream,
+            [this](BytesView part) {
+                if (request_.makes_roles) {
+                    globals_ += as_text(part);
+                }
+            },
+            stop);
         return;
     }
     if (stored.kind == StreamKind::opaque) {
@@ -145,13 +152,45 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
 }
 
 void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
+    const SchemaDefinition definition = SchemaDefinition::parse(schema.stream().definition);
+    require(definition.requirements);
     target_.create(properties_);
     made_ = target_.info();
-    loader_.emplace(*made_, jobs_);
+    loader_.emplace(*made_, request_.jobs);
     schema_.emplace();
-    views_ = parse_views(schema.stream().definition);
+    views_ = definition.filled_views;
     read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
     run_section("pre-data", std::move(stop));
+}
+
+void PostgresRestore::require(const Requirements& required) {
+    const Requirements missing = missing_of(target_.server(), required);
+    if (!missing.extensions.empty() || !missing.tablespaces.empty()) {
+        throw explained<ConfigError>(
+            fmt::format("the server lacks {} {}",
+                        missing.extensions.empty() ? "the tablespaces" : "the extensions",
+                        fmt::join(missing.extensions.empty() ? missing.tablespaces
+                                                             : missing.extensions,
+                                  ", ")),
+            missing.extensions.empty() ? "Make them with CREATE TABLESPACE."
+                                       : "Install the packages that bring them on the server.",
+            "target_lacks");
+    }
+    if (missing.roles.empty() || (!request_.keeps_owners && !request_.keeps_privileges)) {
+        return;
+    }
+    if (!request_.makes_roles) {
+        throw explained<ConfigError>(
+            fmt::format("the server lacks the roles {}", fmt::join(missing.roles, ", ")),
+            "Make them with --roles, or restore without them: --no-owner --no-privileges.",
+            "target_lacks");
+    }
+    const std::set<std::string> wanted(missing.roles.begin(), missing.roles.end());
+    std::string script = "BEGIN;";
+    for (const std::string& statement : statements_for(globals_, wanted)) {
+        script += statement;
+    }
+    target_.server().execute(script + "COMMIT");
 }
 
 void PostgresRestore::run_section(std::string_view section, std::stop_token stop) {
@@ -159,8 +198,14 @@ void PostgresRestore::run_section(std::string_view section, std::stop_token stop
     // The archive is small, and has to be sought in when several processes read it.
     ToolCall call(tool, *made_);
     call.with("--exit-on-error").with(fmt::format("--section={}", section));
-    if (section == "post-data" && jobs_ > 1) {
-        call.with(fmt::format("--jobs={}", jobs_));
+    if (section == "post-data" && request_.jobs > 1) {
+        call.with(fmt::format("--jobs={}", request_.jobs));
+    }
+    if (!request_.keeps_owners) {
+        call.with("--no-owner");
+    }
+    if (!request_.keeps_privileges) {
+        call.with("--no-privileges");
     }
     call.inherits(schema_->descriptor()).with(schema_->path());
     call.run({}, {}, std::move(stop));
@@ -211,12 +256,12 @@ RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::s
     loader_.value().close();
     run_section("post-data", stop);
     fill_views(stop);
-    if (verify_) {
+    if (request_.verify) {
         loader_.value().verify(tables_, fingerprinter, stop);
         report_.is_verified = true;
     }
     loader_.value().close();
-    target_.publish(properties_);
+    target_.publish(properties_, request_.keeps_owners);
     return report_;
 }
 

@@ -203,7 +203,8 @@ std::vector<StreamPlan> PostgresSession::plan() {
     plans.push_back(opaque_stream(special_stream_name("", kRolesStream), Consistency::fuzzy));
     plans.push_back(
         opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
-    plans.back().definition = views_json(filled_views_of(view_.leader()));
+    plans.back().definition =
+        SchemaDefinition{filled_views_of(view_.leader()), requirements_of(view_.leader())}.json();
     const bool has_ranges = view_.leader().server_version() >= kTidRangeScans;
     std::vector<std::string> unlogged;
     for (const Table& table : view_.tables()) {

@@ -124,7 +124,7 @@ void TargetDatabase::create(const DatabaseProperties& properties) {
     made_ = made;
 }
 
-void TargetDatabase::publish(const DatabaseProperties& properties) {
+void TargetDatabase::publish(const DatabaseProperties& properties, bool keeps_owners) {
     const std::string name = quoted_name(made_);
     if (!properties.comment.empty()) {
         server_->execute(
@@ -145,8 +145,10 @@ void TargetDatabase::publish(const DatabaseProperties& properties) {
         server_->execute(fmt::format("ALTER DATABASE {} CONNECTION LIMIT {}", name,
                                      properties.connection_limit));
     }
-    server_->execute(
-        fmt::format("ALTER DATABASE {} OWNER TO {}", name, quoted_name(properties.owner)));
+    if (keeps_owners) {
+        server_->execute(
+            fmt::format("ALTER DATABASE {} OWNER TO {}", name, quoted_name(properties.owner)));
+    }
     // Renaming is one transaction, so that the name never is of nothing.
     const std::string before = passing_name(name_);
     std::string rename = "BEGIN; ";

@@ -42,7 +42,7 @@ public:
     /// How the database that is being made is reached.
     [[nodiscard]] ConnectionInfo info() const { return info_.with_database(made_); }
     /// Gives it what belongs to it as a whole, and its name; what had that name is dropped.
-    void publish(const DatabaseProperties& properties);
+    void publish(const DatabaseProperties& properties, bool keeps_owners);
 
 private:
     void look(std::stop_token stop);

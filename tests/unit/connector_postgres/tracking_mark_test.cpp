@@ -58,7 +58,7 @@ TEST(Notes, OthersAreDamage) {
         EXPECT_THROW(static_cast<void>(Notes::parse(text)), CorruptionError) << text;
         EXPECT_FALSE(TrackingMark::parse(text)) << text;
         EXPECT_THROW(static_cast<void>(TableDefinition::parse(text)), CorruptionError) << text;
-        EXPECT_THROW(static_cast<void>(parse_views(text)), CorruptionError) << text;
+        EXPECT_THROW(static_cast<void>(SchemaDefinition::parse(text)), CorruptionError) << text;
     }
 }
 
