@@ -141,11 +141,21 @@ fail_with_log() { # FOLDER MESSAGE
   die "$2"
 }
 
+# Extensions of the tests beside those that PostgreSQL brings.
+add_postgres_extensions() { # NAME
+  local folder each
+  folder=$(postgres_root "$1")/usr/share/postgresql/$(postgres_major "$1")/extension
+  for each in "$(dirname "${BASH_SOURCE[0]}")"/../tests/support/postgres/extension/*; do
+    cmp -s "$each" "$folder/${each##*/}" || install -m 644 "$each" "$folder"
+  done
+}
+
 # Data, socket and, where the cache can't be reached, the programs (as links where that can be).
 make_postgres_place() { # NAME FOLDER
   local place root bin
   root=$(postgres_root "$1")
   bin=$(postgres_bin "$1")
+  add_postgres_extensions "$1"
   place=$(mktemp -d "${TMPDIR:-/tmp}/db-backup-postgres-XXXXXX")
   echo "$place" >"$2/place"
   if "${as_postgres[@]}" test -x "$bin/postgres"; then
