@@ -32,10 +32,11 @@ class PostgresServer(Server):
         """What a client needs: this version's programs, and the passwords."""
         return {"PATH": f"{self.bin}:{os.environ['PATH']}", "PGPASSFILE": str(self.folder / "pgpass"), **changes}
 
-    def call(self, program, *words, code=0, **options):
-        """One of its programs, as subprocess.run does it; text unless `text` says otherwise."""
+    def call(self, program, *words, code=0, passwords=None, changes=None, **options):
+        """One of its programs, as subprocess.run does it; with the passwords of another server, if told so."""
         options = {"capture_output": True, "text": True, "timeout": TIMEOUT_S, **options}
-        done = subprocess.run([self.bin / program, *map(str, words)], env=self.environment(LC_ALL="C.UTF-8"), **options)
+        environment = (passwords or self).environment(LC_ALL="C.UTF-8", **(changes or {}))
+        done = subprocess.run([self.bin / program, *map(str, words)], env=environment, **options)
         assert code is None or done.returncode == code, f"{done.args}: {done.returncode}\n{done.stderr}"
         return done
 
@@ -45,7 +46,8 @@ class PostgresServer(Server):
         return self.call("psql", *words, input=sql, **options).stdout.rstrip("\n")
 
     def load(self, file, database="postgres", *words):
-        self.call("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.uri(database), *words, "-f", file)
+        """A file of SQL."""
+        self.call("psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-d", self.uri(database), *words, "-f", file)
 
     def make_database(self, name, template="template0", options=""):
         quoted = name.replace('"', '""')
