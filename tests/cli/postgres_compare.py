@@ -123,9 +123,10 @@ def large_objects(database):
 def others(database):
     """What the text of pg_dump does not tell: versions of extensions, what is filled and what is usable."""
     return database.facts(f"""
-      SELECT 'extension ' || extname, json_build_array(nspname, extversion) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-      UNION ALL SELECT 'filled ' || {relation()}, to_json(c.relispopulated) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'm' AND {USERS_OWN}
+      SELECT 'extension ' || extname, json_build_array(nspname, extversion)
+        FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+      UNION ALL SELECT 'filled ' || {relation()}, to_json(c.relispopulated)
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'm' AND {USERS_OWN}
       UNION ALL SELECT 'valid index ' || {relation()}, json_build_array(i.indisvalid, i.indisready, i.indislive)
         FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE {USERS_OWN}
       UNION ALL SELECT format('constraint %I on %s', x.conname, {relation()}), json_build_array(x.convalidated, x.conislocal, x.coninhcount)
@@ -136,7 +137,8 @@ def others(database):
 def settings_of(condition):
     return f"""SELECT json_agg(line ORDER BY line) FROM (
       SELECT format('%s: %s', coalesce(r.rolname, 'all'), each) AS line
-      FROM pg_db_role_setting AS s LEFT JOIN pg_roles AS r ON r.oid = s.setrole CROSS JOIN unnest(s.setconfig) AS each WHERE {condition}) AS lines"""
+      FROM pg_db_role_setting AS s LEFT JOIN pg_roles AS r ON r.oid = s.setrole CROSS JOIN unnest(s.setconfig) AS each
+      WHERE {condition}) AS lines"""
 
 
 def properties(database):
@@ -154,7 +156,8 @@ def properties(database):
 def schema(database):
     """The text that makes it, without what differs at each call or by the server."""
     encoding = database.environment()["PGCLIENTENCODING"]
-    done = database.server.call("pg_dump", "--schema-only", "--encoding", encoding, "-d", database.server.uri(database.name), encoding="utf-8", errors="backslashreplace")
+    words = ("--schema-only", "--encoding", encoding, "-d", database.server.uri(database.name))
+    done = database.server.call("pg_dump", *words, encoding="utf-8", errors="backslashreplace")
     without = re.compile(r"\\(un)?restrict |-- Dumped (from|by) ")
     return [line for line in done.stdout.splitlines() if not without.match(line)]
 
@@ -166,7 +169,8 @@ def carried_by_pg_dump(database, server):
     copy = Database(server, server.make_database(f"carried_{secrets.token_hex(4)}", options=f"ENCODING '{encoding}' LOCALE 'C'"))
     try:
         dump = server.call("pg_dump", "--schema-only", "-d", database.server.uri(database.name), text=False, passwords=database.server)
-        server.call("psql", "-X", "-q", "-d", server.uri(copy.name), text=False, input=dump.stdout, changes={"PGOPTIONS": "-c client_min_messages=error"})
+        changes = {"PGOPTIONS": "-c client_min_messages=error"}
+        server.call("psql", "-X", "-q", "-d", server.uri(copy.name), text=False, input=dump.stdout, changes=changes)
         yield copy
     finally:
         drop_database(copy)
@@ -190,12 +194,9 @@ def schema_differences(one, other):
 
 
 def fact_differences(part, first, second):
-    names = sorted(set(first) | set(second))
-    return [
-        f"{part} {name}: {json.dumps(first[name]) if name in first else 'missing'} and {json.dumps(second[name]) if name in second else 'missing'}"
-        for name in names
-        if name not in first or name not in second or first[name] != second[name]
-    ]
+    told = [{name: json.dumps(fact) for name, fact in facts.items()} for facts in (first, second)]
+    pairs = [(name, *(facts.get(name, "missing") for facts in told)) for name in sorted(set(first) | set(second))]
+    return [f"{part} {name}: {one} and {other}" for name, one, other in pairs if one != other]
 
 
 def row_differences(one, other):
@@ -244,14 +245,16 @@ def server_facts(server):
     membership = "m.admin_option" + (", m.inherit_option, m.set_option" if server.major >= 16 else "")
     ours = "r.rolname !~ '^pg_' AND r.rolname NOT IN ('admin', 'reader')"
     return Database(server, "postgres").facts(f"""
-      SELECT format('role %I', r.rolname), json_build_array(rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
-        rolconnlimit, rolpassword, rolvaliduntil, shobj_description(r.oid, 'pg_authid')) FROM pg_authid AS r WHERE {ours}
-      UNION ALL SELECT format('membership of %I in %I by %I', r.rolname, pg_get_userbyid(m.roleid), pg_get_userbyid(m.grantor)), json_build_array({membership})
-        FROM pg_auth_members AS m JOIN pg_roles AS r ON r.oid = m.member WHERE {ours}
+      SELECT format('role %I', r.rolname), json_build_array(rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin,
+        rolreplication, rolbypassrls, rolconnlimit, rolpassword, rolvaliduntil, shobj_description(r.oid, 'pg_authid'))
+        FROM pg_authid AS r WHERE {ours}
+      UNION ALL SELECT format('membership of %I in %I by %I', r.rolname, pg_get_userbyid(m.roleid), pg_get_userbyid(m.grantor)),
+        json_build_array({membership}) FROM pg_auth_members AS m JOIN pg_roles AS r ON r.oid = m.member WHERE {ours}
       UNION ALL SELECT 'settings', ({settings_of("s.setdatabase = 0")})
       UNION ALL SELECT 'parameter ' || parname, {privileges("paracl", "p", "10")} FROM pg_parameter_acl
-      UNION ALL SELECT format('tablespace %I', spcname), json_build_array(pg_get_userbyid(spcowner), spcoptions, shobj_description(t.oid, 'pg_tablespace'),
-        {privileges("spcacl", "t", "spcowner")}, regexp_replace(pg_tablespace_location(t.oid), '^pg_tblspc/.*', 'in place'))
+      UNION ALL SELECT format('tablespace %I', spcname), json_build_array(pg_get_userbyid(spcowner), spcoptions,
+        shobj_description(t.oid, 'pg_tablespace'), {privileges("spcacl", "t", "spcowner")},
+        regexp_replace(pg_tablespace_location(t.oid), '^pg_tblspc/.*', 'in place'))
         FROM pg_tablespace AS t WHERE spcname !~ '^pg_'""")
 
 

@@ -13,9 +13,12 @@ from postgres_server import VERSIONS, PostgresServer
 WAIT_S = 30
 
 
-@pytest.fixture(params=VERSIONS)
-def version(request):
-    return request.param
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request, servers):
+    """One of each version."""
+    folder, started = servers
+    started.append(PostgresServer(request.param, folder))
+    return started[-1]
 
 
 @pytest.fixture
@@ -36,8 +39,7 @@ def wait_until(is_true):
         time.sleep(0.05)
 
 
-def test_it_is_that_version_with_its_programs_and_languages(start, version):
-    server = start(version)
+def test_it_is_that_version_with_its_programs_and_languages(server):
     assert server.psql("SHOW server_version").startswith(f"{server.major}.")
     for program in ("pg_dump", "pg_dumpall", "pg_restore", "psql", "pgbench", "pg_amcheck"):
         assert f" {server.major}." in server.call(program, "--version").stdout, program
@@ -50,8 +52,7 @@ def test_it_is_that_version_with_its_programs_and_languages(start, version):
     assert server.psql(settings).split() == (["off", "on", "replica"] if server.major >= 17 else ["off", "replica"])
 
 
-def test_the_reader_reads_everything_and_changes_nothing(start, version):
-    server = start(version)
+def test_the_reader_reads_everything_and_changes_nothing(server):
     server.psql("CREATE TABLE t(a int); INSERT INTO t VALUES(7); REVOKE ALL ON t FROM PUBLIC")
     assert server.psql("TABLE t; CHECKPOINT", user="reader") == "7"
     refused = server.call("psql", "-X", "-w", "-d", server.uri(user="reader"), "-c", "DELETE FROM t", code=1)
@@ -62,8 +63,8 @@ def test_the_reader_reads_everything_and_changes_nothing(start, version):
     assert refused.returncode == 2 and b"no password supplied" in refused.stderr
 
 
-def test_a_crash_loses_nothing_that_was_committed(start, version):
-    server = start(version, "--fsync")
+def test_a_crash_loses_nothing_that_was_committed(start):
+    server = start("postgres17", "--fsync")
     server.psql("CREATE TABLE t(a int); INSERT INTO t VALUES(1)")
     with subprocess.Popen([server.bin / "psql", "-q", "-d", server.uri()], env=server.environment(), stdin=subprocess.PIPE) as client:
         client.stdin.write(b"BEGIN; INSERT INTO t VALUES(2);\n\\! touch %s\n" % bytes(server.folder / "waits"))
@@ -75,9 +76,9 @@ def test_a_crash_loses_nothing_that_was_committed(start, version):
     assert server.psql("TABLE t") == "1"
 
 
-def test_a_standby_follows(start, version):
-    server = start(version)
-    standby = start(f"{version}-standby", "--of", server.folder)
+def test_a_standby_follows(start):
+    server = start("postgres17")
+    standby = start("postgres17-standby", "--of", server.folder)
     server.psql("CREATE TABLE t AS SELECT 5 AS a")
     wait_until(lambda: standby.psql("SELECT count(*) FROM pg_class WHERE relname = 't'") == "1")
     assert standby.psql("SELECT a, pg_is_in_recovery() FROM t", user="reader") == "5|t"
@@ -85,9 +86,9 @@ def test_a_standby_follows(start, version):
     assert standby.psql("INSERT INTO t VALUES(6); SELECT count(*) FROM t") == "2"
 
 
-def test_with_tls_nothing_else_is_accepted(start, version):
-    settings = ["wal_level=minimal", "max_wal_senders=0"] + (["summarize_wal=off"] if version != "postgres15" else [])
-    server = start(version, "--tls", *(word for each in settings for word in ("--set", each)))
+def test_with_tls_nothing_else_is_accepted(start):
+    settings = ("wal_level=minimal", "max_wal_senders=0")
+    server = start("postgres15", "--tls", *(word for each in settings for word in ("--set", each)))
     trusted = server.uri(sslmode="verify-full", sslrootcert=server.folder / "ca.crt")
     asked = ("-X", "-A", "-t", "-c", "SELECT ssl, current_setting('wal_level') FROM pg_stat_ssl WHERE pid = pg_backend_pid()", "-d")
     assert server.call("psql", *asked, trusted).stdout == "t|minimal\n"
@@ -95,30 +96,30 @@ def test_with_tls_nothing_else_is_accepted(start, version):
     server.call("psql", *asked, server.uri(sslmode="verify-full", sslrootcert="/etc/ssl/certs/ca-certificates.crt"), code=2)
 
 
-def test_it_ends_when_the_tests_are_killed(folder, version):
+def test_it_ends_when_the_tests_are_killed(folder):
     code = f"""
 import sys, time
 sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
 from postgres_server import PostgresServer
-PostgresServer({version!r}, sys.argv[1])
+PostgresServer("postgres17", sys.argv[1])
 print("ready", flush=True)
 time.sleep(1000)
 """
     with subprocess.Popen([sys.executable, "-c", code, folder], stdout=subprocess.PIPE) as tests:
         assert tests.stdout.readline() == b"ready\n"
-        place = pathlib.Path((folder / version / "place").read_text().strip())
+        place = pathlib.Path((folder / "postgres17" / "place").read_text().strip())
         assert (place / "data/postmaster.pid").exists()
         tests.send_signal(signal.SIGKILL)
     wait_until(lambda: not place.exists())
 
 
-def test_what_cannot_start_says_why_and_leaves_nothing(folder, version):
+def test_what_cannot_start_says_why_and_leaves_nothing(folder):
     script = pathlib.Path(__file__).resolve().parents[2] / "scripts/servers.sh"
     place = folder / "temporary"
     place.mkdir()
     place.chmod(0o755)
     done = subprocess.run(
-        ["env", f"TMPDIR={place}", script, "start", version, folder / "server", "--set", "nonsense=1"], capture_output=True, text=True
+        ["env", f"TMPDIR={place}", script, "start", "postgres17", folder / "server", "--set", "nonsense=1"], capture_output=True, text=True
     )
     assert done.returncode == 1 and 'unrecognized configuration parameter "nonsense"' in done.stderr
     assert list(place.iterdir()) == []

@@ -48,3 +48,7 @@ GRANT USAGE ON LANGUAGE another_plpgsql TO app_writer;
 REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE plpgsql TO app_owner;
 
+
+-- Never called: with the functions that PostgreSQL's own tests take for it.
+CREATE TRANSFORM FOR app.big LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal));
+COMMENT ON TRANSFORM FOR app.big LANGUAGE sql IS 'from there';
