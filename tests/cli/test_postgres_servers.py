@@ -113,6 +113,15 @@ time.sleep(1000)
     wait_until(lambda: not place.exists())
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("major", (12, 13, 14, 16, 18))
+def test_other_majors_of_the_long_run(start, major):
+    server = start(f"postgres{major}")
+    assert server.psql("SHOW server_version").startswith(f"{major}.")
+    server.psql("CREATE TABLE t(a int); GRANT SELECT ON t TO reader")
+    assert "CREATE TABLE public.t" in server.call("pg_dump", "-d", server.uri(user="reader")).stdout
+
+
 def test_what_cannot_start_says_why_and_leaves_nothing(folder):
     script = pathlib.Path(__file__).resolve().parents[2] / "scripts/servers.sh"
     place = folder / "temporary"
