@@ -43,8 +43,10 @@ Cutter::Cutter(ChunkLimits limits, ChunkVisitor visit) : limits_(limits), visit_
 }
 
 void Cutter::append(BytesView bytes) {
-    if (pending_.capacity() == 0) {
-        pending_.reserve(limits_.bytes_target);
+    // No more than it takes, where all that there is comes at once: many small segments may wait.
+    if (pending_.capacity() > 0 && pending_.capacity() < pending_.size() + bytes.size()) {
+        pending_.reserve(
+            std::max<std::size_t>(limits_.bytes_target, pending_.size() + bytes.size()));
     }
     pending_.insert(pending_.end(), bytes.begin(), bytes.end());
 }
@@ -67,23 +69,28 @@ void Cutter::add_pages(BytesView bytes) {
 }
 
 void Cutter::add_rows(BytesView bytes, std::span<const std::uint32_t> row_ends) {
+    std::size_t start = 0;  // Of what is not appended yet: as many rows as possible at once.
     std::size_t row_start = 0;
     for (const std::uint32_t row_end : row_ends) {
-        BytesView row = bytes.subspan(row_start, row_end - row_start);
-        row_start = row_end;
-        while (pending_.size() + row.size() > limits_.bytes_max) {
-            const std::size_t room = limits_.bytes_max - pending_.size();
-            if (pending_.empty()) {
-                append(row.first(room));
-                row = row.subspan(room);
+        if (pending_.size() + (row_end - start) > limits_.bytes_max) {
+            append(bytes.subspan(start, row_start - start));
+            start = row_start;
+            if (!pending_.empty()) {
+                cut();
             }
+            for (; row_end - start > limits_.bytes_max; start += limits_.bytes_max) {
+                append(bytes.subspan(start, limits_.bytes_max));
+                cut();
+            }
+        }
+        if (pending_.size() + (row_end - start) >= limits_.bytes_target) {
+            append(bytes.subspan(start, row_end - start));
+            start = row_end;
             cut();
         }
-        append(row);
-        if (pending_.size() >= limits_.bytes_target) {
-            cut();
-        }
+        row_start = row_end;
     }
+    append(bytes.subspan(start));
 }
 
 void Cutter::add_opaque(BytesView bytes) {
