@@ -1,6 +1,7 @@
 #include "engine/segment_lists.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace dbbackup {
 
@@ -35,6 +36,8 @@ void SegmentLists::expect() {
 void SegmentLists::forget() {
     decoded_index_.reset();
     decoded_ = {};
+    lists_by_key_ = {};
+    noted_lists_ = 0;
 }
 
 ChunkCopyPtr SegmentLists::list_chunk(std::size_t index) const {
@@ -43,28 +46,49 @@ ChunkCopyPtr SegmentLists::list_chunk(std::size_t index) const {
 
 const StoredSegment* SegmentLists::find(const SegmentRange& range, StreamKind kind,
                                         std::stop_token stop) {
-    if (kind == StreamKind::pages) {
-        // Lists are in page order, and each knows its first page.
-        const auto after = std::upper_bound(
-            stream_.lists.begin(), stream_.lists.end(), range.first_page,
-            [](std::uint64_t page, const SegmentListRef& ref) { return page < ref.first_page; });
-        if (after == stream_.lists.begin()) {
-            return nullptr;
-        }
-        const auto index = static_cast<std::size_t>(after - stream_.lists.begin()) - 1;
-        const std::vector<StoredSegment>& segments = list(index, std::move(stop));
-        const auto found = std::lower_bound(segments.begin(), segments.end(), range.first_page,
-                                            [](const StoredSegment& segment, std::uint64_t page) {
-                                                return segment.range.first_page < page;
-                                            });
-        return found != segments.end() && found->range.first_page == range.first_page ? &*found
-                                                                                      : nullptr;
+    return kind == StreamKind::pages ? find_pages(range.first_page, std::move(stop))
+                                     : find_rows(range.lower, std::move(stop));
+}
+
+const StoredSegment* SegmentLists::find_pages(std::uint64_t first_page, std::stop_token stop) {
+    // Lists are in page order, and each knows its first page.
+    const auto after = std::upper_bound(
+        stream_.lists.begin(), stream_.lists.end(), first_page,
+        [](std::uint64_t page, const SegmentListRef& ref) { return page < ref.first_page; });
+    if (after == stream_.lists.begin()) {
+        return nullptr;
     }
-    for (std::size_t index = 0; index < count(); ++index) {
+    const auto index = static_cast<std::size_t>(after - stream_.lists.begin()) - 1;
+    const std::vector<StoredSegment>& segments = list(index, std::move(stop));
+    const auto found = std::lower_bound(segments.begin(), segments.end(), first_page,
+                                        [](const StoredSegment& segment, std::uint64_t page) {
+                                            return segment.range.first_page < page;
+                                        });
+    return found != segments.end() && found->range.first_page == first_page ? &*found : nullptr;
+}
+
+const StoredSegment* SegmentLists::find_rows(const std::string& lower, std::stop_token stop) {
+    const auto in_list = [&](std::size_t index) -> const StoredSegment* {
+        const std::vector<StoredSegment>& segments = list(index, stop);
+        const auto found = std::ranges::find_if(segments, [&lower](const StoredSegment& segment) {
+            return segment.range.lower == lower;
+        });
+        return found == segments.end() ? nullptr : &*found;
+    };
+    const std::hash<std::string> hash;
+    for (auto [noted, end] = lists_by_key_.equal_range(hash(lower)); noted != end; ++noted) {
+        if (const StoredSegment* const found = in_list(noted->second)) {
+            return found;
+        }
+    }
+    while (noted_lists_ < count()) {
+        const std::size_t index = noted_lists_;
         for (const StoredSegment& segment : list(index, stop)) {
-            if (segment.range == range) {
-                return &segment;
-            }
+            lists_by_key_.emplace(hash(segment.range.lower), index);
+        }
+        ++noted_lists_;
+        if (const StoredSegment* const found = in_list(index)) {
+            return found;
         }
     }
     return nullptr;

@@ -106,7 +106,7 @@ TEST_F(SegmentListsTest, PagesAreFoundByTheirFirstPage) {
     }
 }
 
-TEST_F(SegmentListsTest, RowsAreFoundByTheirExactRange) {
+TEST_F(SegmentListsTest, RowsAreFoundByTheirFirstKey) {
     const std::vector<std::vector<StoredSegment>> lists = {{rows("", "b"), rows("b", "k")},
                                                            {rows("k", "")}};
     for (const StreamContents& stream : {held(lists), stored(lists)}) {
@@ -116,9 +116,26 @@ TEST_F(SegmentListsTest, RowsAreFoundByTheirExactRange) {
             ASSERT_NE(segment, nullptr) << wanted.range.lower;
             EXPECT_EQ(segment->range, wanted.range);
         }
-        EXPECT_EQ(found.find(rows("b", "j").range, StreamKind::rows, {}), nullptr);
-        EXPECT_EQ(found.find(rows("", "").range, StreamKind::rows, {}), nullptr);
+        // A table that has grown: what was its last segment has an end now.
+        EXPECT_EQ(found.find(rows("k", "z").range, StreamKind::rows, {})->range,
+                  rows("k", "").range);
+        for (const char* const lower : {"a", "j", "z"}) {
+            EXPECT_EQ(found.find(rows(lower, "").range, StreamKind::rows, {}), nullptr) << lower;
+        }
     }
+}
+
+/// What is not there is asked for as often as a table has grown by segments: it costs no list.
+TEST_F(SegmentListsTest, ListsOfRowsAreFetchedOnceThoughSomeAreNotThere) {
+    const StreamContents stream = stored({{rows("", "b"), rows("b", "d")}, {rows("d", "f")}});
+    SegmentLists lists(stream, *reader_);
+    EXPECT_NE(lists.find(rows("", "b").range, StreamKind::rows, {}), nullptr);
+    EXPECT_EQ(fetches_, 1U);
+    EXPECT_NE(lists.find(rows("d", "f").range, StreamKind::rows, {}), nullptr);
+    for (const char* const lower : {"f", "h", "k", "m"}) {
+        EXPECT_EQ(lists.find(rows(lower, "").range, StreamKind::rows, {}), nullptr);
+    }
+    EXPECT_EQ(fetches_, 2U);
 }
 
 TEST_F(SegmentListsTest, AnEmptyStreamHasNothing) {
