@@ -113,9 +113,10 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
     writer.flush();
     manifest.streams = views.finish();
     const SessionEnd& end = views.end();
-    describe(ready, options, *session, end, shared.fallback_reason, manifest);
-    manifest.details.warnings.insert(manifest.details.warnings.end(), shared.warnings.begin(),
-                                     shared.warnings.end());
+    const RunNotes notes = shared.notes.with([](const RunNotes& all) { return all; });
+    describe(ready, options, *session, end, notes.fallback_reason, manifest);
+    manifest.details.warnings.insert(manifest.details.warnings.end(), notes.warnings.begin(),
+                                     notes.warnings.end());
     sum_up(counts, manifest);
     writer.commit(manifest);
     report.snapshot = std::move(manifest.details);

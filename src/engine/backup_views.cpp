@@ -1,6 +1,8 @@
 #include "engine/backup_views.hpp"
 
 #include "base/error.hpp"
+#include "engine/cutting_sink.hpp"
+#include "engine/segment_readers.hpp"
 
 #include <algorithm>
 
@@ -29,15 +31,6 @@ void refuse_skipping(const std::vector<StreamPlan>& plans) {
     }
 }
 
-StoredCounts so_far(const SealCounts& counts) {
-    return {counts.stored_bytes, counts.stored_whole, counts.stored_delta, counts.reused};
-}
-
-StoredCounts difference(const StoredCounts& after, const StoredCounts& before) {
-    return {after.bytes - before.bytes, after.chunks_new - before.chunks_new,
-            after.chunks_delta - before.chunks_delta, after.chunks_reused - before.chunks_reused};
-}
-
 /// How many segments all views together have, known before the first one is planned: each run takes
 /// its samples evenly from all of them. As many as the parent has, whose long streams are not
 /// looked into: pages are cut in segments of one size.
@@ -57,7 +50,11 @@ std::uint64_t segments_expected(const Manifest& parent) {
 
 ReadViews::ReadViews(Session& session, const Preparation& ready, BackupRun& run,
                      std::stop_token stop)
-    : ready_(ready), run_(run), stop_(std::move(stop)), has_several_(session.view_count() > 1) {
+    : ready_(ready),
+      run_(run),
+      stop_(std::move(stop)),
+      has_several_(session.view_count() > 1),
+      stage_(run, ready.parent != nullptr, stop_) {
     if (ready_.parent) {
         segments_expected_ = segments_expected(*ready_.parent);
         for (const StreamContents& stream : ready_.parent->streams) {
@@ -75,6 +72,8 @@ ReadViews::ReadViews(Session& session, const Preparation& ready, BackupRun& run,
         } catch (const ViewGivenUp& lost) {
             run_.context.log.warning(lost.what());
             given_up_.emplace_back(lost.what());
+            stage_.drain();  // What is in there hands on to the streams that go.
+            view_streams_.clear();
         }
     }
     if (streams_.empty() && !given_up_.empty()) {
@@ -90,12 +89,8 @@ void ReadViews::read_view(Session& session) {
     std::vector<StreamPlan> plans = session.plan();
     segments_planned_ += check_skipped_parts(plans, session);
     run_.context.progress.bytes_total += planned_bytes(plans);
-    std::list<ReadStream> streams;
-    for (StreamPlan& plan : plans) {
-        streams.push_back({.plan = std::move(plan), .writer = nullptr, .counts = {}, .state = {}});
-        read_stream(session, streams.back());
-    }
-    add(session.finish(stop_), streams);
+    read_streams(session, plans);
+    add(session.finish(stop_));
 }
 
 std::uint64_t ReadViews::check_skipped_parts(const std::vector<StreamPlan>& plans,
@@ -131,24 +126,22 @@ const StreamContents* ReadViews::parent_stream(std::string_view name) const {
     return found == parent_streams_.end() ? nullptr : found->second;
 }
 
-void ReadViews::read_stream(Session& session, ReadStream& stream) {
-    const StreamContents* const before = parent_stream(stream.plan.name);
-    const StoredCounts counts = so_far(run_.counts);
-    stream.writer = std::make_unique<StreamWriter>(run_, stream.plan, before, stop_);
-    for (const SegmentPlan& segment : stream.plan.segments) {
-        stream.writer->write(session, segment);
-    }
-    stream.writer->finish_reading();
-    stream.counts = difference(so_far(run_.counts), counts);
-    // There may be thousands of streams, and this is not needed any more.
-    stream.plan.segments = {};
-    stream.plan.definition = {};
+void ReadViews::read_streams(Session& session, std::vector<StreamPlan>& plans) {
+    SegmentReaders readers(
+        session, plans,
+        [this](StreamPlan plan) -> StreamWriter& {
+            const StreamContents* const before = parent_stream(plan.name);
+            return view_streams_.emplace_back(run_, stage_, std::move(plan), before, stop_);
+        },
+        stage_, stop_);
+    readers.run(std::min(run_.jobs, session.readers_max()));
+    stage_.drain();
 }
 
-void ReadViews::add(SessionEnd end, std::list<ReadStream>& streams) {
+void ReadViews::add(SessionEnd end) {
     if (has_several_) {
-        for (ReadStream& stream : streams) {
-            stream.state = end.state;
+        for (StreamWriter& stream : view_streams_) {
+            stream.set_state(end.state);
         }
         end.state.clear();
     }
@@ -159,16 +152,14 @@ void ReadViews::add(SessionEnd end, std::list<ReadStream>& streams) {
     end_.is_incomplete = end_.is_incomplete || end.is_incomplete;
     end_.bytes_read += end.bytes_read;
     end_.writers_waited = std::max(end_.writers_waited, end.writers_waited);
-    streams_.splice(streams_.end(), streams);
+    streams_.splice(streams_.end(), view_streams_);
 }
 
 std::vector<StreamContents> ReadViews::finish() {
     std::vector<StreamContents> contents;
-    for (ReadStream& stream : streams_) {
-        contents.push_back(stream.writer->finish());
-        contents.back().counts = stream.counts;
-        contents.back().state = std::move(stream.state);
-        stream.writer.reset();
+    contents.reserve(streams_.size());
+    for (; !streams_.empty(); streams_.pop_front()) {
+        contents.push_back(streams_.front().finish());
     }
     return contents;
 }

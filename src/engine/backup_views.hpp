@@ -3,17 +3,17 @@
 /// @file
 /// Reads a source: its consistent view, or several views one after the other, stream by stream.
 ///
-/// Data path: connector -> [views] -> stream writer -> chunker -> sealer -> packer.
+/// Data path: connector -> [views] -> readers -> chunker -> sealing stage -> packer.
 
 #include "connector/connector.hpp"
 #include "engine/backup_preparation.hpp"
 #include "engine/sample.hpp"
+#include "engine/sealing_stage.hpp"
 #include "engine/stream_writer.hpp"
 #include "repository/manifest.hpp"
 
 #include <exception>
 #include <list>
-#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -47,19 +47,13 @@ public:
     [[nodiscard]] std::vector<StreamContents> finish();
 
 private:
-    struct ReadStream {
-        StreamPlan plan;
-        std::unique_ptr<StreamWriter> writer;  // borrows the plan
-        StoredCounts counts;
-        std::string state;
-    };
-
     void read_view(Session& session);
     /// @return the segments that were planned.
     std::uint64_t check_skipped_parts(const std::vector<StreamPlan>& plans, Session& session);
     [[nodiscard]] const StreamContents* parent_stream(std::string_view name) const;
-    void read_stream(Session& session, ReadStream& stream);
-    void add(SessionEnd end, std::list<ReadStream>& streams);
+    /// Reads what was planned. The writers are in `view_streams_` then, all of it sealed.
+    void read_streams(Session& session, std::vector<StreamPlan>& plans);
+    void add(SessionEnd end);
 
     const Preparation& ready_;
     BackupRun& run_;
@@ -68,9 +62,11 @@ private:
     std::unordered_map<std::string_view, const StreamContents*> parent_streams_;
     std::uint64_t segments_expected_ = 0;  ///< Of all views, as far as the parent tells.
     std::uint64_t segments_planned_ = 0;
-    std::list<ReadStream> streams_;
     SessionEnd end_;
     std::vector<std::string> given_up_;
+    std::list<StreamWriter> streams_;       ///< Of the views that were read to their end.
+    std::list<StreamWriter> view_streams_;  ///< Of the view of the moment.
+    SealingStage stage_;                    ///< Last: it hands on to the streams.
 };
 
 /// A dry run: plans every view and reads none.

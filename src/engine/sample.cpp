@@ -1,6 +1,7 @@
 #include "engine/sample.hpp"
 
 #include "base/error.hpp"
+#include "engine/segment_lists.hpp"
 
 #include <fmt/format.h>
 

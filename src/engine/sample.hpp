@@ -7,7 +7,7 @@
 /// Data path: beside it: segments to reuse -> [samples] -> compared with the parent's chunks.
 
 #include "connector/connector.hpp"
-#include "engine/stream_writer.hpp"
+#include "engine/backup_run.hpp"
 #include "repository/manifest.hpp"
 
 #include <cstdint>

@@ -27,13 +27,13 @@ Sealer::Sealer(const Keys& keys, SnapshotWriter& writer, ChunkReader& reader, Se
 
 ChunkCopyPtr Sealer::seal(const ChunkToSeal& chunk) {
     const ChunkId id = keys_.chunk_id(chunk.content);
-    ChunkCopyPtr known = find(id, chunk.parent);
+    ChunkCopyPtr known = find(id, chunk);
     return known ? known : store(id, chunk);
 }
 
 NamedChunk Sealer::name(const ChunkToSeal& chunk) {
     NamedChunk named{keys_.chunk_id(chunk.content), nullptr, nullptr};
-    named.known = find(named.id, chunk.parent);
+    named.known = find(named.id, chunk);
     if (!named.known) {
         if (const std::optional<BaseChoice> choice = choose(chunk)) {
             named.base = choice->base;
@@ -44,27 +44,38 @@ NamedChunk Sealer::name(const ChunkToSeal& chunk) {
 
 ChunkCopyPtr Sealer::seal_named(const ChunkToSeal& chunk, const ChunkId& id) {
     // The same bytes may have been stored since they were named.
-    ChunkCopyPtr known = find(id, chunk.parent);
+    ChunkCopyPtr known = find(id, chunk);
     return known ? known : store(id, chunk);
 }
 
 ChunkCopyPtr Sealer::store(const ChunkId& id, const ChunkToSeal& chunk) {
     if (ChunkCopyPtr delta = try_delta(id, chunk)) {
-        ++counts_.stored_delta;
-        counts_.stored_bytes += delta->sealed_bytes;
+        count(&SealCounts::stored_delta, 1, chunk);
+        count(&SealCounts::stored_bytes, delta->sealed_bytes, chunk);
         return delta;
     }
-    ++counts_.stored_whole;
+    count(&SealCounts::stored_whole, 1, chunk);
     ChunkCopyPtr whole = store_whole(id, chunk.content);
-    counts_.stored_bytes += whole->sealed_bytes;
+    count(&SealCounts::stored_bytes, whole->sealed_bytes, chunk);
     return whole;
 }
 
-ChunkCopyPtr Sealer::find(const ChunkId& id, const ChunkCopyPtr& parent) {
+ChunkCopyPtr Sealer::find(const ChunkId& id, const ChunkToSeal& chunk) {
+    const ChunkCopyPtr& parent = chunk.parent;
     ChunkCopyPtr known = parent && parent->id == id ? writer_.current(parent, options_.held_as)
                                                     : writer_.find(id, options_.held_as);
-    counts_.reused += known ? 1 : 0;
+    if (known) {
+        count(&SealCounts::reused, 1, chunk);
+    }
     return known;
+}
+
+void Sealer::count(std::atomic<std::uint64_t> SealCounts::* which, std::uint64_t number,
+                   const ChunkToSeal& chunk) {
+    counts_.*which += number;
+    if (chunk.also_counted != nullptr) {
+        chunk.also_counted->*which += number;
+    }
 }
 
 std::optional<BaseChoice> Sealer::choose(const ChunkToSeal& chunk) {

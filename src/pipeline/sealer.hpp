@@ -35,6 +35,14 @@ struct PagesProof {
     Fingerprint fingerprint;
 };
 
+/// How many chunks went which way. Lock-free.
+struct SealCounts {
+    std::atomic<std::uint64_t> stored_whole{0};
+    std::atomic<std::uint64_t> stored_delta{0};
+    std::atomic<std::uint64_t> reused{0};
+    std::atomic<std::uint64_t> stored_bytes{0};  ///< Sealed.
+};
+
 /// A chunk to store, and what is known about its place.
 struct ChunkToSeal {
     Bytes content;
@@ -42,6 +50,7 @@ struct ChunkToSeal {
     std::uint32_t aligned_unit_bytes = 0;         ///< Page size for pages, else 0.
     unsigned depth_max = kDepthMax;               ///< Of the delta that it may become.
     std::optional<PagesProof> parent_proof = {};  ///< Of `parent`, where the snapshot holds one.
+    SealCounts* also_counted = nullptr;  ///< Of the chunk's stream, say. Borrowed; may be null.
 };
 
 /// What can be said of a chunk before anything of the repository is read.
@@ -49,14 +58,6 @@ struct NamedChunk {
     ChunkId id;
     ChunkCopyPtr known;  ///< Where the repository holds it; null: it is to be stored.
     ChunkCopyPtr base;   ///< What a delta would be made against; null: nothing.
-};
-
-/// How many chunks went which way. Lock-free.
-struct SealCounts {
-    std::atomic<std::uint64_t> stored_whole{0};
-    std::atomic<std::uint64_t> stored_delta{0};
-    std::atomic<std::uint64_t> reused{0};
-    std::atomic<std::uint64_t> stored_bytes{0};  ///< Sealed.
 };
 
 /// What chunks are compressed with that are stored whole.
@@ -77,7 +78,10 @@ public:
     [[nodiscard]] ChunkCopyPtr seal_named(const ChunkToSeal& chunk, const ChunkId& id);
 
 private:
-    [[nodiscard]] ChunkCopyPtr find(const ChunkId& id, const ChunkCopyPtr& parent);
+    [[nodiscard]] ChunkCopyPtr find(const ChunkId& id, const ChunkToSeal& chunk);
+    /// Adds to the sealer's own counts, and to those that the chunk names.
+    void count(std::atomic<std::uint64_t> SealCounts::* which, std::uint64_t number,
+               const ChunkToSeal& chunk);
     [[nodiscard]] ChunkCopyPtr store(const ChunkId& id, const ChunkToSeal& chunk);
     /// Nothing where no delta would be worth it.
     [[nodiscard]] std::optional<BaseChoice> choose(const ChunkToSeal& chunk);

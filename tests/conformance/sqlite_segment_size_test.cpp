@@ -3,7 +3,7 @@
 /// one chunk, without which each base of a delta is hashed anew and nothing else tells.
 
 #include "connector/sqlite/session.hpp"
-#include "engine/stream_writer.hpp"
+#include "engine/cutting_sink.hpp"
 
 #include <gtest/gtest.h>
 

@@ -119,7 +119,9 @@ public:
         return request_.parent ? Capture::tracked : Capture::full;
     }
     [[nodiscard]] std::string reason() const override { return ""; }
-    [[nodiscard]] unsigned readers_max() const override { return 1; }
+    [[nodiscard]] unsigned readers_max() const override {
+        return connector_.behaviour_.readers_max;
+    }
 
     void read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
               std::stop_token stop) override {
@@ -247,7 +249,7 @@ private:
     SampleConnector& connector_;
     SampleDatabase view_;
     BackupRequest request_;
-    std::uint64_t bytes_read_ = 0;
+    std::atomic<std::uint64_t> bytes_read_ = 0;
 };
 
 class SampleConnector::WritingSession final : public RestoreSession {

@@ -6,6 +6,7 @@
 
 #include "connector/connector.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -73,6 +74,7 @@ struct SampleBehaviour {
     bool reuses_everything = false;
     bool is_incomplete = false;
     unsigned restore_piece_bytes = 0;  ///< Not 0: restores by `read_at` in pieces of this size.
+    unsigned readers_max = 1;          ///< More: what is called below is called by several threads.
     /// Called before each segment is read; may throw.
     std::function<void(const StreamPlan&, const SegmentPlan&)> before_read = {};
     /// Called instead of giving a segment, for connectors that break their promises.
@@ -106,7 +108,7 @@ private:
     const SampleDatabase& database_;
     Targets& targets_;
     SampleBehaviour behaviour_;
-    std::uint64_t segments_read_ = 0;
+    std::atomic<std::uint64_t> segments_read_ = 0;
 };
 
 }  // namespace dbbackup
