@@ -24,10 +24,20 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u',
        coalesce(a.amname, 'heap') = 'heap', pg_catalog.pg_relation_size(c.oid) / 8192,
        (SELECT e.extcondition[pg_catalog.array_position(e.extconfig, c.oid)]
           FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)),
-       c.relfilenode, c.reltablespace
+       c.relfilenode, c.reltablespace, root.oid, root_namespace.nspname, root.relname
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
+  LEFT JOIN pg_catalog.pg_class root
+    ON c.relispartition AND root.oid = pg_catalog.pg_partition_root(c.oid)
+       AND EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) ancestor
+                     JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = ancestor.relid
+                    WHERE (SELECT o.oid FROM pg_catalog.pg_opclass o
+                             JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
+                            WHERE o.opcname = 'enum_ops' AND m.amname = 'hash'
+                              AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace)
+                          = ANY (p.partclass))
+  LEFT JOIN pg_catalog.pg_namespace root_namespace ON root_namespace.oid = root.relnamespace
  WHERE c.relkind = 'r' AND c.relpersistence <> 't'
    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
    AND (NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
@@ -40,8 +50,8 @@ constexpr const char* kColumns = R"(
 SELECT a.attrelid, a.attname
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
- WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
-   AND a.attgenerated = ''
+ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND a.attnum > 0
+   AND NOT a.attisdropped AND a.attgenerated = ''
  ORDER BY a.attrelid, a.attnum)";
 
 std::string provider_columns(int version) {
@@ -69,17 +79,40 @@ std::string copy_text(std::string_view value) {
     return text;
 }
 
+/// Those of the table itself, or of the root that its rows go through: partitions may have theirs in
+/// another order.
+void add_columns(Connection& connection, std::vector<Table>& tables) {
+    std::unordered_multimap<std::int64_t, std::size_t> by_oid;
+    for (std::size_t index = 0; index < tables.size(); ++index) {
+        by_oid.emplace(tables[index].root != 0 ? tables[index].root : tables[index].oid, index);
+    }
+    const Rows columns = connection.query(kColumns);
+    for (int row = 0; row < columns.count(); ++row) {
+        const auto [begin, end] = by_oid.equal_range(columns.integer(row, 0));
+        for (auto found = begin; found != end; ++found) {
+            tables[found->second].columns.emplace_back(columns.text(row, 1));
+        }
+    }
+}
+
 }  // namespace
 
 std::string Table::definition() const {
-    return Json{{"schema", schema}, {"table", name}, {"columns", columns}, {"shape", shape}}.dump();
+    return Json{{"schema", root != 0 ? root_schema : schema},
+                {"table", root != 0 ? root_name : name},
+                {"columns", columns},
+                {"shape", shape},
+                {"condition", condition},
+                {"is_of_root", root != 0}}
+        .dump();
 }
 
 TableDefinition TableDefinition::parse(const std::string& json) {
     try {
         const Json value = Json::parse(json);
         return {value.at("schema"), value.at("table"), value.at("columns"),
-                value.value("shape", std::string())};
+                value.value("shape", std::string()), value.value("condition", std::string()),
+                value.value("is_of_root", false)};
     } catch (const Json::exception&) {
         throw CorruptionError("the snapshot's definition of a table is not one");
     }
@@ -130,7 +163,6 @@ DatabaseProperties DatabaseProperties::parse(const std::string& json) {
 std::vector<Table> tables_of(Connection& connection) {
     const Rows rows = connection.query(kTables);
     std::vector<Table> tables;
-    std::unordered_map<std::int64_t, std::size_t> by_oid;
     for (int row = 0; row < rows.count(); ++row) {
         Table table;
         table.oid = static_cast<std::uint32_t>(rows.integer(row, 0));
@@ -142,16 +174,12 @@ std::vector<Table> tables_of(Connection& connection) {
         table.condition = rows.text(row, 6);
         table.file_node = static_cast<std::uint32_t>(rows.integer(row, 7));
         table.tablespace = static_cast<std::uint32_t>(rows.integer(row, 8));
-        by_oid.emplace(table.oid, tables.size());
+        table.root = static_cast<std::uint32_t>(rows.integer(row, 9));
+        table.root_schema = rows.text(row, 10);
+        table.root_name = rows.text(row, 11);
         tables.push_back(std::move(table));
     }
-    const Rows columns = connection.query(kColumns);
-    for (int row = 0; row < columns.count(); ++row) {
-        const auto found = by_oid.find(columns.integer(row, 0));
-        if (found != by_oid.end()) {
-            tables[found->second].columns.emplace_back(columns.text(row, 1));
-        }
-    }
+    add_columns(connection, tables);
     return tables;
 }
 

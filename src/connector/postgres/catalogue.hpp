@@ -26,6 +26,11 @@ struct Table {
     bool is_heap = true;               ///< Its rows can be addressed by block.
     bool is_unlogged = false;
     std::string condition;  ///< Only these rows: of a configuration table of an extension.
+    /// Where its rows are to be loaded if not into itself: the number that a value of an enum hashes
+    /// to is not the same everywhere, so a row may belong to another partition of the target.
+    std::uint32_t root = 0;
+    std::string root_schema;
+    std::string root_name;
     std::uint32_t file_node = 0;  ///< Changes when the table is rewritten.
     std::uint32_t tablespace = 0;
     /// Of everything beside its blocks that decides the text of its rows (table_shape.hpp); "" where
@@ -42,6 +47,8 @@ struct TableDefinition {
     std::string name;
     std::vector<std::string> columns;
     std::string shape;
+    std::string condition;    ///< Only these rows are in the snapshot; SQL with WHERE, or "".
+    bool is_of_root = false;  ///< Of a partition; schema and name are those of the root.
 
     /// @throws CorruptionError unless it is one.
     [[nodiscard]] static TableDefinition parse(const std::string& json);

@@ -64,6 +64,7 @@ private:
     void require(const Requirements& required);
     void set_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
+    [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
     void fill_views(std::stop_token stop);
 
     DatabaseProperties properties_;
@@ -145,10 +146,10 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
             throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
                                           stored.name, rows));
         }
-        report_.rows += rows;
-        report_.bytes_written += stored.size_bytes;
         tables_.push_back(stored);
     }
+    report_.rows += stored.row_count;
+    report_.bytes_written += stored.size_bytes;
 }
 
 void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
@@ -198,7 +199,7 @@ void PostgresRestore::run_section(std::string_view section, std::stop_token stop
     // The archive is small, and has to be sought in when several processes read it.
     ToolCall call(tool, *made_);
     call.with("--exit-on-error").with(fmt::format("--section={}", section));
-    if (section == "post-data" && request_.jobs > 1) {
+    if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
         call.with(fmt::format("--jobs={}", request_.jobs));
     }
     if (!request_.keeps_owners) {
@@ -225,6 +226,19 @@ void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) 
         "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
         "last, is_called) FROM pg_temp.db_backup_sequences"));
     connection.execute("COMMIT");
+}
+
+/// Several processes of pg_restore attach indexes to a partitioned one and build others on the same
+/// table at once, which the server may call a deadlock.
+bool PostgresRestore::has_partitioned_indexes(std::stop_token stop) {
+    std::string list;
+    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+    ProgramCall call;
+    call.arguments = {tool.path.native(), "--list", "--section=post-data", schema_->path()};
+    call.inherited = {schema_->descriptor()};
+    call.take_output = [&list](BytesView part) { list += as_text(part); };
+    return run_program(call, std::move(stop)).exit_status != 0 ||
+           list.find(" INDEX ATTACH ") != std::string::npos;
 }
 
 /// Views upon views come after those: who fails for want of another is tried again.

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -25,6 +26,28 @@ std::string column_list(const TableDefinition& table) {
     std::transform(table.columns.begin(), table.columns.end(), std::back_inserter(columns),
                    [](const std::string& name) { return quoted_name(name); });
     return fmt::format("{}", fmt::join(columns, ", "));
+}
+
+/// What is loaded through one root is one table.
+std::vector<StoredStream> with_partitions_together(std::span<const StoredStream> streams) {
+    std::vector<StoredStream> tables;
+    std::map<std::string, std::size_t> roots;
+    for (const StoredStream& stream : streams) {
+        const TableDefinition table = TableDefinition::parse(stream.definition);
+        if (!table.is_of_root) {
+            tables.push_back(stream);
+            continue;
+        }
+        const auto [root, is_first] =
+            roots.emplace(quoted_name(table.schema, table.name), tables.size());
+        if (is_first) {
+            tables.push_back(stream);
+        } else {
+            tables[root->second].row_count += stream.row_count;
+            tables[root->second].fingerprint += stream.fingerprint;
+        }
+    }
+    return tables;
 }
 
 }  // namespace
@@ -50,8 +73,9 @@ std::uint64_t TableLoader::load(StreamReader& stream, std::stop_token stop) {
     return rows;
 }
 
-void TableLoader::verify(std::span<const StoredStream> tables, const Fingerprinter& fingerprinter,
+void TableLoader::verify(std::span<const StoredStream> streams, const Fingerprinter& fingerprinter,
                          std::stop_token stop) {
+    const std::vector<StoredStream> tables = with_partitions_together(streams);
     const std::size_t threads = std::min<std::size_t>(jobs_, tables.size());
     connect(threads, stop);
     std::atomic<std::size_t> next{0};
@@ -63,8 +87,9 @@ void TableLoader::verify(std::span<const StoredStream> tables, const Fingerprint
                 const TableDefinition table = TableDefinition::parse(stored.definition);
                 Fingerprint found;
                 const std::uint64_t rows = connection.copy_out(
-                    fmt::format("COPY (SELECT {} FROM ONLY {}) TO STDOUT", column_list(table),
-                                quoted_name(table.schema, table.name)),
+                    fmt::format("COPY (SELECT {} FROM {}{} {}) TO STDOUT", column_list(table),
+                                table.is_of_root ? "" : "ONLY ",
+                                quoted_name(table.schema, table.name), table.condition),
                     [&](std::string_view row) { found += fingerprinter.of(as_bytes(row), 0); });
                 if (rows != stored.row_count || found != stored.fingerprint) {
                     throw explained<SourceError>(

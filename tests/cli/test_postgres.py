@@ -1,0 +1,67 @@
+"""PostgreSQL through the program: everything that pg_dump carries comes back, on the same major version and on a later one."""
+
+import pathlib
+
+import pytest
+
+from postgres_compare import Database, assert_equal, drop_database
+from postgres_server import PostgresServer
+from program import Repository
+
+SQL = pathlib.Path(__file__).resolve().parents[1] / "support/postgres"
+IN_PLACE = ("--set", "allow_in_place_tablespaces=on")
+
+
+@pytest.fixture(scope="module")
+def old(servers):
+    """PostgreSQL 15 with everything."""
+    folder, started = servers
+    started.append(PostgresServer("postgres15", folder, *IN_PLACE))
+    started[-1].load(SQL / "roles.sql")
+    started[-1].make_database("all")
+    started[-1].load(SQL / "everything.sql", "all")
+    return started[-1]
+
+
+@pytest.fixture(scope="module")
+def new(servers):
+    """PostgreSQL 17 with everything that it knows."""
+    folder, started = servers
+    started.append(PostgresServer("postgres17", folder, *IN_PLACE))
+    started[-1].load(SQL / "roles.sql")
+    started[-1].make_database("all")
+    started[-1].load(SQL / "everything.sql", "all")
+    started[-1].load(SQL / "since_17.sql", "all")
+    return started[-1]
+
+
+@pytest.fixture
+def stored(program, folder):
+    return Repository(program, folder / "repository", "keyfile").init()
+
+
+def back_up(repository, server, database, *words):
+    return repository.json("backup", "--uri", server.uri(database), *words, env=server.environment())
+
+
+def restore(repository, server, database, *words, **options):
+    words = ("restore", "latest", "--to", server.uri(database), *words)
+    return repository.run(*words, "--json", env=server.environment(), **options).json
+
+
+@pytest.mark.parametrize("name", ("old", "new"))
+def test_everything_comes_back(request, stored, name):
+    server = request.getfixturevalue(name)
+    taken = back_up(stored, server, "all")
+    assert taken["type"] == "postgres" and taken["capture"] == "full" and taken["consistency"] == "view", taken
+    restored = restore(stored, server, "back", "--verify")
+    assert restored["verified"] and restored["rows"] == taken["rows"], restored
+    assert_equal(Database(server, "all"), Database(server, "back"))
+    drop_database(Database(server, "back"))
+
+
+def test_everything_goes_to_a_later_major(stored, old, new):
+    back_up(stored, old, "all")
+    restore(stored, new, "from_15", "--verify")
+    assert_equal(Database(old, "all"), Database(new, "from_15"))
+    drop_database(Database(new, "from_15"))
