@@ -67,6 +67,7 @@ std::optional<SegmentReaders::Turn> SegmentReaders::take() {
             ++streams_begun_;
             next_segment_ = 0;
             window_ = {};
+            ended_.notify_all();  // Nobody waits for the stream before it any more.
         } else {
             return std::nullopt;
         }
