@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -168,6 +169,45 @@ inline MemorySnapshot take_snapshot(Connector& connector, const MemorySnapshot* 
             stream.segments.push_back(take_segment(*session, stream.plan, segment, parent));
         }
         snapshot.streams.push_back(std::move(stream));
+    }
+    snapshot.capture = session->capture();
+    snapshot.end = session->finish({});
+    return snapshot;
+}
+
+/// The same by several threads, as many as the connector takes and at most `readers`.
+inline MemorySnapshot take_snapshot_together(Connector& connector, unsigned readers) {
+    BackupRequest request;
+    request.jobs = readers;
+    const auto session = connector.begin(request, {});
+    MemorySnapshot snapshot;
+    std::vector<std::pair<std::size_t, std::size_t>> all;  // Stream and segment, in order.
+    for (StreamPlan& plan : session->plan()) {
+        MemoryStream stream;
+        stream.segments.resize(plan.segments.size());
+        for (std::size_t segment = 0; segment < plan.segments.size(); ++segment) {
+            all.emplace_back(snapshot.streams.size(), segment);
+        }
+        stream.plan = std::move(plan);
+        snapshot.streams.push_back(std::move(stream));
+    }
+    std::atomic<std::size_t> next = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (unsigned reader = 0; reader < std::min(readers, session->readers_max()); ++reader) {
+            threads.emplace_back([&] {
+                try {
+                    for (std::size_t turn = next++; turn < all.size(); turn = next++) {
+                        const auto& [stream, segment] = all[turn];
+                        MemoryStream& into = snapshot.streams[stream];
+                        into.segments[segment] =
+                            take_segment(*session, into.plan, into.plan.segments[segment], nullptr);
+                    }
+                } catch (const std::exception& error) {
+                    ADD_FAILURE() << error.what();
+                }
+            });
+        }
     }
     snapshot.capture = session->capture();
     snapshot.end = session->finish({});

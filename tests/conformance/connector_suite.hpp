@@ -155,6 +155,17 @@ TEST_P(ConnectorSuite, ASnapshotRestoresToTheSameContent) {
     EXPECT_EQ(place_->target_content(target), place_->source_content());
 }
 
+TEST_P(ConnectorSuite, SeveralReadersReadWhatOneDoes) {
+    const MemorySnapshot one = take_snapshot(*connector_);
+    const MemorySnapshot several = take_snapshot_together(*connector_, 4);
+    ASSERT_EQ(several.streams.size(), one.streams.size());
+    for (std::size_t stream = 0; stream < one.streams.size(); ++stream) {
+        EXPECT_EQ(several.streams[stream].plan.name, one.streams[stream].plan.name);
+        EXPECT_EQ(several.streams[stream].content(), one.streams[stream].content())
+            << one.streams[stream].plan.name;
+    }
+}
+
 TEST_P(ConnectorSuite, AChangeWhileTheViewIsOpenDoesNotShow) {
     const std::string before = place_->source_content();
     BackupRequest request;

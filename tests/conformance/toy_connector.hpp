@@ -77,7 +77,7 @@ public:
     }
     [[nodiscard]] Capture capture() const override { return capture_; }
     [[nodiscard]] std::string reason() const override { return {}; }
-    [[nodiscard]] unsigned readers_max() const override { return 1; }
+    [[nodiscard]] unsigned readers_max() const override { return 4; }  // `read` changes nothing.
 
     void read(const StreamPlan&, const SegmentPlan& segment, SegmentSink& sink,
               std::stop_token stop) override {
