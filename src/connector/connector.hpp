@@ -221,16 +221,11 @@ public:
     [[nodiscard]] virtual Capture capture() const = 0;
     /// Why it is `reread` or was not what one would expect; empty otherwise.
     [[nodiscard]] virtual std::string reason() const = 0;
-    /// How many threads may call `read` at once; 1 for a file read in order. Valid after `plan`. No
-    /// more than `BackupRequest::jobs` will.
+    /// How many threads may call `read` at once; 1 for a file read in order. Valid after `plan`.
     [[nodiscard]] virtual unsigned readers_max() const = 0;
 
-    /// Gives the bytes of one planned segment (never one to reuse, except as a sample). Called by up
-    /// to `readers_max` threads at once, each for a segment and with a sink of its own, of the same
-    /// stream or of several; no other function is called meanwhile. Segments are begun in the order
-    /// of the plans. With one reader, each has ended before the next one begins.
-    /// @param stream As it was planned. Valid until this returns.
-    /// @param stop Fires also when another reader failed: whatever is thrown then is not told.
+    /// Gives the bytes of one planned segment (never one to reuse, except as a sample). Called by
+    /// `readers_max` threads at once, in the order of the plans; one that fails fires `stop`.
     /// @throws SourceError when the database fails; Cancelled when `stop` fires.
     virtual void read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
                       std::stop_token stop) = 0;

@@ -37,7 +37,7 @@ public:
     explicit RunGivenUp(const RunId& run);
 };
 
-/// `provides`, `find` and `add` are thread-safe; the rest belongs to one thread.
+/// `provides`, `current`, `distrust`, `find` and `add` are thread-safe; the rest is for one thread.
 class SnapshotWriter {
 public:
     static constexpr std::size_t kAddedInMemoryMax = 65'536;
