@@ -14,6 +14,7 @@ namespace dbbackup {
 [[nodiscard]] std::unique_ptr<Compressor> make_gzip(int level);
 [[nodiscard]] std::unique_ptr<Compressor> make_zstd(int level);
 [[nodiscard]] std::unique_ptr<Compressor> make_zstd_delta(int level);
+[[nodiscard]] std::unique_ptr<Compressor> make_zstd_columns(int level);
 
 /// Returns `level`, or `fallback` for 0.
 /// @throws ConfigError unless it is between 1 and `level_max`.

@@ -34,7 +34,7 @@ std::unique_ptr<Compressor> make_compressor(Codec codec, int level) {
         case Codec::zstd: return make_zstd(level);
         case Codec::gzip: return make_gzip(level);
         case Codec::zstd_delta: return make_zstd_delta(level);
-        case Codec::zstd_columns: break;
+        case Codec::zstd_columns: return make_zstd_columns(level);
     }
     throw explained<ConfigError>(fmt::format("this version has no codec {} ({})",
                                              static_cast<unsigned>(codec), codec_name(codec)),

@@ -23,7 +23,7 @@ enum class Codec : std::uint8_t {
     zstd = 1,
     gzip = 2,
     zstd_delta = 3,
-    zstd_columns = 4,  ///< Reserved: delimited rows, column by column (a later issue).
+    zstd_columns = 4,  ///< Delimited rows, column by column.
 };
 
 [[nodiscard]] std::string_view codec_name(Codec codec) noexcept;

@@ -16,6 +16,9 @@ constexpr std::array<std::uint8_t, 4> kMagic = {0x28, 0xb5, 0x2f, 0xfd};
 /// Source: RFC 8878 section 6.
 constexpr std::array<std::uint8_t, 4> kDictionaryMagic = {0x37, 0xa4, 0x30, 0xec};
 
+/// Smaller parts share a block with what follows: a block has a header, and often tables.
+constexpr std::size_t kPartBytesMin = 1024;
+
 bool starts_with(BytesView bytes, const std::array<std::uint8_t, 4>& magic) {
     return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
 }
@@ -61,6 +64,45 @@ std::size_t compress_frame(ZSTD_CCtx& context, BytesView content, BytesView pref
     return checked(
         ZSTD_compress2(&context, room.data(), room.size(), content.data(), content.size()),
         "compress");
+}
+
+std::size_t frame_bytes_max(std::size_t content_bytes, std::size_t parts) {
+    // Source: RFC 8878 section 3.1.1.2: a block has a header of 3 bytes and is stored raw if need be.
+    constexpr std::size_t kBlockHeaderBytes = 3;
+    return ZSTD_compressBound(content_bytes) + parts * kBlockHeaderBytes;
+}
+
+std::size_t compress_parts(ZSTD_CCtx& context, BytesView content, std::span<const std::size_t> ends,
+                           std::span<std::uint8_t> room) {
+    checked(ZSTD_CCtx_reset(&context, ZSTD_reset_session_only), "start");
+    checked(ZSTD_CCtx_setPledgedSrcSize(&context, content.size()), "tell a size");
+    ZSTD_outBuffer out{room.data(), room.size(), 0};
+    std::size_t begin = 0;
+    std::size_t flushed = 0;
+    for (const std::size_t end : ends) {
+        ZSTD_EndDirective after = ZSTD_e_continue;
+        if (end == content.size()) {
+            after = ZSTD_e_end;
+        } else if (end - flushed >= kPartBytesMin) {
+            after = ZSTD_e_flush;
+            flushed = end;
+        }
+        const BytesView part = content.subspan(begin, end - begin);
+        ZSTD_inBuffer in{part.data(), part.size(), 0};
+        // The room holds all of it, so nothing is left over but what zstd keeps on purpose.
+        do {
+            const std::size_t left =
+                checked(ZSTD_compressStream2(&context, &out, &in, after), "compress");
+            if (after != ZSTD_e_continue && left == 0) {
+                break;
+            }
+        } while (after != ZSTD_e_continue || in.pos < in.size);
+        if (after == ZSTD_e_end) {
+            break;
+        }
+        begin = end;
+    }
+    return out.pos;
 }
 
 bool decompress_frame(ZSTD_DCtx& context, BytesView packed, BytesView prefix,

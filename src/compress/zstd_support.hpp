@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include <memory>
+#include <span>
 
 namespace dbbackup {
 
@@ -29,6 +30,17 @@ void set(ZSTD_CCtx& context, ZSTD_cParameter parameter, int value);
 /// Compresses into all of `room`, which must hold ZSTD_compressBound(content) bytes.
 /// @param prefix Bytes to refer to, or none. Borrowed during the call only.
 [[nodiscard]] std::size_t compress_frame(ZSTD_CCtx& context, BytesView content, BytesView prefix,
+                                         std::span<std::uint8_t> room);
+
+/// Room that `compress_parts` needs for one frame.
+[[nodiscard]] std::size_t frame_bytes_max(std::size_t content_bytes, std::size_t parts);
+
+/// Like compress_frame(), without a prefix, for content made of parts that differ in nature: each
+/// gets blocks of its own, with their own statistics, unless it is very small.
+/// @param ends Where the parts end, ascending; the last one is `content.size()`.
+/// @param room At least frame_bytes_max() bytes.
+[[nodiscard]] std::size_t compress_parts(ZSTD_CCtx& context, BytesView content,
+                                         std::span<const std::size_t> ends,
                                          std::span<std::uint8_t> room);
 
 /// Decodes exactly one frame into exactly `out.size()` bytes.

@@ -1,0 +1,79 @@
+#pragma once
+
+/// @file
+/// The columns of a content in the forms that take least, before they are compressed.
+
+#include "base/bytes.hpp"
+#include "compress/column_head.hpp"
+#include "compress/row_fields.hpp"
+#include "compress/scratch.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace dbbackup {
+
+/// Takes one column after another. Keeps its memory from one content to the next.
+class ColumnEncoder {
+public:
+    /// Begins a content of so many bytes.
+    void start(std::size_t content_bytes);
+
+    /// @param column Its fields, with kColumnSlackBytes of zeros behind them.
+    [[nodiscard]] ColumnHead add(BytesView column, ColumnPlace place);
+
+    /// The codes of all columns so far: the lowest bytes of all fields of a column, the next
+    /// bytes, and so on.
+    [[nodiscard]] BytesView codes() const { return codes_.first(code_bytes_); }
+    /// The texts of all columns so far.
+    [[nodiscard]] BytesView texts() const { return texts_.first(text_bytes_); }
+
+    /// Where `codes` and `texts` change in nature: ends of what is best compressed by itself.
+    [[nodiscard]] std::span<const std::size_t> code_ends() const { return code_ends_; }
+    [[nodiscard]] std::span<const std::size_t> text_ends() const { return text_ends_; }
+
+private:
+    /// A field that comes more than once.
+    struct Word {
+        std::size_t begin = 0;  ///< In its column.
+        std::size_t bytes = 0;
+    };
+
+    [[nodiscard]] std::optional<ColumnHead> add_words(BytesView column, ColumnPlace place);
+    [[nodiscard]] std::optional<std::size_t> word_codes(BytesView column, ColumnPlace place);
+    [[nodiscard]] std::optional<ColumnHead> add_values(BytesView column, ColumnPlace place,
+                                                       const ValueSpelling& spelling);
+    void read_values(BytesView column, ColumnPlace place, const ValueSpelling& spelling);
+    void put_values(const ColumnHead& head);
+    [[nodiscard]] std::optional<ColumnHead> add_uuids(BytesView column, ColumnPlace place);
+    [[nodiscard]] ColumnHead add_text(BytesView column);
+
+    void append_text(BytesView text);
+    void end_codes(const ColumnHead& head);
+
+    Scratch code_scratch_;
+    Scratch text_scratch_;
+    std::span<std::uint8_t> codes_;
+    std::span<std::uint8_t> texts_;
+    std::size_t code_bytes_ = 0;
+    std::size_t text_bytes_ = 0;
+    std::vector<std::size_t> code_ends_;
+    std::vector<std::size_t> text_ends_;
+
+    std::vector<std::int64_t> values_;        ///< Of the column at hand.
+    std::vector<std::uint16_t> field_words_;  ///< Of the column at hand: the word of each field.
+    std::vector<Word> words_;
+    std::vector<std::uint16_t> slots_;  ///< A hash table of `words_`: their numbers plus 1.
+};
+
+/// Whether the first fields of a column, NULL aside, are values or UUIDs; text otherwise.
+struct LikelyForm {
+    ColumnForm form = ColumnForm::text;
+    ValueSpelling spelling = {};
+};
+[[nodiscard]] LikelyForm likely_form(BytesView column, ColumnPlace place);
+
+}  // namespace dbbackup
