@@ -98,15 +98,20 @@ std::size_t ColumnDecoder::next_value(std::span<std::uint8_t> out) {
         value += static_cast<std::uint64_t>(from_zigzag(code - 1)) * head_.unit;
         value_ = value;
     }
+    if (out.size() > kValueBytesMax) {
+        return print(value, out.data());
+    }
     std::array<std::uint8_t, kValueBytesMax + 1> room{};
-    const bool is_roomy = out.size() >= room.size();
-    std::uint8_t* const text = is_roomy ? out.data() : room.data();
-    std::size_t bytes = printer_.print(static_cast<std::int64_t>(value), text);
+    return put(BytesView(room).first(print(value, room.data())), out);
+}
+
+std::size_t ColumnDecoder::print(std::uint64_t value, std::uint8_t* out) {
+    const std::size_t bytes = printer_.print(static_cast<std::int64_t>(value), out);
     if (bytes == 0) {
         refuse_columns();
     }
-    text[bytes++] = place_ == ColumnPlace::last ? kLineFeed : kTab;
-    return is_roomy ? bytes : put(BytesView(room).first(bytes), out);
+    out[bytes] = place_ == ColumnPlace::last ? kLineFeed : kTab;
+    return bytes + 1;
 }
 
 std::size_t ColumnDecoder::next_uuid(std::span<std::uint8_t> out) {

@@ -37,6 +37,8 @@ private:
     [[nodiscard]] std::size_t next_text(std::span<std::uint8_t> out);
     [[nodiscard]] std::size_t next_word(std::span<std::uint8_t> out);
     [[nodiscard]] std::size_t next_value(std::span<std::uint8_t> out);
+    /// Writes a value and its terminator, at most kValueBytesMax + 1 bytes.
+    [[nodiscard]] std::size_t print(std::uint64_t value, std::uint8_t* out);
     [[nodiscard]] std::size_t next_uuid(std::span<std::uint8_t> out);
 
     ColumnHead head_;

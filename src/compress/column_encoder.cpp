@@ -1,5 +1,6 @@
 #include "compress/column_encoder.hpp"
 
+#include "compress/byte_words.hpp"
 #include "compress/leb128.hpp"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace {
 // Measured in docs/decisions/0014.
 constexpr std::size_t kWordsFirst = 1024;     ///< So many are fine in any column,
 constexpr std::size_t kFieldsOfWord = 8;      ///< and one more for so many fields.
-constexpr std::size_t kWordsMax = 16'384;
+constexpr std::size_t kWordsMax = 4096;
 constexpr std::size_t kSlots = 2 * kWordsMax;
 constexpr std::size_t kOneByteWords = 256;
 
@@ -27,8 +28,8 @@ std::uint8_t terminator_of(ColumnPlace place) {
 
 /// @param column Has slack behind it.
 std::size_t slot_of(const std::uint8_t* field, std::size_t bytes) {
-    using row_fields::kWordBytes;
-    using row_fields::word_at;
+    using byte_words::kWordBytes;
+    using byte_words::word_at;
     std::uint64_t first = word_at(field);
     std::uint64_t last = 0;
     if (bytes < kWordBytes) {
@@ -79,15 +80,15 @@ void ColumnEncoder::start(std::size_t content_bytes) {
     text_ends_.clear();
 }
 
-ColumnHead ColumnEncoder::add(BytesView column, ColumnPlace place) {
+ColumnHead ColumnEncoder::add(const SplitColumn& column) {
     const std::size_t text_start = text_bytes_;
-    std::optional<ColumnHead> head = add_words(column, place);
+    std::optional<ColumnHead> head = add_words(column);
     if (!head) {
-        const LikelyForm likely = likely_form(column, place);
+        const LikelyForm likely = likely_form(column.bytes, column.place);
         if (likely.form == ColumnForm::uuid) {
-            head = add_uuids(column, place);
+            head = add_uuids(column);
         } else if (likely.form != ColumnForm::text) {
-            head = add_values(column, place, likely.spelling);
+            head = add_values(column, likely.spelling);
         }
     }
     if (!head) {
@@ -118,30 +119,31 @@ void ColumnEncoder::end_codes(const ColumnHead& head) {
     }
 }
 
-ColumnHead ColumnEncoder::add_text(BytesView column) {
-    append_text(column);
-    return {.form = ColumnForm::text, .text_bytes = column.size()};
+ColumnHead ColumnEncoder::add_text(const SplitColumn& column) {
+    append_text(column.bytes);
+    return {.form = ColumnForm::text, .text_bytes = column.bytes.size()};
 }
 
-std::optional<std::size_t> ColumnEncoder::word_codes(BytesView column, ColumnPlace place) {
+std::optional<std::size_t> ColumnEncoder::word_codes(const SplitColumn& column) {
+    const std::size_t words_max = std::min(kWordsMax, column.fields / kFieldsOfWord);
     words_.clear();
     field_words_.clear();
     slots_.assign(kSlots, 0);
     std::size_t dictionary_bytes = 0;
-    for (std::size_t at = 0; at < column.size();) {
-        const std::uint8_t* const field = column.data() + at;
-        const std::size_t bytes = field_bytes(column.subspan(at), place);
+    for (std::size_t at = 0; at < column.bytes.size();) {
+        const std::uint8_t* const field = column.bytes.data() + at;
+        const std::size_t bytes = field_bytes(column.bytes.subspan(at), column.place);
         std::size_t slot = slot_of(field, bytes);
         for (; slots_[slot] != 0; slot = (slot + 1) % kSlots) {
             const Word& word = words_[slots_[slot] - 1U];
             if (word.bytes == bytes &&
-                std::memcmp(column.data() + word.begin, field, bytes) == 0) {
+                std::memcmp(column.bytes.data() + word.begin, field, bytes) == 0) {
                 break;
             }
         }
         if (slots_[slot] == 0) {
             if (words_.size() >=
-                std::min(kWordsMax, kWordsFirst + field_words_.size() / kFieldsOfWord)) {
+                std::min(words_max, kWordsFirst + field_words_.size() / kFieldsOfWord)) {
                 return std::nullopt;
             }
             words_.push_back({at, bytes});
@@ -154,17 +156,16 @@ std::optional<std::size_t> ColumnEncoder::word_codes(BytesView column, ColumnPla
     return dictionary_bytes;
 }
 
-std::optional<ColumnHead> ColumnEncoder::add_words(BytesView column, ColumnPlace place) {
-    const std::optional<std::size_t> dictionary_bytes = word_codes(column, place);
+std::optional<ColumnHead> ColumnEncoder::add_words(const SplitColumn& column) {
+    const std::optional<std::size_t> dictionary_bytes = word_codes(column);
     if (!dictionary_bytes) {
         return std::nullopt;
     }
-    ColumnHead head{.form = ColumnForm::words,
-                    .fields = field_words_.size(),
+    const ColumnHead head{.form = ColumnForm::words,
+                    .fields = column.fields,
                     .width = words_.size() <= kOneByteWords ? 1U : 2U,
                     .words = words_.size()};
-    if (words_.size() * kFieldsOfWord > head.fields ||
-        head.code_bytes() + *dictionary_bytes > column.size()) {
+    if (head.code_bytes() + *dictionary_bytes > column.bytes.size()) {
         return std::nullopt;
     }
     std::uint8_t* const low = codes_.data() + code_bytes_;
@@ -178,23 +179,22 @@ std::optional<ColumnHead> ColumnEncoder::add_words(BytesView column, ColumnPlace
         }
     }
     for (const Word& word : words_) {
-        append_text(column.subspan(word.begin, word.bytes));
+        append_text(column.bytes.subspan(word.begin, word.bytes));
     }
     return head;
 }
 
-void ColumnEncoder::read_values(BytesView column, ColumnPlace place,
-                                const ValueSpelling& spelling) {
-    const std::uint8_t terminator = terminator_of(place);
+void ColumnEncoder::read_values(const SplitColumn& column, const ValueSpelling& spelling) {
+    const std::uint8_t terminator = terminator_of(column.place);
     ValueParser parser(spelling);
     values_.clear();
-    for (std::size_t at = 0; at < column.size();) {
-        const BytesView rest = column.subspan(at);
-        if (const std::optional<SpeltValue> spelt = parser.parse(rest, terminator)) {
-            values_.push_back(spelt->value);
-            at += spelt->bytes + 1;
+    for (std::size_t at = 0; at < column.bytes.size();) {
+        const BytesView rest = column.bytes.subspan(at);
+        if (const SpeltValue spelt = parser.parse(rest, terminator); spelt.bytes > 0) {
+            values_.push_back(spelt.value);
+            at += spelt.bytes + 1;
         } else {
-            const std::size_t bytes = field_bytes(rest, place);
+            const std::size_t bytes = field_bytes(rest, column.place);
             values_.push_back(kNoValue);
             append_text(rest.first(bytes));
             at += bytes;
@@ -202,10 +202,10 @@ void ColumnEncoder::read_values(BytesView column, ColumnPlace place,
     }
 }
 
-std::optional<ColumnHead> ColumnEncoder::add_values(BytesView column, ColumnPlace place,
+std::optional<ColumnHead> ColumnEncoder::add_values(const SplitColumn& column,
                                                     const ValueSpelling& spelling) {
     const std::size_t text_start = text_bytes_;
-    read_values(column, place, spelling);
+    read_values(column, spelling);
     const auto first = std::find_if(values_.begin(), values_.end(),
                                     [](std::int64_t value) { return value != kNoValue; });
     if (first == values_.end()) {
@@ -236,13 +236,13 @@ std::optional<ColumnHead> ColumnEncoder::add_values(BytesView column, ColumnPlac
     const bool is_from_before = from_before.bits < from_base.bits;
     const Count& count = is_from_before ? from_before : from_base;
     const ColumnHead head{.form = form_of(spelling.kind),
-                          .fields = values_.size(),
+                          .fields = column.fields,
                           .width = bytes_of(count.code_max),
                           .spelling = spelling,
                           .from = is_from_before ? CountedFrom::before : CountedFrom::base,
                           .unit = static_cast<std::uint64_t>(unit),
                           .base = is_from_before ? *first : least};
-    if (head.code_bytes() + (text_bytes_ - text_start) > column.size()) {
+    if (head.code_bytes() + (text_bytes_ - text_start) > column.bytes.size()) {
         return std::nullopt;
     }
     put_values(head);
@@ -268,21 +268,19 @@ void ColumnEncoder::put_values(const ColumnHead& head) {
     }
 }
 
-std::optional<ColumnHead> ColumnEncoder::add_uuids(BytesView column, ColumnPlace place) {
-    const std::uint8_t terminator = terminator_of(place);
-    ColumnHead head{.form = ColumnForm::uuid, .width = kUuidWidth};
-    for (std::size_t at = 0; at < column.size(); ++head.fields) {
-        at += field_bytes(column.subspan(at), place);
-    }
-    if (head.code_bytes() > column.size()) {
+std::optional<ColumnHead> ColumnEncoder::add_uuids(const SplitColumn& column) {
+    const std::uint8_t terminator = terminator_of(column.place);
+    const ColumnHead head{
+        .form = ColumnForm::uuid, .fields = column.fields, .width = kUuidWidth};
+    if (head.code_bytes() > column.bytes.size()) {
         return std::nullopt;
     }
     const std::size_t text_start = text_bytes_;
     std::uint8_t* out = codes_.data() + code_bytes_;
-    for (std::size_t at = 0; at < column.size(); ++out) {
+    for (std::size_t at = 0; at < column.bytes.size(); ++out) {
         std::array<std::uint8_t, kUuidWidth> code{};
-        const std::uint8_t* const field = column.data() + at;
-        const bool is_uuid = at + kUuidTextBytes < column.size() &&
+        const std::uint8_t* const field = column.bytes.data() + at;
+        const bool is_uuid = at + kUuidTextBytes < column.bytes.size() &&
                              field[kUuidTextBytes] == terminator &&
                              parse_uuid(field, code.data() + 1);
         if (is_uuid) {
@@ -290,7 +288,7 @@ std::optional<ColumnHead> ColumnEncoder::add_uuids(BytesView column, ColumnPlace
             at += kUuidTextBytes + 1;
         } else {
             code = {};
-            const std::size_t bytes = field_bytes(column.subspan(at), place);
+            const std::size_t bytes = field_bytes(column.bytes.subspan(at), column.place);
             append_text({field, bytes});
             at += bytes;
         }
@@ -298,7 +296,7 @@ std::optional<ColumnHead> ColumnEncoder::add_uuids(BytesView column, ColumnPlace
             out[byte * head.fields] = code[byte];
         }
     }
-    if (head.code_bytes() + (text_bytes_ - text_start) > column.size()) {
+    if (head.code_bytes() + (text_bytes_ - text_start) > column.bytes.size()) {
         return std::nullopt;
     }
     return head;

@@ -22,8 +22,7 @@ public:
     /// Begins a content of so many bytes.
     void start(std::size_t content_bytes);
 
-    /// @param column Its fields, with kColumnSlackBytes of zeros behind them.
-    [[nodiscard]] ColumnHead add(BytesView column, ColumnPlace place);
+    [[nodiscard]] ColumnHead add(const SplitColumn& column);
 
     /// The codes of all columns so far: the lowest bytes of all fields of a column, the next
     /// bytes, and so on.
@@ -42,14 +41,14 @@ private:
         std::size_t bytes = 0;
     };
 
-    [[nodiscard]] std::optional<ColumnHead> add_words(BytesView column, ColumnPlace place);
-    [[nodiscard]] std::optional<std::size_t> word_codes(BytesView column, ColumnPlace place);
-    [[nodiscard]] std::optional<ColumnHead> add_values(BytesView column, ColumnPlace place,
+    [[nodiscard]] std::optional<ColumnHead> add_words(const SplitColumn& column);
+    [[nodiscard]] std::optional<std::size_t> word_codes(const SplitColumn& column);
+    [[nodiscard]] std::optional<ColumnHead> add_values(const SplitColumn& column,
                                                        const ValueSpelling& spelling);
-    void read_values(BytesView column, ColumnPlace place, const ValueSpelling& spelling);
+    void read_values(const SplitColumn& column, const ValueSpelling& spelling);
     void put_values(const ColumnHead& head);
-    [[nodiscard]] std::optional<ColumnHead> add_uuids(BytesView column, ColumnPlace place);
-    [[nodiscard]] ColumnHead add_text(BytesView column);
+    [[nodiscard]] std::optional<ColumnHead> add_uuids(const SplitColumn& column);
+    [[nodiscard]] ColumnHead add_text(const SplitColumn& column);
 
     void append_text(BytesView text);
     void end_codes(const ColumnHead& head);

@@ -1,5 +1,7 @@
 #include "compress/field_values.hpp"
 
+#include "compress/byte_words.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -27,6 +29,57 @@ constexpr std::array<std::int64_t, kNumberDigitsMax + 1> kPowers = [] {
 constexpr std::uint8_t kFieldEnd = 0;
 
 constexpr bool is_digit(std::uint8_t byte) { return byte >= '0' && byte <= '9'; }
+
+/// A run of digits, and the number that it spells if these are not too many.
+struct Digits {
+    std::uint64_t value = 0;
+    std::size_t count = 0;
+    const std::uint8_t* end = nullptr;
+};
+
+/// @param value What the digits before these spell.
+inline Digits take_digits(const std::uint8_t* at, std::uint64_t value) {
+    using namespace byte_words;
+    Digits digits{value, 0, at};
+    for (;;) {
+        const std::uint64_t word = word_at(digits.end);
+        const std::size_t count = count_digits(word);
+        if (count > 0) {
+            digits.value = digits.value * static_cast<std::uint64_t>(kPowers[count]) +
+                           number_of(word, count);
+            digits.count += count;
+            digits.end += count;
+        }
+        if (count < kWordBytes) {
+            return digits;
+        }
+    }
+}
+
+SpeltValue parse_number(const std::uint8_t* text, unsigned digits_behind) {
+    const bool is_negative = *text == '-';
+    const Digits whole = take_digits(text + (is_negative ? 1 : 0), 0);
+    if (whole.count == 0 || (whole.count > 1 && *(whole.end - whole.count) == '0')) {
+        return {};
+    }
+    Digits all = whole;
+    if (digits_behind > 0) {
+        if (*whole.end != '.') {
+            return {};
+        }
+        all = take_digits(whole.end + 1, whole.value);
+        if (all.count != digits_behind) {
+            return {};
+        }
+        all.count += whole.count;
+    }
+    if (all.count > kNumberDigitsAll || (is_negative && all.value == 0)) {
+        return {};
+    }
+    const auto magnitude = static_cast<std::int64_t>(all.value);
+    return {is_negative ? -magnitude : magnitude,
+                      static_cast<std::size_t>(all.end - text)};
+}
 
 /// The number of two digits, or nothing.
 constexpr std::optional<unsigned> two_digits(const std::uint8_t* text) {
@@ -89,10 +142,10 @@ constexpr bool is_hyphen_at(std::size_t place) {
 
 }  // namespace
 
-std::optional<SpeltValue> ValueParser::parse(BytesView text, std::uint8_t terminator) {
-    std::optional<SpeltValue> spelt;
+SpeltValue ValueParser::parse(BytesView text, std::uint8_t terminator) {
+    SpeltValue spelt;
     switch (spelling_.kind) {
-        case ValueKind::number: spelt = number(text); break;
+        case ValueKind::number: spelt = parse_number(text.data(), spelling_.digits); break;
         case ValueKind::date:
             if (const std::optional<std::int64_t> found = days(text)) {
                 spelt = {*found, kDateBytes};
@@ -100,45 +153,8 @@ std::optional<SpeltValue> ValueParser::parse(BytesView text, std::uint8_t termin
             break;
         case ValueKind::timestamp: spelt = timestamp(text); break;
     }
-    if (!spelt || spelt->bytes >= text.size() || text[spelt->bytes] != terminator) {
-        return std::nullopt;
-    }
-    return spelt;
-}
-
-std::optional<SpeltValue> ValueParser::number(BytesView text) const {
-    const std::uint8_t* at = text.data();
-    const bool is_negative = *at == '-';
-    at += is_negative ? 1 : 0;
-    std::uint64_t value = 0;
-    const std::uint8_t* start = at;
-    for (; is_digit(*at); ++at) {
-        value = value * 10 + (*at - unsigned{'0'});  // may wrap when there are too many
-    }
-    auto digits = static_cast<std::size_t>(at - start);
-    if (digits == 0 || (*start == '0' && digits > 1)) {
-        return std::nullopt;
-    }
-    if (spelling_.digits > 0) {
-        if (*at != '.') {
-            return std::nullopt;
-        }
-        start = ++at;
-        for (; is_digit(*at); ++at) {
-            value = value * 10 + (*at - unsigned{'0'});
-        }
-        const auto behind = static_cast<std::size_t>(at - start);
-        if (behind != spelling_.digits) {
-            return std::nullopt;
-        }
-        digits += behind;
-    }
-    if (digits > kNumberDigitsAll || (is_negative && value == 0)) {
-        return std::nullopt;
-    }
-    const auto magnitude = static_cast<std::int64_t>(value);
-    return SpeltValue{is_negative ? -magnitude : magnitude,
-                      static_cast<std::size_t>(at - text.data())};
+    const bool is_field = spelt.bytes < text.size() && text[spelt.bytes] == terminator;
+    return is_field ? spelt : SpeltValue{};
 }
 
 std::optional<std::int64_t> ValueParser::days(BytesView text) {
@@ -166,9 +182,9 @@ std::optional<std::int64_t> ValueParser::days(BytesView text) {
     return last_days_;
 }
 
-std::optional<SpeltValue> ValueParser::timestamp(BytesView text) {
+SpeltValue ValueParser::timestamp(BytesView text) {
     if (text.size() < kSecondBytes) {
-        return std::nullopt;
+        return {};
     }
     const std::optional<std::int64_t> date = days(text);
     const std::optional<unsigned> hour = two_digits(text.data() + 11);
@@ -176,7 +192,7 @@ std::optional<SpeltValue> ValueParser::timestamp(BytesView text) {
     const std::optional<unsigned> second = two_digits(text.data() + 17);
     if (!date || !hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 59 ||
         text[10] != ' ' || text[13] != ':' || text[16] != ':') {
-        return std::nullopt;
+        return {};
     }
     std::size_t at = kSecondBytes;
     std::int64_t fraction = 0;
@@ -187,24 +203,24 @@ std::optional<SpeltValue> ValueParser::timestamp(BytesView text) {
             ++digits;
         }
         if (digits == 0) {
-            return std::nullopt;
+            return {};
         }
     }
     if (spelling_.digits == kTrimmedDigits) {
         if (digits > 0 && text[at - 1] == '0') {
-            return std::nullopt;
+            return {};
         }
         fraction *= kPowers[kFractionDigitsMax - digits];
     } else if (digits != spelling_.digits) {
-        return std::nullopt;
+        return {};
     }
     const std::string_view rest = as_text(text.subspan(at));
     if (!rest.starts_with(spelling_.zone)) {
-        return std::nullopt;
+        return {};
     }
     const std::int64_t seconds =
         *date * kSecondsOfDay + (std::int64_t{*hour} * 60 + *minute) * 60 + *second;
-    return SpeltValue{seconds * units_of_second(spelling_) + fraction,
+    return {seconds * units_of_second(spelling_) + fraction,
                       at + spelling_.zone.size()};
 }
 
@@ -270,12 +286,12 @@ std::size_t ValuePrinter::timestamp(std::int64_t value, std::uint8_t* out) {
 }
 
 std::optional<ValueSpelling> spelling_of(BytesView field) {
-    // The parser reads one byte behind what it takes.
-    Bytes text(field.begin(), field.end());
-    text.push_back(kFieldEnd);
-    const auto fits = [&text](const ValueSpelling& spelling) {
-        const std::optional<SpeltValue> spelt = ValueParser(spelling).parse(text, kFieldEnd);
-        return spelt && spelt->bytes + 1 == text.size();
+    Bytes room(field.begin(), field.end());
+    room.resize(field.size() + kParserSlackBytes, kFieldEnd);
+    const BytesView text = BytesView(room).first(field.size() + 1);
+    const auto fits = [text](const ValueSpelling& spelling) {
+        const SpeltValue spelt = ValueParser(spelling).parse(text, kFieldEnd);
+        return spelt.bytes > 0 && spelt.bytes + 1 == text.size();
     };
     const auto point = std::find(field.begin(), field.end(), '.');
     const std::size_t behind = static_cast<std::size_t>(field.end() - point);

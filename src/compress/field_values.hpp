@@ -38,7 +38,11 @@ inline constexpr std::size_t kZoneBytesMax = 16;
 /// No value of any spelling has more bytes.
 inline constexpr std::size_t kValueBytesMax = 64;
 
-/// The value that a field starts with, and how many bytes spell it.
+/// The parser looks at text in words.
+inline constexpr std::size_t kParserSlackBytes = 16;
+
+/// The value that a field starts with, and how many bytes spell it: 0 when it is no value. No
+/// `optional`, which compilers pass in memory: this is in the innermost loop.
 struct SpeltValue {
     /// Numbers: without the point. Dates: days since 1970. Timestamps: since 1970, in units of the
     /// last digit (trimmed: of microseconds).
@@ -51,15 +55,14 @@ class ValueParser {
 public:
     explicit ValueParser(ValueSpelling spelling) : spelling_(std::move(spelling)) {}
 
-    /// The value that `field` is, without its last byte, `terminator`; nothing when it is none.
-    /// @param text Starts with the field and ends at any place behind it. Behind its end are bytes
-    ///        that may be read, of which the first is no digit.
-    [[nodiscard]] std::optional<SpeltValue> parse(BytesView text, std::uint8_t terminator);
+    /// The value in front of `text`, if `terminator` stands right behind it.
+    /// @param text Starts with the field, is not empty, and ends at any place behind the field.
+    ///        Behind its end are kParserSlackBytes that may be read, the first of them no digit.
+    [[nodiscard]] SpeltValue parse(BytesView text, std::uint8_t terminator);
 
 private:
-    [[nodiscard]] std::optional<SpeltValue> number(BytesView text) const;
     [[nodiscard]] std::optional<std::int64_t> days(BytesView text);
-    [[nodiscard]] std::optional<SpeltValue> timestamp(BytesView text);
+    [[nodiscard]] SpeltValue timestamp(BytesView text);
 
     ValueSpelling spelling_;
     Bytes last_date_;

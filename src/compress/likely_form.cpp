@@ -40,8 +40,8 @@ std::size_t count_spelt(const Sample& sample, const ValueSpelling& spelling) {
         std::count_if(sample.begin(), sample.end(), [&parser](BytesView field) {
             // Its terminator stands behind it.
             const BytesView text(field.data(), field.size() + 1);
-            const auto spelt = parser.parse(text, text.back());
-            return spelt && spelt->bytes == field.size();
+            const SpeltValue spelt = parser.parse(text, text.back());
+            return spelt.bytes > 0 && spelt.bytes == field.size();
         }));
 }
 

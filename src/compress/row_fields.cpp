@@ -53,6 +53,7 @@ void SplitRows::split(BytesView content, std::size_t columns) {
     for_each_field(content, columns, [&](std::size_t end, std::size_t column) {
         ends_.push_back(static_cast<std::uint32_t>(end));
         columns_[column].bytes += end - begin;
+        ++columns_[column].fields;
         begin = end;
     });
 

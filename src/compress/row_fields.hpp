@@ -9,6 +9,7 @@
 /// exactly one; only the very last field may lack its terminator.
 
 #include "base/bytes.hpp"
+#include "compress/byte_words.hpp"
 #include "compress/scratch.hpp"
 
 #include <bit>
@@ -43,32 +44,9 @@ inline void copy_field(std::uint8_t* to, const std::uint8_t* from, std::size_t b
     }
 }
 
-namespace row_fields {
-
-inline constexpr std::size_t kWordBytes = 8;
-inline constexpr std::uint64_t kOnes = 0x0101010101010101;
-
-inline std::uint64_t word_at(const std::uint8_t* bytes) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes, kWordBytes);
-    if constexpr (std::endian::native == std::endian::big) {
-        word = __builtin_bswap64(word);
-    }
-    return word;
-}
-
-/// A bit is set in the lowest byte that is `byte`, perhaps in bytes above it, in none below.
-/// Source: Warren, "Hacker's Delight", 2nd edition, section 6-1.
-inline std::uint64_t marks_of(std::uint64_t word, std::uint8_t byte) {
-    const std::uint64_t zeros = word ^ (kOnes * byte);
-    return (zeros - kOnes) & ~zeros & (kOnes << 7U);
-}
-
-}  // namespace row_fields
-
 /// The bytes of the first field of `bytes`, with its terminator if it has one.
 [[nodiscard]] inline std::size_t field_bytes(BytesView bytes, ColumnPlace place) {
-    using namespace row_fields;
+    using namespace byte_words;
     std::size_t at = 0;
     for (; at + kWordBytes <= bytes.size(); at += kWordBytes) {
         const std::uint64_t word = word_at(bytes.data() + at);
@@ -91,6 +69,13 @@ inline std::uint64_t marks_of(std::uint64_t word, std::uint8_t byte) {
 /// What most of the first rows of `content` have, 1 to kColumnsMax.
 [[nodiscard]] std::size_t count_columns(BytesView content);
 
+/// One column of a content.
+struct SplitColumn {
+    BytesView bytes;  ///< Its fields, one after another. kColumnSlackBytes of zeros stand behind.
+    std::size_t fields = 0;
+    ColumnPlace place = ColumnPlace::inner;
+};
+
 /// The fields of a content, column by column. Keeps its memory from one content to the next.
 class SplitRows {
 public:
@@ -98,18 +83,18 @@ public:
     void split(BytesView content, std::size_t columns);
 
     [[nodiscard]] std::size_t columns() const { return columns_.size(); }
-    /// The fields of one column, one after another. Valid until the next split.
-    [[nodiscard]] BytesView column(std::size_t number) const {
-        return room_.subspan(columns_[number].begin, columns_[number].bytes);
-    }
-    [[nodiscard]] ColumnPlace place(std::size_t number) const {
-        return number + 1 == columns_.size() ? ColumnPlace::last : ColumnPlace::inner;
+    /// Valid until the next split.
+    [[nodiscard]] SplitColumn column(std::size_t number) const {
+        const Column& column = columns_[number];
+        return {room_.subspan(column.begin, column.bytes), column.fields,
+                number + 1 == columns_.size() ? ColumnPlace::last : ColumnPlace::inner};
     }
 
 private:
     struct Column {
         std::size_t begin = 0;
         std::size_t bytes = 0;
+        std::size_t fields = 0;
     };
 
     Scratch scratch_;
