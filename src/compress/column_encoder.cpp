@@ -13,8 +13,8 @@ namespace dbbackup {
 namespace {
 
 // Measured in docs/decisions/0014.
-constexpr std::size_t kWordsFirst = 1024;     ///< So many are fine in any column,
-constexpr std::size_t kFieldsOfWord = 8;      ///< and one more for so many fields.
+constexpr std::size_t kWordsFirst = 1024;  ///< So many are fine in any column,
+constexpr std::size_t kFieldsOfWord = 8;   ///< and one more for so many fields.
 constexpr std::size_t kWordsMax = 4096;
 constexpr std::size_t kSlots = 2 * kWordsMax;
 constexpr std::size_t kOneByteWords = 256;
@@ -40,7 +40,8 @@ std::size_t slot_of(const std::uint8_t* field, std::size_t bytes) {
     // Source: the multiplier is that of Steele and Vigna, "Computationally easy, spectrally good
     // multipliers", 2022, table 5 (64 bits).
     constexpr std::uint64_t kMultiplier = 0xd1342543de82ef95;
-    std::uint64_t mixed = (first ^ std::rotl(last, 29) ^ (std::uint64_t{bytes} << 56U)) * kMultiplier;
+    std::uint64_t mixed =
+        (first ^ std::rotl(last, 29) ^ (std::uint64_t{bytes} << 56U)) * kMultiplier;
     mixed ^= mixed >> 32U;
     return static_cast<std::size_t>(mixed * kMultiplier >> 32U) % kSlots;
 }
@@ -162,9 +163,9 @@ std::optional<ColumnHead> ColumnEncoder::add_words(const SplitColumn& column) {
         return std::nullopt;
     }
     const ColumnHead head{.form = ColumnForm::words,
-                    .fields = column.fields,
-                    .width = words_.size() <= kOneByteWords ? 1U : 2U,
-                    .words = words_.size()};
+                          .fields = column.fields,
+                          .width = words_.size() <= kOneByteWords ? 1U : 2U,
+                          .words = words_.size()};
     if (head.code_bytes() + *dictionary_bytes > column.bytes.size()) {
         return std::nullopt;
     }
@@ -270,8 +271,7 @@ void ColumnEncoder::put_values(const ColumnHead& head) {
 
 std::optional<ColumnHead> ColumnEncoder::add_uuids(const SplitColumn& column) {
     const std::uint8_t terminator = terminator_of(column.place);
-    const ColumnHead head{
-        .form = ColumnForm::uuid, .fields = column.fields, .width = kUuidWidth};
+    const ColumnHead head{.form = ColumnForm::uuid, .fields = column.fields, .width = kUuidWidth};
     if (head.code_bytes() > column.bytes.size()) {
         return std::nullopt;
     }

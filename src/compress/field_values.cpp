@@ -13,7 +13,7 @@ namespace dbbackup {
 namespace {
 
 constexpr std::size_t kDateBytes = 10;
-constexpr std::size_t kSecondBytes = 19;  ///< Of a timestamp without fraction and zone.
+constexpr std::size_t kSecondBytes = 19;      ///< Of a timestamp without fraction and zone.
 constexpr std::size_t kNumberDigitsAll = 18;  ///< More might not fit into 64 bits.
 constexpr std::int64_t kSecondsOfDay = 86'400;
 
@@ -45,8 +45,8 @@ inline Digits take_digits(const std::uint8_t* at, std::uint64_t value) {
         const std::uint64_t word = word_at(digits.end);
         const std::size_t count = count_digits(word);
         if (count > 0) {
-            digits.value = digits.value * static_cast<std::uint64_t>(kPowers[count]) +
-                           number_of(word, count);
+            digits.value =
+                digits.value * static_cast<std::uint64_t>(kPowers[count]) + number_of(word, count);
             digits.count += count;
             digits.end += count;
         }
@@ -77,8 +77,7 @@ SpeltValue parse_number(const std::uint8_t* text, unsigned digits_behind) {
         return {};
     }
     const auto magnitude = static_cast<std::int64_t>(all.value);
-    return {is_negative ? -magnitude : magnitude,
-                      static_cast<std::size_t>(all.end - text)};
+    return {is_negative ? -magnitude : magnitude, static_cast<std::size_t>(all.end - text)};
 }
 
 /// The number of two digits, or nothing.
@@ -117,7 +116,8 @@ std::size_t print_number(std::int64_t value, unsigned digits, std::uint8_t* out)
     const auto power = static_cast<std::uint64_t>(kPowers[digits]);
     const std::uint64_t whole = digits == 0 ? rest : rest / power;
     char* const text = reinterpret_cast<char*>(out);  // may alias, as in base/bytes.hpp
-    at = static_cast<std::size_t>(std::to_chars(text + at, text + kValueBytesMax, whole).ptr - text);
+    at =
+        static_cast<std::size_t>(std::to_chars(text + at, text + kValueBytesMax, whole).ptr - text);
     if (digits > 0) {
         out[at++] = '.';
         put_digits(rest - whole * power, digits, out + at);
@@ -220,8 +220,7 @@ SpeltValue ValueParser::timestamp(BytesView text) {
     }
     const std::int64_t seconds =
         *date * kSecondsOfDay + (std::int64_t{*hour} * 60 + *minute) * 60 + *second;
-    return {seconds * units_of_second(spelling_) + fraction,
-                      at + spelling_.zone.size()};
+    return {seconds * units_of_second(spelling_) + fraction, at + spelling_.zone.size()};
 }
 
 std::size_t ValuePrinter::print(std::int64_t value, std::uint8_t* out) {

@@ -15,8 +15,8 @@
 namespace dbbackup {
 
 enum class ValueKind : std::uint8_t {
-    number,     ///< `-?(0|[1-9][0-9]*)`, with a point and `digits` digits unless these are 0; no -0.
-    date,       ///< `YYYY-MM-DD`, years 0001 to 9999 of the Gregorian calendar.
+    number,  ///< `-?(0|[1-9][0-9]*)`, with a point and `digits` digits unless these are 0; no -0.
+    date,    ///< `YYYY-MM-DD`, years 0001 to 9999 of the Gregorian calendar.
     timestamp,  ///< A date, a space, `HH:MM:SS`, the fraction, then `zone`.
 };
 

@@ -34,8 +34,7 @@ std::size_t count_columns(BytesView content) {
         const BytesView row =
             content.first(std::min(field_bytes(content, ColumnPlace::last), kSampledRowBytes));
         if (!is_first || row.size() == content.size()) {
-            counts[rows++] =
-                1 + static_cast<std::size_t>(std::count(row.begin(), row.end(), kTab));
+            counts[rows++] = 1 + static_cast<std::size_t>(std::count(row.begin(), row.end(), kTab));
         }
         content = content.subspan(row.size());
     }

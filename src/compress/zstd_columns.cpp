@@ -2,9 +2,9 @@
 /// The codec for delimited rows: fields of one column stand together, as values where they are
 /// such, in two zstd frames.
 ///
-/// Payload, version 1 (part of the repository format). Numbers are LEB128 (leb128.hpp): seven bits a
-/// byte, the lowest first, the high bit set on all bytes but the last; at most 64 bits. Signed ones
-/// are zigzag: 0, -1, 1, -2 ... stand as 0, 1, 2, 3 ...
+/// Payload, version 1 (part of the repository format). Numbers are LEB128 (leb128.hpp): seven bits
+/// a byte, the lowest first, the high bit set on all bytes but the last; at most 64 bits. Signed
+/// ones are zigzag: 0, -1, 1, -2 ... stand as 0, 1, 2, 3 ...
 ///
 ///     01 | columns | head of each column | code_frame_bytes | code frame | text frame
 ///
@@ -13,7 +13,8 @@
 ///   its first line feed. The content starts with a field of column 0; behind a tab comes a field
 ///   of the next column, behind a line feed one of column 0. The very last field may lack its
 ///   terminator.
-/// - *Codes and texts.* Each column has `fields` codes of `width` bytes, and a text of `text_bytes`.
+/// - *Codes and texts.* Each column has `fields` codes of `width` bytes, and a text of
+/// `text_bytes`.
 ///   The code frame holds the codes of all columns, in order: of each column the lowest bytes of
 ///   all its codes, then the next bytes, and so on. The text frame holds the texts of all columns,
 ///   in order. Codes and texts together have no more bytes than the content. What has no bytes has

@@ -67,7 +67,8 @@ std::size_t compress_frame(ZSTD_CCtx& context, BytesView content, BytesView pref
 }
 
 std::size_t frame_bytes_max(std::size_t content_bytes, std::size_t parts) {
-    // Source: RFC 8878 section 3.1.1.2: a block has a header of 3 bytes and is stored raw if need be.
+    // Source: RFC 8878 section 3.1.1.2: a block has a header of 3 bytes and is stored raw if need
+    // be.
     constexpr std::size_t kBlockHeaderBytes = 3;
     return ZSTD_compressBound(content_bytes) + parts * kBlockHeaderBytes;
 }
