@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const BytesView input(data, size);
-    const auto codec = static_cast<Codec>(input[0] % 4);
+    const auto codec = static_cast<Codec>(input[0] % 5);
     const std::size_t content_bytes = input[2] + 256U * input[3];
     static const Bytes base(20'000, 'b');
     const std::vector<BytesView> bases(input[1] % 4, base);
