@@ -162,10 +162,10 @@ std::optional<ColumnHead> ColumnEncoder::add_words(const SplitColumn& column) {
     if (!dictionary_bytes) {
         return std::nullopt;
     }
-    const ColumnHead head{.form = ColumnForm::words,
-                          .fields = column.fields,
-                          .width = words_.size() <= kOneByteWords ? 1U : 2U,
-                          .words = words_.size()};
+    ColumnHead head{.form = ColumnForm::words,
+                    .fields = column.fields,
+                    .width = words_.size() <= kOneByteWords ? 1U : 2U,
+                    .words = words_.size()};
     if (head.code_bytes() + *dictionary_bytes > column.bytes.size()) {
         return std::nullopt;
     }
@@ -236,13 +236,13 @@ std::optional<ColumnHead> ColumnEncoder::add_values(const SplitColumn& column,
     }
     const bool is_from_before = from_before.bits < from_base.bits;
     const Count& count = is_from_before ? from_before : from_base;
-    const ColumnHead head{.form = form_of(spelling.kind),
-                          .fields = column.fields,
-                          .width = bytes_of(count.code_max),
-                          .spelling = spelling,
-                          .from = is_from_before ? CountedFrom::before : CountedFrom::base,
-                          .unit = static_cast<std::uint64_t>(unit),
-                          .base = is_from_before ? *first : least};
+    ColumnHead head{.form = form_of(spelling.kind),
+                    .fields = column.fields,
+                    .width = bytes_of(count.code_max),
+                    .spelling = spelling,
+                    .from = is_from_before ? CountedFrom::before : CountedFrom::base,
+                    .unit = static_cast<std::uint64_t>(unit),
+                    .base = is_from_before ? *first : least};
     if (head.code_bytes() + (text_bytes_ - text_start) > column.bytes.size()) {
         return std::nullopt;
     }
@@ -271,7 +271,7 @@ void ColumnEncoder::put_values(const ColumnHead& head) {
 
 std::optional<ColumnHead> ColumnEncoder::add_uuids(const SplitColumn& column) {
     const std::uint8_t terminator = terminator_of(column.place);
-    const ColumnHead head{.form = ColumnForm::uuid, .fields = column.fields, .width = kUuidWidth};
+    ColumnHead head{.form = ColumnForm::uuid, .fields = column.fields, .width = kUuidWidth};
     if (head.code_bytes() > column.bytes.size()) {
         return std::nullopt;
     }

@@ -67,6 +67,10 @@ protected:
     Compressor() = default;
 };
 
+/// Whether `rows` are likely to take less with zstd-columns than with zstd. Looks at the first
+/// rows.
+[[nodiscard]] bool has_columns(BytesView rows);
+
 /// A level of 0 means the codec's own default.
 /// @throws ConfigError when this build has no such codec or the level is out of its range.
 [[nodiscard]] std::unique_ptr<Compressor> make_compressor(Codec codec, int level);

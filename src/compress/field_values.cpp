@@ -126,10 +126,11 @@ std::size_t print_number(std::int64_t value, unsigned digits, std::uint8_t* out)
     return at;
 }
 
-constexpr std::array<std::int8_t, 256> kHexValues = [] {
-    std::array<std::int8_t, 256> values{};
-    values.fill(-1);
-    for (std::int8_t value = 0; value < 16; ++value) {
+constexpr unsigned kNoHexDigit = 0x80;
+constexpr std::array<std::uint8_t, 256> kHexValues = [] {
+    std::array<std::uint8_t, 256> values{};
+    values.fill(kNoHexDigit);
+    for (std::uint8_t value = 0; value < 16; ++value) {
         values[static_cast<std::size_t>(value < 10 ? '0' + value : 'a' + value - 10)] = value;
     }
     return values;
@@ -321,21 +322,20 @@ std::optional<ValueSpelling> spelling_of(BytesView field) {
 }
 
 bool parse_uuid(const std::uint8_t* text, std::uint8_t* out) {
-    int all = 0;
+    unsigned all = 0;
     std::size_t place = 0;
     for (std::size_t at = 0; at < kUuidBytes; ++at) {
         if (is_hyphen_at(place)) {
-            all |= text[place] == '-' ? 0 : -1;
+            all |= text[place] == '-' ? 0 : kNoHexDigit;
             ++place;
         }
-        const int high = kHexValues[text[place]];
-        const int low = kHexValues[text[place + 1]];
+        const unsigned high = kHexValues[text[place]];
+        const unsigned low = kHexValues[text[place + 1]];
         all |= high | low;
-        out[at] = static_cast<std::uint8_t>((static_cast<unsigned>(high) << 4U) |
-                                            (static_cast<unsigned>(low) & 0xfU));
+        out[at] = static_cast<std::uint8_t>((high << 4U) | (low & 0xfU));
         place += 2;
     }
-    return all >= 0;
+    return all < kNoHexDigit;
 }
 
 void print_uuid(const std::uint8_t* bytes, std::uint8_t* out) {

@@ -1,4 +1,5 @@
 #include "compress/column_encoder.hpp"
+#include "compress/compressor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,9 @@ constexpr std::size_t kSpellings = 4;
 constexpr std::size_t kAlikeOfEight = 7;
 /// No value or UUID is longer.
 constexpr std::size_t kSampledFieldBytes = 64;
+
+/// Of rows with a single column.
+constexpr std::size_t kSampledRowsBytes = 4096;
 
 /// As COPY and LOAD DATA spell it. Source: PostgreSQL manual, COPY, "Text Format".
 bool is_null(BytesView field) { return field.size() == 2 && field[0] == '\\' && field[1] == 'N'; }
@@ -95,6 +99,18 @@ LikelyForm likely_form(BytesView column, ColumnPlace place) {
         return likely;
     }
     return count_uuids(sample) >= alike_min ? LikelyForm{ColumnForm::uuid, {}} : LikelyForm{};
+}
+
+bool has_columns(BytesView rows) {
+    if (count_columns(rows) > 1) {
+        return true;
+    }
+    // The fields of a single column are the rows. The parser looks behind what it is given.
+    Bytes sample(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(
+                                                  std::min(rows.size(), kSampledRowsBytes)));
+    const std::size_t bytes = sample.size();
+    sample.resize(bytes + kColumnSlackBytes);
+    return likely_form(BytesView(sample).first(bytes), ColumnPlace::last).form != ColumnForm::text;
 }
 
 }  // namespace dbbackup

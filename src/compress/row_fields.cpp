@@ -1,5 +1,7 @@
 #include "compress/row_fields.hpp"
 
+#include "base/units.hpp"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -10,7 +12,7 @@ namespace {
 
 constexpr std::size_t kSampledRows = 16;
 /// Of one row. What is longer has few columns, or nobody gains by finding them.
-constexpr std::size_t kSampledRowBytes = 256 * 1024;
+constexpr std::size_t kSampledRowBytes = 256_KiB;
 
 /// Calls `visit(end, column)` for each field of `content`, with the offset of the field's end.
 template <class Visit>

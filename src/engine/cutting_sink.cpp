@@ -118,7 +118,8 @@ void CuttingSink::push(Bytes content) {
     feed_.push_chunk({.content = std::move(content),
                       .parent = std::move(parent),
                       .aligned_unit_bytes = stream_.page_bytes,
-                      .parent_proof = chunk_proof(parent_, stream_.kind)});
+                      .parent_proof = chunk_proof(parent_, stream_.kind),
+                      .kind = stream_.kind});
 }
 
 }  // namespace dbbackup

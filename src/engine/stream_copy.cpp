@@ -40,7 +40,7 @@ struct StreamCopy::Item {
     bool needs_content = true;  ///< For the segment's fingerprint.
     std::uint64_t first_page = 0;
     std::uint32_t page_bytes = 0;
-    bool has_rows = false;
+    StreamKind kind = StreamKind::opaque;
     std::optional<StoredSegment> end;
 };
 
@@ -73,7 +73,7 @@ public:
         // Proven by its id, so that what is wrong at the source is not made right at the target.
         Bytes content = run_.source.read(*item.chunk, stop_);
         copy_content(item, content, copied);
-        if (item.needs_content && item.has_rows) {
+        if (item.needs_content && item.kind == StreamKind::rows) {
             copied.rows = std::move(content);
         }
         return copied;
@@ -112,9 +112,9 @@ private:
             }
         }
         PackedChunk packed =
-            run_.compression
-                ? whole_.pack(id, content, whole_codec(*run_.compression), run_.compression->level)
-                : whole_.pack(id, content, root_codec(chunk));
+            run_.compression ? whole_.pack(id, content, whole_codec(*run_.compression, item.kind),
+                                           run_.compression->level)
+                             : whole_.pack(id, content, root_codec(chunk));
         return run_.writer.add(std::move(packed.form), packed.bytes, {});
     }
 
@@ -249,7 +249,7 @@ void StreamCopy::push(const StoredSegment& segment, ExpectedItems<Item>& items) 
             item.known = item.base->id == item.chunk->id ? item.known_base : nullptr;
         }
         item.needs_content = !is_unchanged && kind != StreamKind::opaque;
-        item.has_rows = kind == StreamKind::rows;
+        item.kind = kind;
         item.page_bytes = kind == StreamKind::pages ? stream_.stream.page_bytes : 0;
         if (item.page_bytes != 0) {
             item.first_page = segment.range.first_page + offset / item.page_bytes;

@@ -190,7 +190,8 @@ bool StreamWriter::patch(Session& session, const SegmentPlan& segment, const Sto
             feed.push_chunk({.content = std::move(content),
                              .parent = chunk,
                              .aligned_unit_bytes = plan_.page_bytes,
-                             .parent_proof = chunk_proof(&base, plan_.kind)});
+                             .parent_proof = chunk_proof(&base, plan_.kind),
+                             .kind = plan_.kind});
         } else {
             feed.push_known(known);
         }

@@ -4,9 +4,10 @@
 
 namespace dbbackup {
 
-Codec whole_codec(const Compression& compression) {
+Codec whole_codec(const Compression& compression, StreamKind kind) {
     switch (compression.kind) {
-        case CompressionKind::zstd: return Codec::zstd;
+        case CompressionKind::zstd:
+            return kind == StreamKind::rows ? Codec::zstd_columns : Codec::zstd;
         case CompressionKind::gzip: return Codec::gzip;
         case CompressionKind::zip:
         case CompressionKind::none: break;
@@ -55,7 +56,7 @@ ChunkCopyPtr Sealer::store(const ChunkId& id, const ChunkToSeal& chunk) {
         return delta;
     }
     count(&SealCounts::stored_whole, 1, chunk);
-    ChunkCopyPtr whole = store_whole(id, chunk.content);
+    ChunkCopyPtr whole = store_whole(id, chunk);
     count(&SealCounts::stored_bytes, whole->sealed_bytes, chunk);
     return whole;
 }
@@ -140,9 +141,10 @@ Bytes Sealer::read_base(const ChunkCopy& base, const ChunkToSeal& chunk) {
     return reader_.read(base, stop_);
 }
 
-ChunkCopyPtr Sealer::store_whole(const ChunkId& id, BytesView content) {
+ChunkCopyPtr Sealer::store_whole(const ChunkId& id, const ChunkToSeal& chunk) {
     PackedChunk packed =
-        whole_.pack(id, content, whole_codec(options_.compression), options_.compression.level);
+        whole_.pack(id, chunk.content, whole_codec(options_.compression, chunk.kind),
+                    options_.compression.level);
     return writer_.add(std::move(packed.form), packed.bytes, {});
 }
 

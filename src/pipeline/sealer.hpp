@@ -8,6 +8,7 @@
 
 #include "compress/compressor.hpp"
 #include "config/enums.hpp"
+#include "connector/connector.hpp"
 #include "crypto/fingerprint.hpp"
 #include "pipeline/delta_base.hpp"
 #include "pipeline/whole_packer.hpp"
@@ -51,6 +52,7 @@ struct ChunkToSeal {
     unsigned depth_max = kDepthMax;               ///< Of the delta that it may become.
     std::optional<PagesProof> parent_proof = {};  ///< Of `parent`, where the snapshot holds one.
     SealCounts* also_counted = nullptr;  ///< Of the chunk's stream, say. Borrowed; may be null.
+    StreamKind kind = StreamKind::opaque;  ///< How the content is made.
 };
 
 /// What can be said of a chunk before anything of the repository is read.
@@ -60,8 +62,9 @@ struct NamedChunk {
     ChunkCopyPtr base;   ///< What a delta would be made against; null: nothing.
 };
 
-/// What chunks are compressed with that are stored whole.
-[[nodiscard]] Codec whole_codec(const Compression& compression);
+/// What chunks of such a stream are compressed with that are stored whole. zstd-columns has the
+/// level that is asked of zstd.
+[[nodiscard]] Codec whole_codec(const Compression& compression, StreamKind kind);
 
 /// One per worker thread: it owns the codecs' working memory.
 class Sealer {
@@ -87,7 +90,7 @@ private:
     [[nodiscard]] std::optional<BaseChoice> choose(const ChunkToSeal& chunk);
     [[nodiscard]] ChunkCopyPtr try_delta(const ChunkId& id, const ChunkToSeal& chunk);
     [[nodiscard]] Bytes read_base(const ChunkCopy& base, const ChunkToSeal& chunk);
-    [[nodiscard]] ChunkCopyPtr store_whole(const ChunkId& id, BytesView content);
+    [[nodiscard]] ChunkCopyPtr store_whole(const ChunkId& id, const ChunkToSeal& chunk);
 
     const Keys& keys_;
     SnapshotWriter& writer_;

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "repository/config_object.hpp"
+#include "repository/features.hpp"
 #include "repository/pack.hpp"
 
 #include <fmt/format.h>

@@ -51,17 +51,6 @@ void refuse_newer(std::uint64_t format, std::string_view name) {
     }
 }
 
-/// Whether a feature says so, or says nothing that format 1 understands.
-bool is_needed_for(const nlohmann::json& feature, std::string_view what) {
-    const auto member = feature.is_object() ? feature.find("needed_for") : feature.end();
-    if (member == feature.end() || !member->is_array() || member->empty()) {
-        return true;
-    }
-    return std::any_of(member->begin(), member->end(), [what](const nlohmann::json& each) {
-        return each == what || (each != "read" && each != "write" && each != "collect");
-    });
-}
-
 /// The master key out of the first slot of this kind that `secret` opens.
 std::optional<UnlockedMaster> try_slots(KeySlotList& slots, KeySlotKind kind,
                                         const Secret& secret) {
@@ -272,51 +261,6 @@ UnlockedMaster unlock_master(Storage& storage, const RepositoryConfigObject& con
         std::rethrow_exception(slots.damage);
     }
     no_slot_opens(slots, unlock, has_secret);
-}
-
-RepositoryError unknown_feature(const std::string& name, std::string_view needed_for) {
-    return explained<RepositoryError>(
-        fmt::format("to {} here, a program must know the feature '{}', which this one does not",
-                    needed_for, name),
-        "Use a newer version of db-backup.", "unknown_feature");
-}
-
-namespace {
-
-/// Every feature with what it says; null for one that has gone.
-std::vector<std::pair<std::string, nlohmann::json>> read_features(Storage& storage,
-                                                                  const std::stop_token& stop) {
-    std::vector<std::pair<std::string, nlohmann::json>> features;
-    for (const ObjectName& name : names_below(storage, "features", stop)) {
-        const std::optional<Bytes> content = storage.get(name, stop);
-        features.emplace_back(
-            name.leaf(), content ? decode_checked_json(name.text(), *content) : nlohmann::json());
-    }
-    return features;
-}
-
-}  // namespace
-
-std::vector<std::string> check_features(Storage& storage, std::stop_token stop) {
-    std::vector<std::string> for_writing;
-    for (const auto& [name, feature] : read_features(storage, stop)) {
-        // This version knows no feature at all.
-        if (is_needed_for(feature, "read")) {
-            throw unknown_feature(name, "read");
-        }
-        if (is_needed_for(feature, "write")) {
-            for_writing.push_back(name);
-        }
-    }
-    return for_writing;
-}
-
-void check_features_for_collecting(Storage& storage, std::stop_token stop) {
-    for (const auto& [name, feature] : read_features(storage, stop)) {
-        if (is_needed_for(feature, "collect")) {
-            throw unknown_feature(name, "collect");
-        }
-    }
 }
 
 }  // namespace dbbackup

@@ -65,16 +65,4 @@ struct UnlockedMaster {
 [[nodiscard]] UnlockedMaster unlock_master(Storage& storage, const RepositoryConfigObject& config,
                                            const Unlock& unlock, std::stop_token stop);
 
-/// Refuses what this program must understand to read here and does not (`features/`,
-/// docs/format.md). A damaged or unknown statement of what a feature is needed for means all.
-/// @return The names of those that are needed only to write.
-/// @throws RepositoryError (code "unknown_feature"), CorruptionError.
-[[nodiscard]] std::vector<std::string> check_features(Storage& storage, std::stop_token stop);
-
-/// The same for collecting. @throws RepositoryError (code "unknown_feature"), CorruptionError.
-void check_features_for_collecting(Storage& storage, std::stop_token stop);
-
-/// The error for a feature that this program does not know.
-[[nodiscard]] RepositoryError unknown_feature(const std::string& name, std::string_view needed_for);
-
 }  // namespace dbbackup

@@ -26,6 +26,7 @@ PackWriter::PackWriter(Repository& repository, std::stop_token stop)
 PackWriter::~PackWriter() = default;
 
 void PackWriter::add(const ChunkForm& form, BytesView packed) {
+    repository_.announce(form.codec, stop_);
     if (builder_ && !builder_->has_room(form, packed.size())) {
         submit();
     }

@@ -36,10 +36,10 @@ inline Digest digest_from_record(const std::string& bytes) {
     return name_from_record<ChunkId>(bytes).bytes;
 }
 
-/// @throws CorruptionError for a number that is no codec of format 1. A codec that is only reserved
-/// comes with a feature that this program refuses.
+/// @throws CorruptionError for a number that is no codec of format 1. A codec of a newer program
+/// comes with a feature, and this one has refused that.
 inline Codec codec_from_record(std::uint32_t number) {
-    if (number > static_cast<std::uint32_t>(Codec::zstd_delta)) {
+    if (number > static_cast<std::uint32_t>(Codec::zstd_columns)) {
         throw CorruptionError("a record names an unknown codec");
     }
     return static_cast<Codec>(number);

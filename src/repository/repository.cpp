@@ -4,6 +4,7 @@
 #include "base/units.hpp"
 #include "repository/collector_records.hpp"
 #include "repository/config_object.hpp"
+#include "repository/features.hpp"
 #include "repository/keys.hpp"
 #include "repository/known_repository.hpp"
 #include "repository/manifest.hpp"
@@ -80,6 +81,7 @@ struct Repository::Parts {
     std::set<ObjectName> lost_manifests;                         ///< That somebody took away.
     std::optional<std::filesystem::path> local_index_file = {};  ///< Set once.
     std::optional<std::filesystem::path> list_cache_file = {};   ///< Set once.
+    AnnouncedFeatures announced;
 
     /// The summary of one manifest object, from the cache or the storage; nothing for a tombstone
     /// or when it has gone. @throws CorruptionError.
@@ -250,7 +252,7 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
     known.check(config, log);
     OpenedSlot opened(options.state_folder, config.repository_id);
     // Neither needs the other: where each answer takes its time, both are asked for at once.
-    std::future<std::vector<std::string>> features =
+    std::future<Features> features_found =
         std::async(storage->capabilities().is_local ? std::launch::deferred : std::launch::async,
                    [&storage, &stop] { return check_features(*storage, stop); });
     std::optional<UnlockedMaster> known_slot = opened.unlock(*storage, config, unlock, stop);
@@ -261,7 +263,7 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                        std::move(master.slot));
     check_config_mac(*content, *keys);
     known.remember(config);
-    std::vector<std::string> for_writing = features.get();
+    Features features = features_found.get();
     std::optional<std::filesystem::path> cache_file;
     std::optional<std::filesystem::path> list_cache_file;
     if (options.cache_folder) {
@@ -287,10 +289,11 @@ std::unique_ptr<Repository> Repository::open(std::unique_ptr<Storage> storage, c
                                                   SealedCache(cache_file),
                                                   NewestSeen(seen_file),
                                                   {},
-                                                  std::move(for_writing),
+                                                  std::move(features.unknown_for_writing),
                                                   {},
                                                   std::move(index_file),
-                                                  std::move(list_cache_file)});
+                                                  std::move(list_cache_file),
+                                                  AnnouncedFeatures(std::move(features.known))});
     return std::unique_ptr<Repository>(new Repository(std::move(parts)));
 }
 
@@ -313,6 +316,10 @@ void Repository::check_writable() const {
     if (!parts_->unknown_for_writing.empty()) {
         throw unknown_feature(parts_->unknown_for_writing.front(), "write");
     }
+}
+
+void Repository::announce(Codec codec, std::stop_token stop) {
+    parts_->announced.announce(codec, storage(), std::move(stop));
 }
 
 std::vector<ObjectName> Repository::lost_manifests() const {

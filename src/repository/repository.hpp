@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "compress/compressor.hpp"
 #include "config/enums.hpp"
 #include "crypto/key_slot.hpp"
 #include "repository/ids.hpp"
@@ -114,6 +115,10 @@ public:
     [[nodiscard]] const std::optional<std::filesystem::path>& list_cache_file() const;
     /// @throws RepositoryError (code "unknown_feature") when only a newer program may write here.
     void check_writable() const;
+    /// Announces in `features/` what a program must know to read a chunk of this codec. To be
+    /// called before such a chunk is stored; costs nothing once it is done. Thread-safe.
+    /// @throws StorageError, Cancelled.
+    void announce(Codec codec, std::stop_token stop);
     /// The keyed hash that names the folder of a source's manifests.
     [[nodiscard]] SourceId source_id(DatabaseType type, const std::string& identity) const;
 

@@ -206,6 +206,7 @@ ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
         form.base_ids.push_back(base->id);
         form.depth = std::max<std::uint8_t>(form.depth, static_cast<std::uint8_t>(base->depth + 1));
     }
+    repository_.announce(form.codec, stop_);
     std::unique_lock lock(mutex_);
     if (ChunkCopyPtr own = added_copy(form)) {
         return own;

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "repository/checked_json.hpp"
 #include "repository/config_object.hpp"
+#include "repository/features.hpp"
 #include "repository_place.hpp"
 #include "support/faulty_storage.hpp"
 #include "support/temporary_folder.hpp"
@@ -80,6 +81,26 @@ TEST_P(OpenTest, RefusesAFeatureThatItDoesNotKnow) {
     }
     disk_.damage(ObjectName("features/time-travel"), [](Bytes& content) { content[3] ^= 1U; });
     EXPECT_EQ(open_problem(disk_), "13 corruption");
+}
+
+TEST_P(OpenTest, AnnouncesACodecOnceAndKnowsIt) {
+    const ObjectName name("features/zstd-columns");
+    const auto repository = open_repository(disk_);
+    repository->announce(Codec::zstd, {});
+    repository->announce(Codec::zstd_delta, {});
+    EXPECT_FALSE(disk_.size_bytes(name, {}).has_value()) << "format 1 has these";
+    repository->announce(Codec::zstd_columns, {});
+    // Every older program takes it for what it must know to do anything here.
+    EXPECT_EQ(disk_.get(name, {}).value(),
+              encode_checked_json({{"needed_for", {"collect", "read", "write"}}}));
+    repository->announce(Codec::zstd_columns, {});
+
+    const auto again = open_repository(disk_);
+    again->check_writable();
+    check_features_for_collecting(disk_, {});
+    disk_.remove(name, {});
+    again->announce(Codec::zstd_columns, {});
+    EXPECT_FALSE(disk_.size_bytes(name, {}).has_value()) << "it was seen when opening";
 }
 
 TEST_P(OpenTest, AFeatureStopsOnlyWhatItConcerns) {
