@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -287,19 +288,25 @@ TEST_F(ParallelReading, AStopEndsAllReaders) {
     expect_nothing_was_made();
 }
 
-/// Three readers wait for the database when the store fails, which only the fourth one can notice.
+/// Three readers wait for the database when the store fails, which the fourth one learns.
 TEST_F(ParallelReading, AFailingStoreStopsReadersThatWaitForTheDatabase) {
     source_.set_pages("a", noise(1, (kReaders - 1) * kSegmentPages * kPage), kPage);
-    source_.set_pages("b", noise(2, 20 * 1024 * kPage), kPage);
-    on_read_ = [this](const StreamPlan& stream, auto&, const std::stop_token& stop) {
+    source_.set_pages("b", noise(2, 2000 * kSegmentPages * kPage), kPage);
+    std::atomic<bool> is_reading = false;
+    on_read_ = [&](const StreamPlan& stream, const SegmentPlan& segment,
+                   const std::stop_token& stop) {
+        is_reading = true;
         if (stream.name == "a") {
             meeting_.wait_for_stop(stop);
+        } else if (segment.range.first_page > 0) {
+            meeting_.wait_for(1);
         }
     };
-    Faults faults;
-    faults.before = [](const StorageCall& call) {
-        if (call.name.starts_with("packs/")) {
-            throw StorageError("the disk is full");
+    Faults faults;  // Sealing the first chunk asks the store what it has.
+    faults.before = [&](const StorageCall&) {
+        if (is_reading) {
+            meeting_.arrive();
+            throw StorageError("the store is gone");
         }
     };
     FaultyStorage failing(disk_, std::move(faults));
@@ -307,7 +314,7 @@ TEST_F(ParallelReading, AFailingStoreStopsReadersThatWaitForTheDatabase) {
         back_up_to(failing);
         FAIL() << "backed up into nothing";
     } catch (const StorageError& error) {
-        EXPECT_NE(std::string_view(error.what()).find("the disk is full"), std::string_view::npos);
+        EXPECT_NE(std::string_view(error.what()).find("the store is gone"), std::string_view::npos);
     }
     EXPECT_TRUE(snapshots(disk_).empty());
 }
