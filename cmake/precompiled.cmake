@@ -3,6 +3,8 @@
 # The headers of the standard library, fmt and (TESTS) GoogleTest are most of what a file costs to compile.
 # They are parsed once, for all targets. This is no reason not to include what a file uses: the tree `tidy`
 # does without, and reports what is missing.
+# A file that Clang precompiled names its sources by absolute paths: what ccache keeps of it serves no other
+# clone, so the tree `asan` does without, too.
 option(DB_BACKUP_PRECOMPILE "parse the headers that most files include only once" ON)
 
 set(DB_BACKUP_PRECOMPILED_HEADERS

@@ -15,7 +15,7 @@ import pytest
 import databases
 from program import Repository
 
-STRIDE = 37
+STRIDE = 37 if os.environ.get("DB_BACKUP_LONG") == "1" else 111
 HEAD_BYTES = 24
 SEED = 20261122
 

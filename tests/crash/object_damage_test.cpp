@@ -1,6 +1,7 @@
 /// @file
 /// Objects cut short at every length, grown, emptied, removed, and each put in the place of each
-/// other one: found by `verify` of the data, and never a wrong restore.
+/// other one: found by `verify` of the data, and never a wrong restore. One length of three, unless
+/// DB_BACKUP_LONG=1.
 
 #include "crash/small_repository.hpp"
 
@@ -23,7 +24,7 @@ INSTANTIATE_TEST_SUITE_P(Encryptions, ObjectDamage,
 
 TEST_P(ObjectDamage, CutShortAtEveryLength) {
     for (const auto& [name, content] : healthy_) {
-        for (std::size_t length = 0; length < content.size(); ++length) {
+        for (std::size_t length = 0; length < content.size(); length += step()) {
             expect_found(name, Bytes(content.begin(), content.begin() + static_cast<long>(length)),
                          "cut to " + std::to_string(length));
         }

@@ -12,8 +12,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace dbbackup {
 
@@ -34,6 +36,12 @@ protected:
         shop.set_page("pages", 2, page_like(3, kPageBytes));
         back_up_shop(shop);
         healthy_ = disk_.contents();
+    }
+
+    /// Between places that are damaged.
+    static std::size_t step() {
+        const char* const value = std::getenv("DB_BACKUP_LONG");  // NOLINT(concurrency-mt-unsafe)
+        return value != nullptr && std::string_view(value) == "1" ? 1 : 3;
     }
 
     /// Whether damage to `name` is told: by `verify`, or because the repository does not open.
