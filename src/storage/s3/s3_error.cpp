@@ -47,6 +47,8 @@ constexpr std::array kMeanings = {
     RefusalMeaning{"BadDigest", "", "", Retry::may_help},
     RefusalMeaning{"XAmzContentSHA256Mismatch", "", "", Retry::may_help},
     RefusalMeaning{"IncompleteBody", "", "", Retry::may_help},
+    // Asked without a version: the newest went while the store was looking it up (versitygw).
+    RefusalMeaning{"NoSuchVersion", "", "", Retry::may_help},
     RefusalMeaning{
         "QuotaExceeded", "storage_full",
         "The bucket's quota is used up: raise it or prune, then run the same command again."},

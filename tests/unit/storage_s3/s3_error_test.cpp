@@ -38,7 +38,8 @@ TEST(S3Error, TellsTheRightRegion) {
 TEST(S3Error, KnowsWhatMayPass) {
     for (const auto& [status, code] :
          {std::pair(503, "SlowDown"), std::pair(409, "ConditionalRequestConflict"),
-          std::pair(400, "RequestTimeout"), std::pair(500, ""), std::pair(429, "")}) {
+          std::pair(400, "RequestTimeout"), std::pair(404, "NoSuchVersion"), std::pair(500, ""),
+          std::pair(429, "")}) {
         EXPECT_EQ(error_of(status, code).retry(), Retry::may_help) << status << code;
     }
     for (const auto& [status, code] :
