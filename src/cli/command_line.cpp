@@ -101,8 +101,8 @@ ConfigError translated(const CLI::App& root, const CLI::ParseError& error) {
 
 void check(const SourceArguments& source) {
     // A server's URI and the name of a database on it go together.
-    const bool is_of_server = source.uri && !source.uri->starts_with("sqlite") &&
-                              !source.uri->starts_with("file");
+    const bool is_of_server =
+        source.uri && !source.uri->starts_with("sqlite") && !source.uri->starts_with("file");
     const int given = (source.databases.empty() || is_of_server ? 0 : 1) + (source.all ? 1 : 0) +
                       (source.uri ? 1 : 0) + (source.configured_name ? 1 : 0);
     constexpr const char* kHint =

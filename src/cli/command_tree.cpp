@@ -152,8 +152,7 @@ void add_restore(CLI::App& root, CommandTreeValues& values) {
     add_flag(command, "--clean", arguments.is_clean, "replace what the target holds");
     add_flag(command, "--no-owner", arguments.is_without_owners,
              "servers: everything belongs to the role that restores");
-    add_flag(command, "--no-privileges", arguments.is_without_privileges,
-             "servers: grant nothing");
+    add_flag(command, "--no-privileges", arguments.is_without_privileges, "servers: grant nothing");
     add_flag(command, "--roles", arguments.makes_roles,
              "servers: make the roles that are needed and not there");
     add_flag(command, "--verify", arguments.is_verify,

@@ -64,7 +64,8 @@ ExitCode run_command(const RestoreArguments& arguments, CommandContext& context)
     RestoreOutcome outcome;
     {
         Progress progress;
-        const ProgressLine line(progress, context.progress("restoring " + masked_uri(options.target)),
+        const ProgressLine line(progress,
+                                context.progress("restoring " + masked_uri(options.target)),
                                 context.errors, context.log);
         outcome = restore(*repository, snapshot.id, *connector, options, context.engine(progress),
                           context.stop);

@@ -51,7 +51,7 @@ struct ChunkToSeal {
     std::uint32_t aligned_unit_bytes = 0;         ///< Page size for pages, else 0.
     unsigned depth_max = kDepthMax;               ///< Of the delta that it may become.
     std::optional<PagesProof> parent_proof = {};  ///< Of `parent`, where the snapshot holds one.
-    SealCounts* also_counted = nullptr;  ///< Of the chunk's stream, say. Borrowed; may be null.
+    SealCounts* also_counted = nullptr;    ///< Of the chunk's stream, say. Borrowed; may be null.
     StreamKind kind = StreamKind::opaque;  ///< How the content is made.
 };
 

@@ -44,8 +44,6 @@ void MemoryFile::append(BytesView bytes) {
     }
 }
 
-std::string MemoryFile::path() const {
-    return fmt::format("/proc/self/fd/{}", file_.descriptor());
-}
+std::string MemoryFile::path() const { return fmt::format("/proc/self/fd/{}", file_.descriptor()); }
 
 }  // namespace dbbackup

@@ -122,8 +122,8 @@ public:
         }
         words.push_back(nullptr);
         const std::vector<char*> variables = child_environment(also);
-        const int failed = ::posix_spawnp(&process_, words.front(), &setup.files,
-                                          &setup.attributes, words.data(), variables.data());
+        const int failed = ::posix_spawnp(&process_, words.front(), &setup.files, &setup.attributes,
+                                          words.data(), variables.data());
         if (failed != 0) {
             throw_cannot_start(failed);
         }
@@ -217,9 +217,7 @@ public:
         }
     }
 
-    [[nodiscard]] int read_end() const {
-        return pipe_ ? pipe_->read_end.descriptor() : -1;
-    }
+    [[nodiscard]] int read_end() const { return pipe_ ? pipe_->read_end.descriptor() : -1; }
     /// -1 once there is nothing more to write.
     [[nodiscard]] int write_end() const { return is_open_ ? pipe_->write_end.descriptor() : -1; }
     void started() {
@@ -237,7 +235,8 @@ public:
                 end();
                 return;
             }
-            const ssize_t count = ::write(pipe_->write_end.descriptor(), left_.data(), left_.size());
+            const ssize_t count =
+                ::write(pipe_->write_end.descriptor(), left_.data(), left_.size());
             if (count < 0 && errno == EINTR) {
                 continue;
             }
@@ -392,13 +391,12 @@ int run_shell_for_effect(const std::string& command, const ShellSetting& setting
     }
     Lines output(setting.on_line);
     Lines errors(setting.on_line);
-    const int status =
-        run_child({.arguments = {"/bin/sh", "-c", command},
-                   .variables = also,
-                   .timeout = setting.timeout,
-                   .take_output = [&output](BytesView part) { output.take(part); },
-                   .take_errors = [&errors](BytesView part) { errors.take(part); }},
-                  stop);
+    const int status = run_child({.arguments = {"/bin/sh", "-c", command},
+                                  .variables = also,
+                                  .timeout = setting.timeout,
+                                  .take_output = [&output](BytesView part) { output.take(part); },
+                                  .take_errors = [&errors](BytesView part) { errors.take(part); }},
+                                 stop);
     output.finish();
     errors.finish();
     return status;
@@ -406,14 +404,14 @@ int run_shell_for_effect(const std::string& command, const ShellSetting& setting
 
 ProgramEnd run_program(const ProgramCall& call, std::stop_token stop) {
     ProgramEnd end;
-    end.exit_status = run_child(
-        {.arguments = call.arguments,
-         .variables = call.variables,
-         .inherited = call.inherited,
-         .give_input = call.give_input ? &call.give_input : nullptr,
-         .take_output = call.take_output ? call.take_output : TakePart([](BytesView) {}),
-         .take_errors = keep_end(end.errors)},
-        stop);
+    end.exit_status =
+        run_child({.arguments = call.arguments,
+                   .variables = call.variables,
+                   .inherited = call.inherited,
+                   .give_input = call.give_input ? &call.give_input : nullptr,
+                   .take_output = call.take_output ? call.take_output : TakePart([](BytesView) {}),
+                   .take_errors = keep_end(end.errors)},
+                  stop);
     return end;
 }
 

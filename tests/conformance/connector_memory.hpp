@@ -230,10 +230,10 @@ public:
         } else if (stream_.kind == StreamKind::rows) {
             const BytesView bytes = content_;
             for (std::size_t begin = 0; begin < bytes.size();) {
-                const auto feed =
-                    std::find(bytes.begin() + static_cast<std::ptrdiff_t>(begin), bytes.end(), '\n');
-                const auto end = std::min(bytes.size(),
-                                          static_cast<std::size_t>(feed - bytes.begin()) + 1);
+                const auto feed = std::find(bytes.begin() + static_cast<std::ptrdiff_t>(begin),
+                                            bytes.end(), '\n');
+                const auto end =
+                    std::min(bytes.size(), static_cast<std::size_t>(feed - bytes.begin()) + 1);
                 stream_.fingerprint += fingerprinter.of(bytes.subspan(begin, end - begin), 0);
                 begin = end;
             }

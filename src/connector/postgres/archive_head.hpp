@@ -11,8 +11,8 @@ namespace dbbackup::postgres {
 /// Sees an archive part by part.
 class ArchiveHead {
 public:
-    /// The part with the time in it overwritten; the bytes are valid until the next call. What is not
-    /// laid out as expected is given back as it is, and so are archives whose head is cut.
+    /// The part with the time in it overwritten; the bytes are valid until the next call. What is
+    /// not laid out as expected is given back as it is, and so are archives whose head is cut.
     [[nodiscard]] BytesView without_time(BytesView part);
 
 private:

@@ -79,8 +79,8 @@ std::string copy_text(std::string_view value) {
     return text;
 }
 
-/// Those of the table itself, or of the root that its rows go through: partitions may have theirs in
-/// another order.
+/// Those of the table itself, or of the root that its rows go through: partitions may have theirs
+/// in another order.
 void add_columns(Connection& connection, std::vector<Table>& tables) {
     std::unordered_multimap<std::int64_t, std::size_t> by_oid;
     for (std::size_t index = 0; index < tables.size(); ++index) {
@@ -110,8 +110,11 @@ std::string Table::definition() const {
 TableDefinition TableDefinition::parse(const std::string& json) {
     try {
         const Json value = Json::parse(json);
-        return {value.at("schema"), value.at("table"), value.at("columns"),
-                value.value("shape", std::string()), value.value("condition", std::string()),
+        return {value.at("schema"),
+                value.at("table"),
+                value.at("columns"),
+                value.value("shape", std::string()),
+                value.value("condition", std::string()),
                 value.value("is_of_root", false)};
     } catch (const Json::exception&) {
         throw CorruptionError("the snapshot's definition of a table is not one");
@@ -229,7 +232,8 @@ SELECT s.setrole = 0, pg_catalog.pg_get_userbyid(s.setrole), pg_catalog.unnest(s
         const std::string_view assignment = settings.text(each, 2);
         const std::size_t equals = assignment.find('=');
         properties.settings.push_back(fmt::format(
-            "{}\t{}\t{}", settings.flag(each, 0) ? std::string() : std::string(settings.text(each, 1)),
+            "{}\t{}\t{}",
+            settings.flag(each, 0) ? std::string() : std::string(settings.text(each, 1)),
             assignment.substr(0, equals), assignment.substr(equals + 1)));
     }
     return properties;

@@ -26,15 +26,16 @@ struct Table {
     bool is_heap = true;               ///< Its rows can be addressed by block.
     bool is_unlogged = false;
     std::string condition;  ///< Only these rows: of a configuration table of an extension.
-    /// Where its rows are to be loaded if not into itself: the number that a value of an enum hashes
-    /// to is not the same everywhere, so a row may belong to another partition of the target.
+    /// Where its rows are to be loaded if not into itself: the number that a value of an enum
+    /// hashes to is not the same everywhere, so a row may belong to another partition of the
+    /// target.
     std::uint32_t root = 0;
     std::string root_schema;
     std::string root_name;
     std::uint32_t file_node = 0;  ///< Changes when the table is rewritten.
     std::uint32_t tablespace = 0;
-    /// Of everything beside its blocks that decides the text of its rows (table_shape.hpp); "" where
-    /// equal blocks may give other text.
+    /// Of everything beside its blocks that decides the text of its rows (table_shape.hpp); ""
+    /// where equal blocks may give other text.
     std::string shape;
 
     /// What restoring needs, and what tells whether segments may be taken over, as JSON.
@@ -65,7 +66,7 @@ struct DatabaseProperties {
     std::string locale;    ///< Of ICU or builtin.
     std::string icu_rules;
     std::string comment;
-    std::string acl;                    ///< As an array of aclitem; "" for the default.
+    std::string acl;  ///< As an array of aclitem; "" for the default.
     std::int64_t connection_limit = -1;
     bool is_template = false;
     bool allows_connections = true;

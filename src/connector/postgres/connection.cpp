@@ -207,9 +207,8 @@ Connection::Result Connection::last_result() {
 }
 
 ServerError Connection::connection_error(std::string_view doing) const {
-    ServerError error(
-        fmt::format("{}: {}", doing, trimmed(PQerrorMessage(handle_.get()))),
-        PQstatus(handle_.get()) == CONNECTION_BAD ? "" : std::string());
+    ServerError error(fmt::format("{}: {}", doing, trimmed(PQerrorMessage(handle_.get()))),
+                      PQstatus(handle_.get()) == CONNECTION_BAD ? "" : std::string());
     error.set_code(role_ == Role::source ? "source_unreachable" : "target_unreachable");
     if (PQconnectionNeedsPassword(handle_.get()) != 0) {
         error.set_hint(
@@ -226,8 +225,7 @@ void Connection::execute(const std::string& sql) {
     static_cast<void>(last_result());
 }
 
-Rows Connection::query(const std::string& sql,
-                       std::initializer_list<std::string_view> parameters) {
+Rows Connection::query(const std::string& sql, std::initializer_list<std::string_view> parameters) {
     const std::vector<std::string> texts(parameters.begin(), parameters.end());
     std::vector<const char*> values;
     std::transform(texts.begin(), texts.end(), std::back_inserter(values),

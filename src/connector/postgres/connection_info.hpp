@@ -17,8 +17,8 @@ namespace dbbackup::postgres {
 /// Source: PostgreSQL manual, "Database Connection Control Functions", 34.1.1 and 34.1.2.
 class ConnectionInfo {
 public:
-    /// @param text A URI (`postgresql://…`), keywords (`host=… dbname=…`) or "". A password in it is
-    /// moved out.
+    /// @param text A URI (`postgresql://…`), keywords (`host=… dbname=…`) or "". A password in it
+    /// is moved out.
     /// @param password Wins over one in `text`; may be empty.
     /// @throws ConfigError (code "bad_source_uri") with libpq's words, which never hold a value.
     ConnectionInfo(const std::string& text, Secret password);

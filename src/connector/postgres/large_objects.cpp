@@ -59,8 +59,7 @@ $do$)");
 }
 
 void restore_large_objects(Connection& connection, StreamReader& stream, std::stop_token stop) {
-    connection.execute(
-        "CREATE TEMPORARY TABLE db_backup_pages (id oid, page integer, data bytea)");
+    connection.execute("CREATE TEMPORARY TABLE db_backup_pages (id oid, page integer, data bytea)");
     StreamSlices slices(stream, std::move(stop));
     StreamSlices::Reader reader(slices);
     for (bool has_more = true; has_more;) {
@@ -78,10 +77,10 @@ void restore_large_objects(Connection& connection, StreamReader& stream, std::st
             return part;
         });
         // A page holds a quarter of a block (PostgreSQL manual, 53.31).
-        static_cast<void>(connection.query(
-            "SELECT pg_catalog.count(pg_catalog.lo_put(id, page::bigint * "
-            "(pg_catalog.current_setting('block_size')::bigint / 4), data)) "
-            "FROM pg_temp.db_backup_pages"));
+        static_cast<void>(
+            connection.query("SELECT pg_catalog.count(pg_catalog.lo_put(id, page::bigint * "
+                             "(pg_catalog.current_setting('block_size')::bigint / 4), data)) "
+                             "FROM pg_temp.db_backup_pages"));
         connection.execute("COMMIT");
     }
     connection.execute("DROP TABLE pg_temp.db_backup_pages");

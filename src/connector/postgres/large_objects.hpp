@@ -23,7 +23,8 @@ inline constexpr const char* kLargeObjectOwnersStream = "large-object-owners";
 
 /// Makes the objects, theirs owners and their privileges.
 /// @param connection To a database without large objects.
-void restore_large_object_owners(Connection& connection, StreamReader& stream, std::stop_token stop);
+void restore_large_object_owners(Connection& connection, StreamReader& stream,
+                                 std::stop_token stop);
 /// Fills them. A few MiB at a time go through a passing table, so nothing is kept twice.
 void restore_large_objects(Connection& connection, StreamReader& stream, std::stop_token stop);
 

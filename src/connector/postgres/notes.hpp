@@ -27,7 +27,8 @@ struct Notes {
 
 /// The definition of the schema's stream: what its archive does not say.
 struct SchemaDefinition {
-    std::vector<std::string> filled_views;  ///< Materialized views that have rows; it makes them empty.
+    std::vector<std::string>
+        filled_views;  ///< Materialized views that have rows; it makes them empty.
     Requirements requirements;
 
     [[nodiscard]] std::string json() const;

@@ -58,15 +58,13 @@ public:
         probe.suggested_name = suggested_name(row.text(0, 1));
         probe.server_version = connection.parameter("server_version");
         probe.source_bytes = static_cast<std::uint64_t>(row.integer(0, 2));
-        probe.capabilities = {{"full backup", Support::yes, "", ""},
-                              tracked(connection)};
+        probe.capabilities = {{"full backup", Support::yes, "", ""}, tracked(connection)};
         return probe;
     }
 
     Continuity check(const Parent& parent, std::stop_token stop) override {
         Connection connection(info_, Role::source, std::move(stop));
-        std::string why_not =
-            can_track_since(connection, tracking_of(parent.state)).why_not;
+        std::string why_not = can_track_since(connection, tracking_of(parent.state)).why_not;
         return {why_not.empty(), std::move(why_not)};
     }
 

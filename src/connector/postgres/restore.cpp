@@ -71,7 +71,7 @@ private:
     ConnectionInfo info_;
     TargetDatabase target_;
     RestoreRequest request_;
-    std::string globals_;  ///< The script of all roles; empty unless it is used.
+    std::string globals_;               ///< The script of all roles; empty unless it is used.
     std::vector<StoredStream> tables_;  ///< That were loaded.
     std::vector<std::string> views_;    ///< Materialized, to be filled.
     RestorePlan plan_;
@@ -94,9 +94,8 @@ void PostgresRestore::check(const RestoreRequest& request) const {
             "target_not_empty");
     }
     if (!target_.may_create()) {
-        throw explained<ConfigError>(
-            "the role may not create databases, and a restore makes one",
-            "Restore as a role with CREATEDB.", "target_not_writable");
+        throw explained<ConfigError>("the role may not create databases, and a restore makes one",
+                                     "Restore as a role with CREATEDB.", "target_not_writable");
     }
 }
 
@@ -113,8 +112,7 @@ void PostgresRestore::make_plan(const RestoreRequest& request,
                                                                  : "a database with objects in it";
     plan_.steps = {
         fmt::format("make a database beside {}, encoding {}", target_.name(), properties_.encoding),
-        fmt::format("make the objects and load {} tables", tables),
-        "build indexes and constraints",
+        fmt::format("make the objects and load {} tables", tables), "build indexes and constraints",
         plan_.overwrites ? fmt::format("put it in the place of {}, and drop that", target_.name())
                          : fmt::format("name it {}", target_.name())};
 }
@@ -168,11 +166,11 @@ void PostgresRestore::require(const Requirements& required) {
     const Requirements missing = missing_of(target_.server(), required);
     if (!missing.extensions.empty() || !missing.tablespaces.empty()) {
         throw explained<ConfigError>(
-            fmt::format("the server lacks {} {}",
-                        missing.extensions.empty() ? "the tablespaces" : "the extensions",
-                        fmt::join(missing.extensions.empty() ? missing.tablespaces
-                                                             : missing.extensions,
-                                  ", ")),
+            fmt::format(
+                "the server lacks {} {}",
+                missing.extensions.empty() ? "the tablespaces" : "the extensions",
+                fmt::join(missing.extensions.empty() ? missing.tablespaces : missing.extensions,
+                          ", ")),
             missing.extensions.empty() ? "Make them with CREATE TABLESPACE."
                                        : "Install the packages that bring them on the server.",
             "target_lacks");

@@ -111,8 +111,8 @@ SELECT r.rolname FROM pg_catalog.pg_roles r
                              AND d.objid = (SELECT oid FROM pg_catalog.pg_database
                                              WHERE datname = pg_catalog.current_database()))))
  ORDER BY 1)");
-    required.extensions = first_column(
-        connection, "SELECT extname FROM pg_catalog.pg_extension ORDER BY 1");
+    required.extensions =
+        first_column(connection, "SELECT extname FROM pg_catalog.pg_extension ORDER BY 1");
     required.tablespaces = first_column(connection, R"(
 SELECT DISTINCT t.spcname FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace
@@ -121,11 +121,11 @@ SELECT DISTINCT t.spcname FROM pg_catalog.pg_class c
 }
 
 Requirements missing_of(Connection& connection, const Requirements& required) {
-    return {lacking(connection, required.roles, "SELECT rolname FROM pg_catalog.pg_roles"),
-            lacking(connection, required.extensions,
-                    "SELECT name FROM pg_catalog.pg_available_extensions"),
-            lacking(connection, required.tablespaces,
-                    "SELECT spcname FROM pg_catalog.pg_tablespace")};
+    return {
+        lacking(connection, required.roles, "SELECT rolname FROM pg_catalog.pg_roles"),
+        lacking(connection, required.extensions,
+                "SELECT name FROM pg_catalog.pg_available_extensions"),
+        lacking(connection, required.tablespaces, "SELECT spcname FROM pg_catalog.pg_tablespace")};
 }
 
 std::vector<std::string> statements_of(std::string_view script) {
@@ -135,8 +135,8 @@ std::vector<std::string> statements_of(std::string_view script) {
     for (std::size_t at = 0; at < script.size();) {
         const char character = script[at];
         const bool is_comment = script.substr(at).starts_with("--");
-        if (!is_inside && (is_comment || character == '\\' || character == '\n' ||
-                           character == ' ')) {
+        if (!is_inside &&
+            (is_comment || character == '\\' || character == '\n' || character == ' ')) {
             const bool is_line = is_comment || character == '\\';
             at = is_line ? std::min(script.find('\n', at), script.size()) : at + 1;
             continue;

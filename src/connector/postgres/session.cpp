@@ -201,8 +201,7 @@ std::vector<StreamPlan> PostgresSession::plan() {
     std::vector<StreamPlan> plans;
     const std::string& database = properties_.name;
     plans.push_back(opaque_stream(special_stream_name("", kRolesStream), Consistency::fuzzy));
-    plans.push_back(
-        opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
+    plans.push_back(opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
     plans.back().definition =
         SchemaDefinition{filled_views_of(view_.leader()), requirements_of(view_.leader())}.json();
     const bool has_ranges = view_.leader().server_version() >= kTidRangeScans;

@@ -13,10 +13,10 @@ constexpr std::uint64_t kReadBytes = 1_MiB;
 /// The offset behind the first line feed at or after `from`, or npos.
 std::size_t behind_line_feed(BytesView bytes) {
     const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
-    return found == nullptr ? std::string::npos
-                            : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) -
-                                                       bytes.data()) +
-                                  1;
+    return found == nullptr
+               ? std::string::npos
+               : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data()) +
+                     1;
 }
 
 }  // namespace

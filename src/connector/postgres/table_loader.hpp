@@ -27,9 +27,9 @@ public:
     /// @return the rows that the server took.
     std::uint64_t load(StreamReader& stream, std::stop_token stop);
 
-    /// Reads tables again and compares rows and fingerprints; partitions whose rows may lie in others
-    /// now, together. @throws SourceError (code
-    /// "verification_failed") for the first that differs.
+    /// Reads tables again and compares rows and fingerprints; partitions whose rows may lie in
+    /// others now, together. @throws SourceError (code "verification_failed") for the first that
+    /// differs.
     void verify(std::span<const StoredStream> streams, const Fingerprinter& fingerprinter,
                 std::stop_token stop);
 

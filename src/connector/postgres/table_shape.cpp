@@ -18,9 +18,9 @@ constexpr int kTextForm = 1;
 
 /// One type that the text of a value may depend on.
 struct Type {
-    std::string text;                   ///< All that is said of it alone.
+    std::string text;                  ///< All that is said of it alone.
     std::vector<std::uint32_t> parts;  ///< Types that its text is made of.
-    bool is_fleeting = false;           ///< Its text depends on other catalogue rows.
+    bool is_fleeting = false;          ///< Its text depends on other catalogue rows.
 };
 
 class Types {

@@ -12,11 +12,11 @@
 
 namespace dbbackup::postgres {
 
-/// Fills in `Table::shape`: a digest of the relation's file and tablespace, and of each column's name,
-/// type (down to the members of composites, the labels of enums and what domains and arrays are
-/// of) and value for rows that were there before it. "" for columns whose text depends on other
-/// tables of the catalogue (regclass and its kind, aclitem), for unlogged tables and for other access
-/// methods than heap: those are read each time.
+/// Fills in `Table::shape`: a digest of the relation's file and tablespace, and of each column's
+/// name, type (down to the members of composites, the labels of enums and what domains and arrays
+/// are of) and value for rows that were there before it. "" for columns whose text depends on other
+/// tables of the catalogue (regclass and its kind, aclitem), for unlogged tables and for other
+/// access methods than heap: those are read each time.
 void describe_shapes(Connection& connection, std::vector<Table>& tables);
 
 }  // namespace dbbackup::postgres

@@ -57,7 +57,7 @@ std::string passing_name(const std::string& name) {
 /// plain text. Source: PostgreSQL, src/bin/pg_dump/dumputils.c, variable_is_guc_list_quote.
 bool is_list(std::string_view setting) {
     static constexpr std::array<std::string_view, 6> lists = {
-        "local_preload_libraries", "search_path", "session_preload_libraries",
+        "local_preload_libraries",  "search_path",      "session_preload_libraries",
         "shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"};
     return std::find(lists.begin(), lists.end(), setting) != lists.end();
 }
@@ -80,8 +80,7 @@ std::string locale_clause(const DatabaseProperties& properties, int server_versi
 
 }  // namespace
 
-TargetDatabase::TargetDatabase(const ConnectionInfo& server, std::string name,
-                               std::stop_token stop)
+TargetDatabase::TargetDatabase(const ConnectionInfo& server, std::string name, std::stop_token stop)
     : info_(server.clone()), name_(std::move(name)) {
     server_ = connect_beside(info_, name_, stop);
     look(std::move(stop));
@@ -92,8 +91,9 @@ TargetDatabase::~TargetDatabase() {
         return;
     }
     try {
-        Connection server(info_.with_database(server_->text("SELECT pg_catalog.current_database()")),
-                          Role::target, {});
+        Connection server(
+            info_.with_database(server_->text("SELECT pg_catalog.current_database()")),
+            Role::target, {});
         server.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(made_)));
     } catch (...) {  // NOLINT(bugprone-empty-catch)
         // The server is gone. Its name tells what it is.
@@ -157,7 +157,8 @@ void TargetDatabase::publish(const DatabaseProperties& properties, bool keeps_ow
             "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
             "WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
             {name_}));
-        rename += fmt::format("ALTER DATABASE {} RENAME TO {}; ", quoted_name(name_), quoted_name(before));
+        rename += fmt::format("ALTER DATABASE {} RENAME TO {}; ", quoted_name(name_),
+                              quoted_name(before));
     }
     rename += fmt::format("ALTER DATABASE {} RENAME TO {}; COMMIT", name, quoted_name(name_));
     server_->execute(rename);

@@ -30,7 +30,8 @@ void add_versions(const fs::path& parent, std::string_view prefix, std::vector<f
 
 std::vector<fs::path> folders_of_tools() {
     std::vector<fs::path> folders;
-    const char* const variable = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody sets it.
+    const char* const variable =
+        std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody sets it.
     std::string_view path = variable == nullptr ? "" : variable;
     while (!path.empty()) {
         const std::string_view folder = path.substr(0, path.find(':'));
@@ -112,12 +113,13 @@ Tool tool_for(const std::string& name, int server_major, std::stop_token stop) {
     }
     std::string found;
     for (const Tool& tool : tools) {
-        found += fmt::format("{}{} is of version {}", found.empty() ? "" : ", ",
-                             tool.path.native(), tool.major);
+        found += fmt::format("{}{} is of version {}", found.empty() ? "" : ", ", tool.path.native(),
+                             tool.major);
     }
     throw explained<SourceError>(
-        fmt::format("there is no {} of version {} or later here, and definitions are read with it{}{}",
-                    name, server_major, found.empty() ? "" : ": ", found),
+        fmt::format(
+            "there is no {} of version {} or later here, and definitions are read with it{}{}",
+            name, server_major, found.empty() ? "" : ": ", found),
         fmt::format("Install PostgreSQL's client programs of version {}, on Debian with "
                     "'apt-get install postgresql-client-{}'.",
                     server_major, server_major),

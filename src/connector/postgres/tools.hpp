@@ -34,8 +34,8 @@ struct Tool {
 /// Whether its `--help` names an option; minor versions bring some.
 [[nodiscard]] bool has_option(const Tool& tool, std::string_view option, std::stop_token stop);
 
-/// A call of such a program that reaches a server with the password of `info`, which it reads from a
-/// file that is in memory only.
+/// A call of such a program that reaches a server with the password of `info`, which it reads from
+/// a file that is in memory only.
 class ToolCall {
 public:
     ToolCall(const Tool& tool, const ConnectionInfo& info);
@@ -44,8 +44,8 @@ public:
     /// A descriptor of ours that the program has, too.
     ToolCall& inherits(int descriptor);
     /// @throws SourceError with what the program wrote to stderr, unless it exits with 0.
-    void run(std::function<BytesView()> give_input,
-             std::function<void(BytesView part)> take_output, std::stop_token stop);
+    void run(std::function<BytesView()> give_input, std::function<void(BytesView part)> take_output,
+             std::stop_token stop);
 
 private:
     std::string name_;

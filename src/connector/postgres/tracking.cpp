@@ -166,28 +166,33 @@ SELECT e.extname || ' ' || e.extversion FROM pg_catalog.pg_extension e
 
 TrackingAnswer can_track_since(Connection& connection, const std::optional<TrackingMark>& mark) {
     if (connection.server_major() < kFirstWithSummaries) {
-        return {fmt::format("PostgreSQL {} keeps no record of which blocks changed; {} and later do",
-                            connection.server_major(), kFirstWithSummaries)};
+        return {
+            fmt::format("PostgreSQL {} keeps no record of which blocks changed; {} and later do",
+                        connection.server_major(), kFirstWithSummaries)};
     }
     if (!can_keep_mark(connection)) {
         return {"the server keeps no record of which blocks changed: summarize_wal is off"};
     }
     if (!mark) {
-        return {"when the parent snapshot was taken, the server kept no record of which blocks "
-                "change, or a transaction older than the record was open"};
+        return {
+            "when the parent snapshot was taken, the server kept no record of which blocks "
+            "change, or a transaction older than the record was open"};
     }
     if (environment_of(connection) != mark->environment) {
-        return {"the role, the server's version or its extensions are not those of the parent "
-                "snapshot, so that equal rows may be written otherwise"};
+        return {
+            "the role, the server's version or its extensions are not those of the parent "
+            "snapshot, so that equal rows may be written otherwise"};
     }
     const std::vector<SummaryRange> all = summaries(connection, mark->timeline);
     if (std::find(all.begin(), all.end(), mark->last) == all.end()) {
-        return {"the server's record of changed blocks does not reach back to the parent snapshot: "
-                "it was removed, or the server has another history now"};
+        return {
+            "the server's record of changed blocks does not reach back to the parent snapshot: "
+            "it was removed, or the server has another history now"};
     }
     if (digest_of(connection, mark->last) != mark->last_digest) {
-        return {"the server's record of changed blocks is not the one of the parent snapshot: the "
-                "server went back in time, or is a copy"};
+        return {
+            "the server's record of changed blocks is not the one of the parent snapshot: the "
+            "server went back in time, or is a copy"};
     }
     return {};
 }
@@ -199,8 +204,7 @@ std::optional<SummaryRange> last_summary(Connection& connection) {
     if (row.count() == 0) {
         return std::nullopt;
     }
-    return SummaryRange{row.integer(0, 0), Lsn::parse(row.text(0, 1)),
-                        Lsn::parse(row.text(0, 2))};
+    return SummaryRange{row.integer(0, 0), Lsn::parse(row.text(0, 1)), Lsn::parse(row.text(0, 2))};
 }
 
 std::string digest_of(Connection& connection, const SummaryRange& summary) {
@@ -264,11 +268,12 @@ ChangedBlocks::ChangedBlocks(Connection& connection, const TrackingMark& since, 
     for (const SummaryRange& summary : wanted) {
         // Fork 0 alone: a value in TOAST changes only together with its row.
         const Rows rows = connection.query(
-            fmt::format("SELECT reltablespace, relfilenode, is_limit_block, CASE WHEN is_limit_block "
-                        "THEN relblocknumber ELSE relblocknumber / {} END "
-                        "FROM pg_catalog.pg_wal_summary_contents($1, $2, $3) "
-                        "WHERE relforknumber = 0 AND reldatabase = $4 GROUP BY 1, 2, 3, 4",
-                        kSegmentBlocks),
+            fmt::format(
+                "SELECT reltablespace, relfilenode, is_limit_block, CASE WHEN is_limit_block "
+                "THEN relblocknumber ELSE relblocknumber / {} END "
+                "FROM pg_catalog.pg_wal_summary_contents($1, $2, $3) "
+                "WHERE relforknumber = 0 AND reldatabase = $4 GROUP BY 1, 2, 3, 4",
+                kSegmentBlocks),
             {fmt::format("{}", summary.timeline), summary.start.text(), summary.end.text(),
              database});
         for (int row = 0; row < rows.count(); ++row) {
@@ -290,9 +295,8 @@ bool ChangedBlocks::touches(std::uint32_t tablespace, std::uint32_t file_node,
     const auto found =
         files_.find(file_key(tablespace == 0 ? default_tablespace_ : tablespace, file_node));
     return is_everything_ ||
-           (found != files_.end() &&
-            (found->second.segments.contains(first / kSegmentBlocks) ||
-             first + kSegmentBlocks > found->second.cut_from));
+           (found != files_.end() && (found->second.segments.contains(first / kSegmentBlocks) ||
+                                      first + kSegmentBlocks > found->second.cut_from));
 }
 
 }  // namespace dbbackup::postgres

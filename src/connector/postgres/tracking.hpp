@@ -1,8 +1,8 @@
 #pragma once
 
 /// @file
-/// Which blocks of which tables changed since the parent's view: PostgreSQL 17's WAL summaries, which
-/// any role may read by SQL.
+/// Which blocks of which tables changed since the parent's view: PostgreSQL 17's WAL summaries,
+/// which any role may read by SQL.
 ///
 /// A summary tells the blocks that the write-ahead log between two places touches. The log is not
 /// replayed; it only says where to read again.
@@ -56,8 +56,8 @@ struct TrackingMark {
     std::int64_t timeline = 0;
     /// All that the log tells before it is in the snapshot.
     Lsn safe;
-    /// The last summary then, and a digest of it: a server that went back in time, or a copy of one,
-    /// has others (its log forks without a new timeline).
+    /// The last summary then, and a digest of it: a server that went back in time, or a copy of
+    /// one, has others (its log forks without a new timeline).
     SummaryRange last;
     std::string last_digest;
     /// Of the role, the settings, the server's version and its extensions.
@@ -74,8 +74,8 @@ struct TrackingAnswer {
     std::string why_not;  ///< "" if it can; else one sentence for people.
 };
 
-/// A pair of now. With a transaction number of its own where the server takes writes, else that of the
-/// last checkpoint. Call it before the view is taken, in a transaction of its own.
+/// A pair of now. With a transaction number of its own where the server takes writes, else that of
+/// the last checkpoint. Call it before the view is taken, in a transaction of its own.
 [[nodiscard]] std::optional<SafePair> take_pair(Connection& connection);
 
 /// Reads only. What has to be so before any view is taken.
@@ -84,8 +84,8 @@ struct TrackingAnswer {
 /// The role, settings and versions on which the text of rows may depend.
 [[nodiscard]] std::string environment_of(Connection& connection);
 
-/// Waits until there are summaries up to `upper`, after a checkpoint of ours where the role may make
-/// one. @return why there are none, or "".
+/// Waits until there are summaries up to `upper`, after a checkpoint of ours where the role may
+/// make one. @return why there are none, or "".
 [[nodiscard]] std::string wait_for_summaries(Connection& connection, Lsn upper,
                                              std::chrono::milliseconds patience,
                                              std::stop_token stop);

@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cstdlib>
@@ -77,8 +76,9 @@ public:
     }
     std::set<std::string> around_targets() override {
         Connection server = admin();
-        const postgres::Rows rows = server.query(
-            "SELECT datname FROM pg_database WHERE datname LIKE $1", {target(0).substr(0, 12) + '%'});
+        const postgres::Rows rows =
+            server.query("SELECT datname FROM pg_database WHERE datname LIKE $1",
+                         {target(0).substr(0, 12) + '%'});
         std::set<std::string> names;
         for (int row = 0; row < rows.count(); ++row) {
             names.emplace(rows.text(row, 0));
@@ -113,7 +113,8 @@ private:
     [[nodiscard]] std::string content(const std::string& database) const {
         Connection inside(info(database), postgres::Role::source, {});
         return inside.text(
-            "SELECT concat((SELECT md5(string_agg(a::text, ';' ORDER BY id)) FROM public.account a), "
+            "SELECT concat((SELECT md5(string_agg(a::text, ';' ORDER BY id)) FROM public.account "
+            "a), "
             "(SELECT string_agg(l::text, ';' ORDER BY l::text) FROM public.log l), "
             "(SELECT last_value FROM public.numbers))");
     }

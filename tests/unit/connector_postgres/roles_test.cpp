@@ -48,15 +48,17 @@ TEST(Statements, AreCutOutsideOfQuotes) {
 }
 
 TEST(Statements, OfChosenRolesTouchNoOther) {
-    EXPECT_THAT(statements_for(kGlobals, {"bob"}),
-                ElementsAre("CREATE ROLE bob;", "ALTER ROLE bob WITH NOSUPERUSER;",
-                            "COMMENT ON ROLE bob IS 'has a ; and a line\nof its own';",
-                            "ALTER ROLE bob SET work_mem TO E'it\\'s;';",
-                            "GRANT bob TO \"we\"\"ird; role\" WITH INHERIT TRUE GRANTED BY admin;"));
-    EXPECT_THAT(statements_for(kGlobals, {"we\"ird; role"}),
-                ElementsAre("CREATE ROLE \"we\"\"ird; role\";",
-                            "ALTER ROLE \"we\"\"ird; role\" SET search_path TO 'a', 'b';",
-                            "GRANT bob TO \"we\"\"ird; role\" WITH INHERIT TRUE GRANTED BY admin;"));
+    EXPECT_THAT(
+        statements_for(kGlobals, {"bob"}),
+        ElementsAre("CREATE ROLE bob;", "ALTER ROLE bob WITH NOSUPERUSER;",
+                    "COMMENT ON ROLE bob IS 'has a ; and a line\nof its own';",
+                    "ALTER ROLE bob SET work_mem TO E'it\\'s;';",
+                    "GRANT bob TO \"we\"\"ird; role\" WITH INHERIT TRUE GRANTED BY admin;"));
+    EXPECT_THAT(
+        statements_for(kGlobals, {"we\"ird; role"}),
+        ElementsAre("CREATE ROLE \"we\"\"ird; role\";",
+                    "ALTER ROLE \"we\"\"ird; role\" SET search_path TO 'a', 'b';",
+                    "GRANT bob TO \"we\"\"ird; role\" WITH INHERIT TRUE GRANTED BY admin;"));
     EXPECT_THAT(statements_for(kGlobals, {"nobody"}), IsEmpty());
 }
 

@@ -1,7 +1,6 @@
-#include "connector/postgres/tracking.hpp"
-
 #include "base/error.hpp"
 #include "connector/postgres/notes.hpp"
+#include "connector/postgres/tracking.hpp"
 
 #include <gtest/gtest.h>
 
