@@ -47,7 +47,7 @@ public:
             throw explained<SourceError>(
                 fmt::format("the server is PostgreSQL {}, and {} is the oldest that is read",
                             connection.server_major(), kOldestMajor),
-                "Use --method native.", "server_too_old");
+                "Back it up with its own pg_dump, or upgrade it.", "server_too_old");
         }
         const Rows row = connection.query(
             "SELECT (pg_catalog.pg_control_system()).system_identifier, "
