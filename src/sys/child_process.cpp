@@ -1,5 +1,6 @@
 #include "sys/child_process.hpp"
 
+#include "base/error.hpp"
 #include "base/secret.hpp"
 #include "base/units.hpp"
 #include "sys/child_environment.hpp"

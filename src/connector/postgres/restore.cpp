@@ -39,6 +39,16 @@ void read_whole(StreamReader& stream, const std::function<void(BytesView)>& take
     }
 }
 
+/// A script of pg_restore without the settings in its head that only later servers know.
+std::string for_older_server(std::string script) {
+    constexpr std::string_view kSetting = "\nSET transaction_timeout = 0;\n";
+    const std::size_t at = script.find(kSetting);
+    if (at != std::string::npos && at < script.find("\n-- Name: ")) {
+        script.erase(at, kSetting.size() - 1);
+    }
+    return script;
+}
+
 class PostgresRestore final : public RestoreSession {
 public:
     PostgresRestore(const RestoreRequest& request, const std::vector<StoredStream>& streams,
@@ -64,6 +74,7 @@ private:
     void require(const Requirements& required);
     void set_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
+    void run_script(const std::string& script, std::stop_token stop);
     [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
     void fill_views(std::stop_token stop);
 
@@ -194,20 +205,44 @@ void PostgresRestore::require(const Requirements& required) {
 
 void PostgresRestore::run_section(std::string_view section, std::stop_token stop) {
     const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+    std::vector<std::string> words = {fmt::format("--section={}", section)};
+    if (!request_.keeps_owners) {
+        words.emplace_back("--no-owner");
+    }
+    if (!request_.keeps_privileges) {
+        words.emplace_back("--no-privileges");
+    }
     // The archive is small, and has to be sought in when several processes read it.
+    words.push_back(schema_->path());
+    if (tool.major > target_.server_major()) {
+        words.emplace_back("--file=-");
+        run_script(for_older_server(output_of(tool, words, {schema_->descriptor()}, stop)), stop);
+        return;
+    }
     ToolCall call(tool, *made_);
-    call.with("--exit-on-error").with(fmt::format("--section={}", section));
+    call.with("--exit-on-error").inherits(schema_->descriptor());
     if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
         call.with(fmt::format("--jobs={}", request_.jobs));
     }
-    if (!request_.keeps_owners) {
-        call.with("--no-owner");
+    for (const std::string& word : words) {
+        call.with(word);
     }
-    if (!request_.keeps_privileges) {
-        call.with("--no-privileges");
-    }
-    call.inherits(schema_->descriptor()).with(schema_->path());
     call.run({}, {}, std::move(stop));
+}
+
+void PostgresRestore::run_script(const std::string& script, std::stop_token stop) {
+    bool is_given = false;
+    ToolCall(tool_for("psql", target_.server_major(), stop), *made_)
+        .with("--no-psqlrc")
+        .with("--quiet")
+        .with("--set=ON_ERROR_STOP=1")
+        .run(
+            [&] {
+                const BytesView part = is_given ? BytesView() : as_bytes(script);
+                is_given = true;
+                return part;
+            },
+            {}, std::move(stop));
 }
 
 void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) {
@@ -229,14 +264,10 @@ void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) 
 /// Several processes of pg_restore attach indexes to a partitioned one and build others on the same
 /// table at once, which the server may call a deadlock.
 bool PostgresRestore::has_partitioned_indexes(std::stop_token stop) {
-    std::string list;
     const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
-    ProgramCall call;
-    call.arguments = {tool.path.native(), "--list", "--section=post-data", schema_->path()};
-    call.inherited = {schema_->descriptor()};
-    call.take_output = [&list](BytesView part) { list += as_text(part); };
-    return run_program(call, std::move(stop)).exit_status != 0 ||
-           list.find(" INDEX ATTACH ") != std::string::npos;
+    return output_of(tool, {"--list", "--section=post-data", schema_->path()},
+                     {schema_->descriptor()}, stop)
+               .find(" INDEX ATTACH ") != std::string::npos;
 }
 
 /// Views upon views come after those: who fails for want of another is tried again.

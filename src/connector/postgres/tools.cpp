@@ -81,6 +81,21 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
+/// @throws SourceError (code "tool_failed") with what it wrote to stderr.
+void require_success(const std::string& name, const ProgramEnd& end) {
+    if (end.exit_status == 0) {
+        return;
+    }
+    std::string errors = end.errors;
+    while (errors.ends_with('\n')) {
+        errors.pop_back();
+    }
+    std::replace(errors.begin(), errors.end(), '\n', ' ');
+    throw explained<SourceError>(
+        fmt::format("{} failed (exit status {}): {}", name, end.exit_status, errors), "",
+        "tool_failed");
+}
+
 }  // namespace
 
 std::vector<Tool> installed_tools(const std::string& name, std::stop_token stop) {
@@ -104,7 +119,7 @@ Tool tool_for(const std::string& name, int server_major, std::stop_token stop) {
     const std::vector<Tool> tools = installed_tools(name, std::move(stop));
     const Tool* best = nullptr;
     for (const Tool& tool : tools) {
-        if (tool.major >= server_major && (best == nullptr || tool.major < best->major)) {
+        if (tool.major >= server_major && (best == nullptr || tool.major > best->major)) {
             best = &tool;
         }
     }
@@ -128,6 +143,19 @@ Tool tool_for(const std::string& name, int server_major, std::stop_token stop) {
 
 bool has_option(const Tool& tool, std::string_view option, std::stop_token stop) {
     return answer_of(tool.path, "--help", stop).find(option) != std::string::npos;
+}
+
+std::string output_of(const Tool& tool, const std::vector<std::string>& arguments,
+                      const std::vector<int>& inherited, std::stop_token stop) {
+    std::string output;
+    ProgramCall call;
+    call.arguments = {tool.path.native()};
+    call.arguments.insert(call.arguments.end(), arguments.begin(), arguments.end());
+    call.inherited = inherited;
+    call.variables = {"LC_ALL=C"};
+    call.take_output = [&output](BytesView part) { output += as_text(part); };
+    require_success(tool.path.filename(), run_program(call, std::move(stop)));
+    return output;
 }
 
 ToolCall::ToolCall(const Tool& tool, const ConnectionInfo& info) : name_(tool.path.filename()) {
@@ -159,17 +187,7 @@ void ToolCall::run(std::function<BytesView()> give_input,
                    std::function<void(BytesView part)> take_output, std::stop_token stop) {
     call_.give_input = std::move(give_input);
     call_.take_output = std::move(take_output);
-    const ProgramEnd end = run_program(call_, std::move(stop));
-    if (end.exit_status != 0) {
-        std::string errors = end.errors;
-        while (errors.ends_with('\n')) {
-            errors.pop_back();
-        }
-        std::replace(errors.begin(), errors.end(), '\n', ' ');
-        throw explained<SourceError>(
-            fmt::format("{} failed (exit status {}): {}", name_, end.exit_status, errors), "",
-            "tool_failed");
-    }
+    require_success(name_, run_program(call_, std::move(stop)));
 }
 
 }  // namespace dbbackup::postgres

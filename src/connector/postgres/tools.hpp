@@ -26,13 +26,18 @@ struct Tool {
 /// Those of one name: of the PATH, and where Debian, Red Hat and PostgreSQL's own build put them.
 [[nodiscard]] std::vector<Tool> installed_tools(const std::string& name, std::stop_token stop);
 
-/// The one for a server: of its major version, else of the next later one. An older program refuses
-/// a newer server; what a later one writes, an older server may not understand.
+/// The newest one that knows a server: an older program refuses a newer server.
 /// @throws SourceError (code "tool_missing") with what to install.
 [[nodiscard]] Tool tool_for(const std::string& name, int server_major, std::stop_token stop);
 
 /// Whether its `--help` names an option; minor versions bring some.
 [[nodiscard]] bool has_option(const Tool& tool, std::string_view option, std::stop_token stop);
+
+/// What it writes to stdout, of a call that reaches no server.
+/// @param inherited Descriptors of ours that it has, too.
+/// @throws SourceError (code "tool_failed") unless it exits with 0.
+[[nodiscard]] std::string output_of(const Tool& tool, const std::vector<std::string>& arguments,
+                                    const std::vector<int>& inherited, std::stop_token stop);
 
 /// A call of such a program that reaches a server with the password of `info`, which it reads from
 /// a file that is in memory only.
