@@ -1,8 +1,8 @@
 """Are two databases, or two servers, the same? As far as pg_dump can carry them.
 
 Schemas are compared as the text of pg_dump --schema-only. Between majors, which write the same views
-and privileges in other words, with what pg_dump itself makes of the first one on the server of the
-second. All else is read from the catalogs, and rows are compared by hashes that do not depend on
+and privileges in other words, with what pg_dump of the first one's own version makes of it on the
+server of the second. All else is read from the catalogs, and rows are compared by hashes that do not depend on
 their order.
 """
 
@@ -164,11 +164,11 @@ def schema(database):
 
 @contextlib.contextmanager
 def carried_by_pg_dump(database, server):
-    """The schema of a database on another server, as pg_dump of that version carries it."""
+    """The schema of a database on another server, as pg_dump carries it."""
     encoding = database.ask("SELECT getdatabaseencoding()", PGCLIENTENCODING="SQL_ASCII")
     copy = Database(server, server.make_database(f"carried_{secrets.token_hex(4)}", options=f"ENCODING '{encoding}' LOCALE 'C'"))
     try:
-        dump = server.call("pg_dump", "--schema-only", "-d", database.server.uri(database.name), text=False, passwords=database.server)
+        dump = database.server.call("pg_dump", "--schema-only", "-d", database.server.uri(database.name), text=False)
         changes = {"PGOPTIONS": "-c client_min_messages=error"}
         server.call("psql", "-X", "-q", "-d", server.uri(copy.name), text=False, input=dump.stdout, changes=changes)
         yield copy

@@ -336,7 +336,7 @@ def test_no_words_at_all_show_the_help(program):
     assert "usage: db-backup" in result.stdout
 
 
-@pytest.mark.parametrize("type_", ("postgres", "mysql", "mariadb", "mongodb"))
+@pytest.mark.parametrize("type_", ("mysql", "mariadb", "mongodb"))
 def test_a_type_that_is_not_built_in_says_so(program, type_):
     error = program.run("backup", "--type", type_, "--database", "x", "--json", code=2).error
     assert type_ in error["message"]

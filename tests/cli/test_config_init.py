@@ -125,7 +125,7 @@ def test_all_that_is_wrong_with_the_options_is_named_at_once(program, folder):
     (("--retention", "last=1,last=2"), 2, "bad_option_value"),
     (("--retention", "newest=1"), 2, "bad_option_value"),
     (("--source-name", "a b"), 2, "bad_option_value"),
-    (("--type", "postgres"), 2, "not_built_in"),
+    (("--type", "mysql"), 2, "not_built_in"),
     (("--all", "."), 2, "usage"),
     (("--passphrase-file", "x", "--passphrase-env", "Y"), 2, "usage"),
 ))

@@ -65,3 +65,20 @@ def test_everything_goes_to_a_later_major(stored, old, new):
     restore(stored, new, "from_15", "--verify")
     assert_equal(Database(old, "all"), Database(new, "from_15"))
     drop_database(Database(new, "from_15"))
+
+
+def test_what_a_later_pg_dump_told_comes_back_to_the_older_server(stored, servers, new):
+    folder, started = servers
+    oldest = PostgresServer("postgres14", folder)
+    started.append(oldest)
+    oldest.make_database("few")
+    oldest.psql(
+        "CREATE TABLE t(id int PRIMARY KEY, x text);"
+        "CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$BEGIN\nSET transaction_timeout = 0;\nRETURN 'x';\nEND$$;"
+        "INSERT INTO t SELECT i, i FROM generate_series(1, 100) i; CREATE INDEX ON t(x)",
+        "few",
+    )
+    environment = oldest.environment(PATH=new.environment()["PATH"])  # No other programs of 14 are installed.
+    stored.json("backup", "--uri", oldest.uri("few"), env=environment)
+    stored.run("restore", "latest", "--to", oldest.uri("again"), "--verify", env=environment)
+    assert_equal(Database(oldest, "few"), Database(oldest, "again"), ("schema", "rows", "sequence"))

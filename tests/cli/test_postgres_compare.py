@@ -90,9 +90,9 @@ def new(servers):
 
 
 def carry(database, server, name, options=""):
-    """The copy that pg_dump of that server makes."""
+    """The copy that the database's own pg_dump makes on a server."""
     copy = Database(server, server.make_database(name, options=options))
-    dump = server.call("pg_dump", "-d", database.server.uri(database.name), text=False, passwords=database.server).stdout
+    dump = database.server.call("pg_dump", "-d", database.server.uri(database.name), text=False).stdout
     changes = {"PGOPTIONS": "-c client_min_messages=error"}
     server.call("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", server.uri(name), text=False, input=dump, changes=changes)
     return copy

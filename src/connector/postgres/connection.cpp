@@ -19,12 +19,20 @@ constexpr int kWaitMs = 100;
 /// libpq grows its buffer for what is given at once.
 constexpr std::size_t kCopyPartBytes = 1 << 18;
 
+/// On one line.
 std::string trimmed(const char* text) {
-    std::string result = text == nullptr ? "" : text;
-    while (!result.empty() && (result.back() == '\n' || result.back() == ' ')) {
+    std::string result;
+    for (const char character : std::string_view(text == nullptr ? "" : text)) {
+        const bool is_blank = character == '\n' || character == '\t' || character == ' ';
+        if (!is_blank) {
+            result += character;
+        } else if (!result.empty() && result.back() != ' ') {
+            result += ' ';
+        }
+    }
+    if (result.ends_with(' ')) {
         result.pop_back();
     }
-    std::replace(result.begin(), result.end(), '\n', ' ');
     return result;
 }
 

@@ -139,7 +139,7 @@ std::optional<ChangedBlocks> PostgresSession::changes(std::stop_token stop) {
 }
 
 void PostgresSession::reuse_unchanged(const Table& table, const ChangedBlocks& changed,
-                                      StreamPlan& plan) const {
+                                      StreamPlan& plan) {
     const auto before = parent_streams_.find(plan.name);
     if (table.shape.empty() || before == parent_streams_.end() ||
         TableDefinition::parse(before->second->definition).shape != table.shape) {
@@ -154,18 +154,27 @@ void PostgresSession::reuse_unchanged(const Table& table, const ChangedBlocks& c
         if (ranges.contains({segment.range.lower, segment.range.upper}) &&
             !changed.touches(table.tablespace, table.file_node, first)) {
             segment.action = SegmentAction::reuse;
+        } else {
+            has_changes_ = true;
         }
         first += kSegmentBlocks;
     }
+}
+
+/// Whether nobody has changed anything since the view: a checkpoint costs next to nothing then.
+bool PostgresSession::is_quiet() {
+    return beside_->query("SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())")
+               .integer(0, 0) <= static_cast<std::int64_t>(view_.xmin());
 }
 
 std::optional<TrackingMark> PostgresSession::mark(std::stop_token stop) {
     if (!beside_ || !can_keep_mark(*beside_)) {
         return std::nullopt;
     }
-    if (capture_ != Capture::tracked) {
-        // A checkpoint ends the record that this view's changes are in: the next run then does not
-        // read them again. Where there is none, it only reads more.
+    if (capture_ != Capture::tracked || (has_changes_ && is_quiet())) {
+        // A checkpoint ends the record that this view's changes are in, and those that reading made
+        // (hint bits, pruning): the next run then does not read them again. Where there is none, it
+        // only reads more.
         static_cast<void>(wait_for_summaries(*beside_, view_.lsn(), kPatience, std::move(stop)));
     }
     TrackingMark mark;

@@ -45,7 +45,8 @@ public:
 private:
     /// What changed since the parent; nothing where it cannot be told, and `reason_` says why.
     [[nodiscard]] std::optional<ChangedBlocks> changes(std::stop_token stop);
-    void reuse_unchanged(const Table& table, const ChangedBlocks& changed, StreamPlan& plan) const;
+    void reuse_unchanged(const Table& table, const ChangedBlocks& changed, StreamPlan& plan);
+    [[nodiscard]] bool is_quiet();
     [[nodiscard]] std::optional<TrackingMark> mark(std::stop_token stop);
 
     void read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
@@ -62,6 +63,7 @@ private:
     std::optional<TrackingMark> parent_mark_;
     std::unordered_map<std::string_view, const ParentStream*> parent_streams_;
     Capture capture_ = Capture::full;
+    bool has_changes_ = false;  ///< A tracked table has segments that changed.
     std::string reason_;
     View view_;
     std::unique_ptr<Connection> beside_;  ///< Outside of the view's transaction; 17 and later.

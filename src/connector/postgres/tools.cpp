@@ -119,7 +119,7 @@ Tool tool_for(const std::string& name, int server_major, std::stop_token stop) {
     const std::vector<Tool> tools = installed_tools(name, std::move(stop));
     const Tool* best = nullptr;
     for (const Tool& tool : tools) {
-        if (tool.major >= server_major && (best == nullptr || tool.major > best->major)) {
+        if (tool.major >= server_major && (best == nullptr || tool.major < best->major)) {
             best = &tool;
         }
     }

@@ -26,7 +26,9 @@ struct Tool {
 /// Those of one name: of the PATH, and where Debian, Red Hat and PostgreSQL's own build put them.
 [[nodiscard]] std::vector<Tool> installed_tools(const std::string& name, std::stop_token stop);
 
-/// The newest one that knows a server: an older program refuses a newer server.
+/// The one for a server: of its major version, else of the next later one. An older program refuses
+/// a newer server; what a later one tells (`run_as_owner` of a subscription, of a server that has
+/// no such thing), the older server may refuse.
 /// @throws SourceError (code "tool_missing") with what to install.
 [[nodiscard]] Tool tool_for(const std::string& name, int server_major, std::stop_token stop);
 
