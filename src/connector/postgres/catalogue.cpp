@@ -132,6 +132,7 @@ std::string DatabaseProperties::json() const {
                 {"icu_rules", icu_rules},
                 {"comment", comment},
                 {"acl", acl},
+                {"tablespace", tablespace},
                 {"connection_limit", connection_limit},
                 {"is_template", is_template},
                 {"allows_connections", allows_connections},
@@ -153,6 +154,7 @@ DatabaseProperties DatabaseProperties::parse(const std::string& json) {
         properties.icu_rules = value.at("icu_rules");
         properties.comment = value.at("comment");
         properties.acl = value.at("acl");
+        properties.tablespace = value.value("tablespace", "pg_default");
         properties.connection_limit = value.at("connection_limit");
         properties.is_template = value.at("is_template");
         properties.allows_connections = value.at("allows_connections");
@@ -206,7 +208,8 @@ DatabaseProperties properties_of(Connection& connection) {
     const Rows row = connection.query(fmt::format(R"(
 SELECT d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.pg_encoding_to_char(d.encoding),
        d.datcollate, d.datctype, d.datacl, d.datconnlimit, d.datistemplate, d.datallowconn,
-       pg_catalog.shobj_description(d.oid, 'pg_database'), {}
+       pg_catalog.shobj_description(d.oid, 'pg_database'), {},
+       (SELECT spcname FROM pg_catalog.pg_tablespace t WHERE t.oid = d.dattablespace)
   FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())",
                                                   provider_columns(connection.server_version())));
     DatabaseProperties properties;
@@ -223,6 +226,7 @@ SELECT d.datname, pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.pg_encoding_t
     properties.provider = row.text(0, 10);
     properties.locale = row.text(0, 11);
     properties.icu_rules = row.text(0, 12);
+    properties.tablespace = row.text(0, 13);
     const Rows settings = connection.query(R"(
 SELECT s.setrole = 0, pg_catalog.pg_get_userbyid(s.setrole), pg_catalog.unnest(s.setconfig)
   FROM pg_catalog.pg_db_role_setting s

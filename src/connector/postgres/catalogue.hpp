@@ -66,7 +66,8 @@ struct DatabaseProperties {
     std::string locale;    ///< Of ICU or builtin.
     std::string icu_rules;
     std::string comment;
-    std::string acl;  ///< As an array of aclitem; "" for the default.
+    std::string acl;         ///< As an array of aclitem; "" for the default.
+    std::string tablespace;  ///< "pg_default" and others.
     std::int64_t connection_limit = -1;
     bool is_template = false;
     bool allows_connections = true;

@@ -56,6 +56,26 @@ ServerError error_of(const PGresult* result) {
     return error;
 }
 
+/// `connect_timeout` of the user, for each of the hosts that are tried one after another; 0 is no
+/// limit. Source: PostgreSQL manual, 34.1.2.
+std::chrono::seconds connect_patience(const ConnectionInfo& info) {
+    constexpr std::chrono::seconds kDefault{15};
+    constexpr std::chrono::seconds kNoLimit{std::chrono::hours(24)};
+    const std::string told = info.value("connect_timeout");
+    std::int64_t seconds = kDefault.count();
+    std::from_chars(told.data(), told.data() + told.size(), seconds);
+    if (seconds <= 0) {
+        return kNoLimit;
+    }
+    const std::string hosts = info.value("host") + info.value("hostaddr");
+    return std::min(kNoLimit, std::chrono::seconds(seconds) *
+                                  (1 + std::count(hosts.begin(), hosts.end(), ',')));
+}
+
+/// Since then a server looks, while it works for us, whether we are still there.
+/// Source: PostgreSQL manual, 19.3.2 "TCP Settings", client_connection_check_interval.
+constexpr int kFirstWithClientCheck = 14;
+
 /// A text with the password in it, overwritten before it goes.
 class PlainPassword {
 public:
@@ -100,6 +120,9 @@ Connection::Connection(const ConnectionInfo& info, Role role, std::stop_token st
     execute(
         "SET search_path = ''; SET standard_conforming_strings = on; SET statement_timeout = 0; "
         "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0");
+    if (server_major() >= kFirstWithClientCheck) {
+        execute("SET client_connection_check_interval = '10s'");
+    }
 }
 
 Connection::~Connection() = default;
@@ -112,7 +135,6 @@ void Connection::open(const ConnectionInfo& info) {
         values.push_back(value);
     };
     add("fallback_application_name", "db-backup");
-    add("connect_timeout", "15");
     for (const auto& [name, value] : info.keywords()) {
         add(name.c_str(), value.c_str());
     }
@@ -125,6 +147,9 @@ void Connection::open(const ConnectionInfo& info) {
     if (!handle_) {
         throw Error("libpq has no memory for a connection");
     }
+    // PQconnectPoll has no limit of its own.
+    const std::chrono::seconds patience = connect_patience(info);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     for (PostgresPollingStatusType status = PGRES_POLLING_WRITING;;) {
         if (PQstatus(handle_.get()) == CONNECTION_BAD || status == PGRES_POLLING_FAILED) {
             throw connection_error("cannot connect to the server");
@@ -132,7 +157,13 @@ void Connection::open(const ConnectionInfo& info) {
         if (status == PGRES_POLLING_OK) {
             break;
         }
-        wait(status == PGRES_POLLING_READING ? POLLIN : POLLOUT);
+        if (!wait_until(status == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
+            ServerError error(fmt::format("cannot connect to the server: no answer within {} s",
+                                          patience.count()),
+                              "");
+            error.set_code(unreachable());
+            throw error;
+        }
         status = PQconnectPoll(handle_.get());
     }
     PQsetnonblocking(handle_.get(), 1);
@@ -140,17 +171,22 @@ void Connection::open(const ConnectionInfo& info) {
 }
 
 void Connection::wait(short events) {
+    static_cast<void>(wait_until(events, std::chrono::steady_clock::time_point::max()));
+}
+
+bool Connection::wait_until(short events, std::chrono::steady_clock::time_point deadline) {
     pollfd waiting{PQsocket(handle_.get()), events, 0};
-    for (;;) {
+    while (std::chrono::steady_clock::now() < deadline) {
         if (stop_.stop_requested()) {
             cancel();
             throw Cancelled();
         }
         const int ready = ::poll(&waiting, 1, kWaitMs);
         if (ready > 0 || (ready < 0 && errno != EINTR)) {
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 void Connection::cancel() noexcept {
@@ -215,9 +251,8 @@ Connection::Result Connection::last_result() {
 }
 
 ServerError Connection::connection_error(std::string_view doing) const {
-    ServerError error(fmt::format("{}: {}", doing, trimmed(PQerrorMessage(handle_.get()))),
-                      PQstatus(handle_.get()) == CONNECTION_BAD ? "" : std::string());
-    error.set_code(role_ == Role::source ? "source_unreachable" : "target_unreachable");
+    ServerError error(fmt::format("{}: {}", doing, trimmed(PQerrorMessage(handle_.get()))), "");
+    error.set_code(unreachable());
     if (PQconnectionNeedsPassword(handle_.get()) != 0) {
         error.set_hint(
             "Give the password by password_file, password_command or password_env of the source, "
@@ -320,6 +355,12 @@ std::uint64_t Connection::copy_in(const std::string& sql, const std::function<By
     }
     const Result end = last_result();
     return std::strtoull(PQcmdTuples(end.get()), nullptr, 10);
+}
+
+bool Connection::is_lost() const { return PQstatus(handle_.get()) == CONNECTION_BAD; }
+
+std::string Connection::unreachable() const {
+    return role_ == Role::source ? "source_unreachable" : "target_unreachable";
 }
 
 int Connection::server_version() const { return PQserverVersion(handle_.get()); }

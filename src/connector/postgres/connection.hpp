@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "connector/postgres/connection_info.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -85,6 +86,9 @@ public:
     /// @return the number of rows that the server took.
     std::uint64_t copy_in(const std::string& sql, const std::function<BytesView()>& give);
 
+    /// Nothing more can be asked: the server, its process for us or the network went away.
+    [[nodiscard]] bool is_lost() const;
+
     /// 170011 for 17.11.
     [[nodiscard]] int server_version() const;
     [[nodiscard]] int server_major() const { return server_version() / 10000; }
@@ -103,6 +107,8 @@ private:
     /// Until the socket is ready for `events` of poll(2). @throws Cancelled, after it has asked the
     /// server to end the command.
     void wait(short events);
+    /// @return whether it was ready before `deadline`.
+    [[nodiscard]] bool wait_until(short events, std::chrono::steady_clock::time_point deadline);
     void cancel() noexcept;
     void flush();
     /// Nothing after the last one.
@@ -110,6 +116,7 @@ private:
     /// The last result of the command; the first failure is thrown after all were taken.
     [[nodiscard]] Result last_result();
     [[nodiscard]] ServerError connection_error(std::string_view doing) const;
+    [[nodiscard]] std::string unreachable() const;
     void send_copy_data(BytesView part);
 
     Role role_;

@@ -304,7 +304,8 @@ RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::s
         report_.is_verified = true;
     }
     loader_.value().close();
-    target_.publish(properties_, request_.keeps_owners);
+    report_.warnings =
+        target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop);
     return report_;
 }
 

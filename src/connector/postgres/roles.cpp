@@ -114,9 +114,12 @@ SELECT r.rolname FROM pg_catalog.pg_roles r
     required.extensions =
         first_column(connection, "SELECT extname FROM pg_catalog.pg_extension ORDER BY 1");
     required.tablespaces = first_column(connection, R"(
-SELECT DISTINCT t.spcname FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace
- WHERE c.reltablespace <> 0 AND t.spcname <> 'pg_global' ORDER BY 1)");
+SELECT t.spcname FROM pg_catalog.pg_tablespace t
+ WHERE t.spcname NOT IN ('pg_global', 'pg_default')
+   AND (EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.reltablespace = t.oid)
+        OR EXISTS (SELECT FROM pg_catalog.pg_database d
+                    WHERE d.dattablespace = t.oid AND d.datname = pg_catalog.current_database()))
+ ORDER BY 1)");
     return required;
 }
 

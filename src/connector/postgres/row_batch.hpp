@@ -22,6 +22,7 @@ public:
         bytes_.insert(bytes_.end(), row.begin(), row.end());
         ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
         total_ += row.size();
+        ++rows_;
         if (bytes_.size() >= kBytes) {
             flush();
         }
@@ -34,6 +35,7 @@ public:
         }
     }
     [[nodiscard]] std::uint64_t total_bytes() const { return total_; }
+    [[nodiscard]] std::uint64_t total_rows() const { return rows_; }
 
 private:
     static constexpr std::size_t kBytes = 256_KiB;
@@ -42,6 +44,7 @@ private:
     Bytes bytes_;
     std::vector<std::uint32_t> ends_;
     std::uint64_t total_ = 0;
+    std::uint64_t rows_ = 0;
 };
 
 }  // namespace dbbackup::postgres

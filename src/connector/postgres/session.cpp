@@ -20,6 +20,8 @@ namespace {
 
 /// How long the server's record of changes is waited for.
 constexpr std::chrono::seconds kPatience{30};
+/// How often the rows of one segment are begun.
+constexpr int kConnectionsMax = 3;
 constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::string_view kInsufficientPrivilege = "42501";
 /// Ranges of block numbers are found without reading the blocks before them since then.
@@ -281,10 +283,25 @@ void PostgresSession::read_copy(const std::string& copy, SegmentSink& sink) {
 void PostgresSession::read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                                 std::stop_token stop) {
     RowBatch batch(sink);
-    const auto take = [&batch](std::string_view row) { batch.add(row); };
     const std::string copy = fmt::format("COPY ({}) TO STDOUT", select_of(table, range));
+    for (int left = kConnectionsMax; !read_by_another(table, copy, batch, stop, --left);) {
+    }
+    batch.flush();
+    bytes_read_ += batch.total_bytes();
+}
+
+bool PostgresSession::read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
+                                      const std::stop_token& stop, int left) {
+    // Under one snapshot rows come in the order of their blocks: what a connection gave that was
+    // lost meanwhile is what comes first now.
+    const auto take = [&batch, to_skip = batch.total_rows()](std::string_view row) mutable {
+        if (to_skip > 0) {
+            --to_skip;
+        } else {
+            batch.add(row);
+        }
+    };
     std::unique_ptr<Connection> reader = view_.reader(stop);
-    bool is_read = true;
     try {
         // Without waiting: behind somebody who waits for an exclusive lock, which the leader's own
         // lock keeps from him, this would wait for ever.
@@ -292,19 +309,23 @@ void PostgresSession::read_rows(const Table& table, const SegmentRange& range, S
                                      quoted_name(table.schema, table.name), copy),
                          take);
     } catch (const ServerError& error) {
-        if (error.sqlstate() != kLockNotAvailable) {
+        if (error.sqlstate() == kLockNotAvailable) {
+            // The reader's transaction is lost, and with it its view.
+            const std::lock_guard lock(leader_mutex_);
+            view_.leader().copy_out(copy, take);
+            return true;
+        }
+        if (left == 0 || !reader->is_lost()) {
             throw;
         }
-        is_read = false;  // The reader's transaction is lost, and with it its view.
+        const std::lock_guard lock(warnings_mutex_);
+        warnings_.push_back(
+            fmt::format("a connection was lost while it read {}.{}, and another one went on: {}",
+                        table.schema, table.name, error.what()));
+        return false;
     }
-    if (is_read) {
-        view_.give_back(std::move(reader));
-    } else {
-        const std::lock_guard lock(leader_mutex_);
-        view_.leader().copy_out(copy, take);
-    }
-    batch.flush();
-    bytes_read_ += batch.total_bytes();
+    view_.give_back(std::move(reader));
+    return true;
 }
 
 void PostgresSession::read_schema(SegmentSink& sink, std::stop_token stop) {

@@ -9,6 +9,7 @@
 #include "connector/connector.hpp"
 #include "connector/postgres/connection_info.hpp"
 #include "connector/postgres/notes.hpp"
+#include "connector/postgres/row_batch.hpp"
 #include "connector/postgres/tracking.hpp"
 #include "connector/postgres/view.hpp"
 
@@ -51,6 +52,10 @@ private:
 
     void read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                    std::stop_token stop);
+    /// One connection's try at it; what `batch` has is not given again.
+    /// @return false when the connection was lost: another one may have more luck.
+    [[nodiscard]] bool read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
+                                       const std::stop_token& stop, int left);
     void read_schema(SegmentSink& sink, std::stop_token stop);
     void read_roles(SegmentSink& sink, std::stop_token stop);
     void read_sequences(SegmentSink& sink);

@@ -28,6 +28,9 @@ SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespac
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql'))";
 
+/// Of the session that restores; eight characters of the passing name follow.
+constexpr std::string_view kSessionName = "db-backup restoring ";
+
 /// Any database that lets us in, to make another from.
 std::unique_ptr<Connection> connect_beside(const ConnectionInfo& info, const std::string& name,
                                            const std::stop_token& stop) {
@@ -43,9 +46,13 @@ std::unique_ptr<Connection> connect_beside(const ConnectionInfo& info, const std
     return std::make_unique<Connection>(info.with_database(name), Role::target, stop);
 }
 
-std::string passing_name(const std::string& name) {
+/// Of a database that is being made; tells such from others, beside its name.
+constexpr std::string_view kComment = "db-backup is restoring this database";
+
+/// "shop_restoring_1a2b3c4d"; what names a database that is made, and one that is replaced.
+std::string passing_name(const std::string& name, std::string_view what) {
     std::random_device random;
-    const std::string suffix = fmt::format("_restoring_{:08x}", random());
+    const std::string suffix = fmt::format("_{}_{:08x}", what, random());
     std::string begin = name.substr(0, kNameBytesMax - suffix.size());
     while (!begin.empty() && (static_cast<unsigned char>(begin.back()) & 0xc0U) == 0x80U) {
         begin.pop_back();  // A character of several bytes is not cut.
@@ -111,25 +118,57 @@ void TargetDatabase::look(std::stop_token stop) {
     if (!row.flag(0, 2)) {
         return;
     }
-    Connection inside(info_.with_database(name_), Role::target, std::move(stop));
-    state_ = inside.text(kIsEmpty) == "t" ? TargetState::empty : TargetState::filled;
+    state_ = TargetState::filled;
+    try {
+        Connection inside(info_.with_database(name_), Role::target, std::move(stop));
+        if (inside.text(kIsEmpty) == "t") {
+            state_ = TargetState::empty;
+        }
+    } catch (const ServerError& error) {
+        if (error.sqlstate().empty()) {
+            throw;
+        }
+        // It lets nobody in, so nobody knows that it is empty.
+    }
+}
+
+void TargetDatabase::drop_leftovers() {
+    // Who restores says so in the name of his session, and is in the database most of the time.
+    const std::string beginning = passing_name(name_, "restoring");
+    const Rows rows = server_->query(
+        "SELECT d.datname FROM pg_catalog.pg_database d "
+        "WHERE pg_catalog.left(d.datname, -8) = pg_catalog.left($1::text, -8) "
+        "AND pg_catalog.shobj_description(d.oid, 'pg_database') = $2 "
+        "AND pg_catalog.pg_has_role(d.datdba, 'USAGE') "
+        "AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid "
+        "OR a.application_name = $3 || pg_catalog.right(d.datname, 8))",
+        {beginning, kComment, kSessionName});
+    for (int row = 0; row < rows.count(); ++row) {
+        server_->execute(
+            fmt::format("DROP DATABASE IF EXISTS {}", quoted_name(std::string(rows.text(row, 0)))));
+    }
 }
 
 void TargetDatabase::create(const DatabaseProperties& properties) {
-    const std::string made = passing_name(name_);
+    drop_leftovers();
+    const std::string made = passing_name(name_, "restoring");
+    server_->execute(
+        fmt::format("SET application_name = {}",
+                    literal(std::string(kSessionName) + made.substr(made.size() - 8))));
     server_->execute(fmt::format(
-        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}{}",
+        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}{}{}",
         quoted_name(made), literal(properties.encoding), literal(properties.collate),
-        literal(properties.ctype), locale_clause(properties, server_->server_version())));
+        literal(properties.ctype), locale_clause(properties, server_->server_version()),
+        properties.tablespace == "pg_default"
+            ? std::string()
+            : fmt::format(" TABLESPACE {}", quoted_name(properties.tablespace))));
     made_ = made;
+    server_->execute(
+        fmt::format("COMMENT ON DATABASE {} IS {}", quoted_name(made), literal(kComment)));
 }
 
-void TargetDatabase::publish(const DatabaseProperties& properties, bool keeps_owners) {
+void TargetDatabase::set_settings(const DatabaseProperties& properties) {
     const std::string name = quoted_name(made_);
-    if (!properties.comment.empty()) {
-        server_->execute(
-            fmt::format("COMMENT ON DATABASE {} IS {}", name, literal(properties.comment)));
-    }
     for (const std::string& setting : properties.settings) {
         const std::size_t first = setting.find('\t');
         const std::size_t second = setting.find('\t', first + 1);
@@ -145,27 +184,96 @@ void TargetDatabase::publish(const DatabaseProperties& properties, bool keeps_ow
         server_->execute(fmt::format("ALTER DATABASE {} CONNECTION LIMIT {}", name,
                                      properties.connection_limit));
     }
+}
+
+/// Before the owner changes, who takes what is the owner's then.
+void TargetDatabase::grant(const std::string& acl) {
+    const std::string name = quoted_name(made_);
+    const Rows rows = server_->query(
+        "SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE "
+        "pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END, privilege_type, "
+        "is_grantable FROM pg_catalog.aclexplode($1::pg_catalog.aclitem[])",
+        {acl});
+    server_->execute(fmt::format("REVOKE ALL ON DATABASE {} FROM PUBLIC", name));
+    for (int row = 0; row < rows.count(); ++row) {
+        server_->execute(fmt::format("GRANT {} ON DATABASE {} TO {}{}", rows.text(row, 1), name,
+                                     rows.text(row, 0),
+                                     rows.flag(row, 2) ? " WITH GRANT OPTION" : ""));
+    }
+}
+
+std::string TargetDatabase::take_name(const std::stop_token& stop) {
+    constexpr std::string_view kObjectInUse = "55006";
+    constexpr int kAttemptsMax = 10;
+    const std::string name = quoted_name(name_);
+    const std::string before = passing_name(name_, "replaced");
+    // Renaming is one transaction, so that the name never is of nothing.
+    const std::string rename = fmt::format(
+        "BEGIN; {}ALTER DATABASE {} RENAME TO {}; COMMIT",
+        state_ == TargetState::missing
+            ? std::string()
+            : fmt::format("ALTER DATABASE {} RENAME TO {}; ", name, quoted_name(before)),
+        quoted_name(made_), name);
+    if (state_ != TargetState::missing) {
+        server_->execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS false", name));
+    }
+    for (int attempt = 1;; ++attempt) {
+        try {
+            if (state_ != TargetState::missing) {
+                static_cast<void>(server_->query(
+                    "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+                    "WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
+                    {name_}));
+            }
+            server_->execute(rename);
+            return before;
+        } catch (const ServerError& error) {
+            // The server has waited five seconds for them itself.
+            if (error.sqlstate() == kObjectInUse && attempt < kAttemptsMax &&
+                !stop.stop_requested()) {
+                server_->execute("ROLLBACK");
+                continue;
+            }
+            if (!server_->is_lost()) {
+                server_->execute("ROLLBACK");
+                if (state_ != TargetState::missing) {
+                    server_->execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS true", name));
+                }
+            }
+            throw;
+        }
+    }
+}
+
+std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& properties,
+                                                 bool keeps_owners, bool keeps_privileges,
+                                                 const std::stop_token& stop) {
+    const std::string name = quoted_name(made_);
+    set_settings(properties);
+    if (keeps_privileges && !properties.acl.empty()) {
+        grant(properties.acl);
+    }
     if (keeps_owners) {
         server_->execute(
             fmt::format("ALTER DATABASE {} OWNER TO {}", name, quoted_name(properties.owner)));
     }
-    // Renaming is one transaction, so that the name never is of nothing.
-    const std::string before = passing_name(name_);
-    std::string rename = "BEGIN; ";
-    if (state_ != TargetState::missing) {
-        static_cast<void>(server_->query(
-            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
-            "WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
-            {name_}));
-        rename += fmt::format("ALTER DATABASE {} RENAME TO {}; ", quoted_name(name_),
-                              quoted_name(before));
-    }
-    rename += fmt::format("ALTER DATABASE {} RENAME TO {}; COMMIT", name, quoted_name(name_));
-    server_->execute(rename);
+    server_->execute(fmt::format(
+        "COMMENT ON DATABASE {} IS {}", name,
+        properties.comment.empty() ? std::string("NULL") : literal(properties.comment)));
+    const std::string before = take_name(stop);
     made_ = name_;
-    if (state_ != TargetState::missing) {
-        server_->execute(fmt::format("DROP DATABASE {} WITH (FORCE)", quoted_name(before)));
+    if (state_ == TargetState::missing) {
+        return {};
     }
+    try {
+        server_->execute(fmt::format("DROP DATABASE {} WITH (FORCE)", quoted_name(before)));
+    } catch (const ServerError& error) {
+        return {
+            fmt::format("what was there before is in the database {}, which could not be "
+                        "dropped: {}",
+                        before, error.what())};
+    }
+    return {};
 }
 
 }  // namespace dbbackup::postgres

@@ -10,6 +10,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace dbbackup::postgres {
 
@@ -37,15 +38,24 @@ public:
     [[nodiscard]] bool may_create() const { return may_create_; }
     [[nodiscard]] Connection& server() { return *server_; }
 
-    /// Makes the database under its passing name.
+    /// Drops what restores into this name left that were killed, and makes the database under its
+    /// passing name.
     void create(const DatabaseProperties& properties);
     /// How the database that is being made is reached.
     [[nodiscard]] ConnectionInfo info() const { return info_.with_database(made_); }
     /// Gives it what belongs to it as a whole, and its name; what had that name is dropped.
-    void publish(const DatabaseProperties& properties, bool keeps_owners);
+    /// @return what could not be done beside that, as sentences.
+    [[nodiscard]] std::vector<std::string> publish(const DatabaseProperties& properties,
+                                                   bool keeps_owners, bool keeps_privileges,
+                                                   const std::stop_token& stop);
 
 private:
     void look(std::stop_token stop);
+    void drop_leftovers();
+    void grant(const std::string& acl);
+    void set_settings(const DatabaseProperties& properties);
+    /// Changes the names, when nobody is in the database that is there. @return its name now.
+    [[nodiscard]] std::string take_name(const std::stop_token& stop);
 
     ConnectionInfo info_;
     std::string name_;

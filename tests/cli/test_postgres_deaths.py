@@ -1,0 +1,193 @@
+"""Deaths during backups and restores of PostgreSQL: of the program, of the server, of one connection. What was there before stays
+whole, nothing looks done that is not, and nothing is left behind on the server.
+
+Method: random moments; what is random follows from DB_BACKUP_TEST_SEED. DB_BACKUP_LONG=1: 100 rounds.
+"""
+
+import os
+import random
+import subprocess
+import time
+
+import pytest
+
+from postgres_compare import Database, assert_equal
+from postgres_server import VERSIONS, PostgresServer
+from program import Repository
+
+SEED = int(os.environ.get("DB_BACKUP_TEST_SEED", "23"))
+ROUNDS = 100 if os.environ.get("DB_BACKUP_LONG") == "1" else 5
+TABLES, ROWS = 4, 30_000
+PATIENCE_S = 30
+DEATHS = ("program", "connection", "server")
+PARTS = ("schema", "rows", "sequence")
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request, servers):
+    folder, started = servers
+    started.append(PostgresServer(request.param, folder, "--fsync"))
+    return started[-1]
+
+
+def change(server, database, rng):
+    table = rng.randrange(TABLES)
+    first = rng.randrange(ROWS)
+    server.psql(f"UPDATE t{table} SET n = n + 1 WHERE id BETWEEN {first} AND {first + 3000}", database)
+
+
+def make(server, database):
+    server.make_database(database)
+    for table in range(TABLES):
+        server.psql(f"CREATE TABLE t{table}(id int PRIMARY KEY, n int, t text); INSERT INTO t{table}"
+                    f" SELECT i, 0, md5(i::text) || repeat('z', 400) FROM generate_series(1, {ROWS}) i;"
+                    f"CREATE INDEX ON t{table}(t)", database)  # fmt: skip
+    return database
+
+
+def ours(server):
+    """Sessions of the program and of those that it starts."""
+    return server.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'db-backup%'")
+
+
+def assert_nothing_is_held(server):
+    """The server notices on its own that a client has died."""
+    deadline = time.monotonic() + PATIENCE_S
+    while ours(server) != "0":
+        assert time.monotonic() < deadline, server.psql("SELECT * FROM pg_stat_activity WHERE application_name LIKE 'db-backup%'")
+        time.sleep(0.2)
+    left = server.psql("SELECT (SELECT count(*) FROM pg_replication_slots), (SELECT count(*) FROM pg_prepared_xacts),"
+                       "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
+                       "(SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pg_temp%' AND oid IN (SELECT relnamespace FROM pg_class))")  # fmt: skip
+    assert left == "0|0|0|0", left
+
+
+def bring_death(death, server, process):
+    """Returns once it came."""
+    if death == "program":
+        process.kill()
+    elif death == "server":
+        server.crash()
+    else:
+        server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'db-backup%'"
+                    " AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1")  # fmt: skip
+
+
+def duration_of(call):
+    begin = time.monotonic()
+    call()
+    return time.monotonic() - begin
+
+
+def databases_of(server):
+    return server.psql("SELECT datname FROM pg_database ORDER BY 1").split()
+
+
+def die(repository, server, words, death, after):
+    """Runs the program, and lets somebody die meanwhile. Returns its exit code, with what it said."""
+    process = repository.start(*words, env=server.environment())
+    time.sleep(after)
+    bring_death(death, server, process)
+    result = repository.program.finish(process, words)
+    if death == "server":
+        server.restart()
+    assert_nothing_is_held(server)
+    return result
+
+
+def test_backups_that_die(program, server, folder):
+    rng = random.Random(SEED)
+    database = make(server, "shop")
+    repository = Repository(program, folder / "repository").init()
+    words = ("backup", "--uri", server.uri(database))
+    longest = duration_of(lambda: repository.run(*words, "--mode", "full", env=server.environment()))
+    snapshots = {each["snapshot"] for each in repository.list()}
+    for number in range(ROUNDS):
+        death = DEATHS[number % len(DEATHS)]
+        change(server, database, rng)
+        mode = rng.choice(("full", "incremental"))
+        died = die(repository, server, (*words, "--mode", mode), death, rng.random() * longest)
+        now = {each["snapshot"] for each in repository.list()}
+        assert snapshots <= now and len(now - snapshots) == (1 if died.code == 0 else 0), f"round {number}: {death}\n{died}"
+        assert died.code in {"program": (0, -9), "connection": (0, 20), "server": (0, 20)}[death], f"round {number}: {death}\n{died}"
+        if died.code == 0:
+            server.psql("DROP DATABASE IF EXISTS again")
+            repository.run("restore", "latest", "--to", server.uri("again"), "--verify", env=server.environment())
+            assert_equal(Database(server, database), Database(server, "again"), PARTS)
+        snapshots = now
+    repository.run("verify", "--data")
+
+
+def test_a_lost_connection_is_replaced(program, server, folder):
+    """While rows are read, as long as the session that holds the view lives."""
+    database = make(server, "lost")
+    repository = Repository(program, folder / "repository").init()
+    words = ("backup", "--uri", server.uri(database), "--jobs", "2", "--json")
+    for _ in range(20):
+        process = repository.start(*words, env=server.environment())
+        while process.poll() is None and server.psql(
+            "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'db-backup'"
+            " AND state = 'active' AND query LIKE 'LOCK TABLE ONLY%COPY%' LIMIT 1) AS one"
+        ) == "0":
+            pass
+        result = repository.program.finish(process, words)
+        assert result.code == 0, result
+        if any("a connection was lost" in warning for warning in result.json["warnings"]):
+            break
+    else:
+        pytest.fail("no connection was lost")
+    repository.run("restore", "latest", "--to", server.uri("found"), "--verify", env=server.environment())
+    assert_equal(Database(server, database), Database(server, "found"), PARTS)
+
+
+def test_restores_that_die(program, server, folder):
+    rng = random.Random(SEED + 1)
+    database = make(server, "stock")
+    repository = Repository(program, folder / "repository").init()
+    repository.run("backup", "--uri", server.uri(database), env=server.environment())
+    words = ("restore", "latest", "--to", server.uri("new"))
+    longest = duration_of(lambda: repository.run(*words, env=server.environment()))
+    server.psql("DROP DATABASE new")
+    for number in range(ROUNDS):
+        death = DEATHS[number % len(DEATHS)]
+        died = die(repository, server, words, death, rng.random() * longest)
+        if died.code == 0:
+            assert_equal(Database(server, database), Database(server, "new"), PARTS)
+            server.psql("DROP DATABASE new")
+        else:
+            assert died.code in ((-9,) if death == "program" else (20,)), f"round {number}: {death}\n{died}"
+            assert "new" not in databases_of(server) or death == "program", f"round {number}: {death}\n{died}"
+        if "new" in databases_of(server):  # It was killed just before it could say so.
+            assert_equal(Database(server, database), Database(server, "new"), PARTS)
+            server.psql("DROP DATABASE new")
+        if death == "connection" and died.code != 0:
+            assert not [name for name in databases_of(server) if "restoring" in name], f"round {number}: {death}\n{died}"
+    repository.run(*words, env=server.environment())
+    assert databases_of(server).count("new") == 1 and not [name for name in databases_of(server) if "restoring" in name]
+    assert_equal(Database(server, database), Database(server, "new"), PARTS)
+
+
+def test_what_is_replaced_stays_until_the_new_one_is_whole(program, server, folder):
+    """Clients who come again and again do not keep a database from being replaced."""
+    rng = random.Random(SEED + 2)
+    database = make(server, "books")
+    repository = Repository(program, folder / "repository").init()
+    repository.run("backup", "--uri", server.uri(database), env=server.environment())
+    server.make_database("library")
+    server.psql("CREATE TABLE precious AS SELECT 42 AS answer", "library")
+    words = ("restore", "latest", "--to", server.uri("library"), "--clean")
+    for number in range(3):
+        died = die(repository, server, words, DEATHS[number], 0.1 + rng.random() * 0.3)
+        if died.code == 0:
+            break
+        assert server.psql("SELECT answer FROM precious", "library") == "42", f"{died}"
+    client = f"while true; do {server.bin}/psql -X -q -d {server.uri('library')} -c 'SELECT pg_sleep(0.3)'; done >/dev/null 2>&1"
+    clients = [subprocess.Popen(["/bin/sh", "-c", client], env=server.environment(), start_new_session=True) for _ in range(3)]
+    try:
+        repository.run(*words, env=server.environment())
+    finally:
+        for each in clients:
+            os.killpg(each.pid, 9)
+            each.wait()
+    assert_equal(Database(server, database), Database(server, "library"), PARTS)
+    assert not [name for name in databases_of(server) if "restoring" in name or "replaced" in name]
