@@ -17,6 +17,7 @@ constexpr std::uint8_t kShortCompression = 15;
 constexpr std::uint8_t kOldestMinor = 12;
 constexpr std::uint8_t kNewestMinor = 16;
 constexpr std::size_t kTimeIntegers = 7;  // second, minute, hour, day, month, year, summer time
+constexpr std::size_t kIntegerBytes = 5;  // a sign, and four bytes
 
 /// Where the time begins; 0 if the head is laid out otherwise.
 std::size_t time_at(BytesView head) {
@@ -36,15 +37,15 @@ BytesView ArchiveHead::without_time(BytesView part) {
     }
     is_first_ = false;
     const std::size_t begin = time_at(part);
-    const std::size_t bytes = kTimeIntegers * 5;  // a sign, and four bytes
+    const std::size_t bytes = kTimeIntegers * kIntegerBytes;
     if (begin == 0 || part.size() < begin + bytes) {
         return part;
     }
     copy_ = copy_of(part);
     // The first of January 1970: a day and a month that exist.
     std::fill_n(copy_.begin() + static_cast<std::ptrdiff_t>(begin), bytes, std::uint8_t{0});
-    copy_[begin + 3 * 5 + 1] = 1;
-    copy_[begin + 5 * 5 + 1] = 70;
+    copy_[begin + 3 * kIntegerBytes + 1] = 1;
+    copy_[begin + 5 * kIntegerBytes + 1] = 70;
     return copy_;
 }
 

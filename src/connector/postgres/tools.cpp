@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kVersionTimeout{20};
-
 /// Folders `…/15/bin` below one, such as /usr/lib/postgresql.
 void add_versions(const fs::path& parent, std::string_view prefix, std::vector<fs::path>& folders) {
     std::error_code ignored;

@@ -19,6 +19,12 @@
 namespace dbbackup {
 namespace {
 
+/// Places of one process do not share a database.
+int next_number() {
+    static int number = 0;
+    return ++number;
+}
+
 using postgres::Connection;
 using postgres::ConnectionInfo;
 
@@ -28,7 +34,7 @@ const std::string kPath = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe,
 class PostgresPlace final : public ConnectorPlace {
 public:
     explicit PostgresPlace(const std::string& server)
-        : server_(server), source_(fmt::format("source_{}_{}", ::getpid(), ++places_)) {
+        : server_(server), source_(fmt::format("source_{}_{}", ::getpid(), next_number())) {
         // Where users of PostgreSQL have their passwords; the target's URI has none.
         ::setenv("PGPASSFILE", server_.file("pgpass").c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
         ::setenv("PATH", (server_.file("bin").native() + ":" + kPath).c_str(), 1);  // NOLINT
@@ -119,7 +125,6 @@ private:
             "(SELECT last_value FROM public.numbers))");
     }
 
-    static inline int places_ = 0;
     TestServer server_;
     std::string source_;
     int made_ = 0;
