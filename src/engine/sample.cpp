@@ -68,16 +68,22 @@ std::vector<Skipped> skipped_segments(const std::vector<StreamPlan>& plans) {
     return skipped;
 }
 
-/// How many one run may take.
-std::uint64_t samples_max(const std::vector<StreamPlan>& plans, SampleProof proof) {
-    if (proof == SampleProof::segment_fingerprint) {
-        return kWholeSamplesMax;
+/// How many of `segments` one run takes.
+std::uint64_t samples_in_run(const std::vector<StreamPlan>& plans, std::uint64_t segments,
+                             SampleProof proof) {
+    const bool has_rows = std::any_of(plans.begin(), plans.end(), [](const StreamPlan& plan) {
+        return plan.kind == StreamKind::rows;
+    });
+    if (has_rows) {
+        return (segments + kRowSampleRuns - 1) / kRowSampleRuns;
     }
     std::uint64_t part_bytes = kPartBytes;
     for (const StreamPlan& plan : plans) {
         part_bytes = std::max<std::uint64_t>(part_bytes, plan.page_bytes);
     }
-    return kSampleBytesMax / part_bytes;
+    return std::min((segments + kSampleRuns - 1) / kSampleRuns,
+                    proof == SampleProof::segment_fingerprint ? kWholeSamplesMax
+                                                              : kSampleBytesMax / part_bytes);
 }
 
 /// The part of `segment` whose turn it is at visit number `visit`.
@@ -146,8 +152,7 @@ std::vector<Sample> choose_samples(const std::vector<StreamPlan>& plans, std::ui
     if (skipped.empty()) {
         return samples;
     }
-    const std::uint64_t count = std::min<std::uint64_t>(
-        (skipped.size() + kSampleRuns - 1) / kSampleRuns, samples_max(plans, proof));
+    const std::uint64_t count = samples_in_run(plans, skipped.size(), proof);
     for (std::uint64_t number = 0; number < count; ++number) {
         const std::uint64_t turn = sequence * count + number;
         const Skipped& next = skipped[turn % skipped.size()];
@@ -170,8 +175,7 @@ std::vector<Sample> choose_samples_of_view(const std::vector<StreamPlan>& plans,
     }
     std::vector<Sample> samples;
     const std::uint64_t total = std::max<std::uint64_t>(1, place.segments_in_all);
-    const std::uint64_t count =
-        std::min((total + kSampleRuns - 1) / kSampleRuns, samples_max(plans, proof));
+    const std::uint64_t count = samples_in_run(plans, total, proof);
     for (std::uint64_t number = 0; number < count; ++number) {
         const std::uint64_t turn = sequence * count + number;
         // Where there are more than was known before, every place that is congruent has its turn.
@@ -204,7 +208,7 @@ std::optional<Mismatch> compare_samples(const std::vector<Sample>& samples,
             SegmentLists lists(*stream, run.reader);
             const StoredSegment* const stored = lists.find(sample.segment, plan.kind, stop);
             if (stored == nullptr || stored->range != sample.segment ||
-                (plan.kind == StreamKind::rows && stored->bytes > kSampleBytesMax)) {
+                (plan.kind == StreamKind::rows && stored->bytes > kRowSampleBytesMax)) {
                 continue;  // Without such a segment the engine reads it all.
             }
             SampleSink sink(run.repository.keys().fingerprinter(), plan.page_bytes, proof);

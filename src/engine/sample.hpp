@@ -24,14 +24,20 @@ struct Sample {
     SegmentRange part;     ///< Pages: some of it; else all of it.
 };
 
-/// In so many runs every skipped segment has its turn, or in more where `kSampleBytesMax` is too
-/// little for that.
+/// In so many runs every skipped segment of pages has its turn, or in more where `kSampleBytesMax`
+/// is too little for that.
 inline constexpr std::uint64_t kSampleRuns = 50;
-/// The most that is read of pages for samples in one run; longer segments of rows have no turn, as
-/// rows can only be compared by the fingerprint of a whole segment.
+/// The most that is read of pages for samples in one run.
 inline constexpr std::uint64_t kSampleBytesMax = 512_KiB;
 
-/// The most samples of one run where they are whole segments.
+/// Rows can only be compared by the fingerprint of a whole segment, so each takes more reading: in
+/// so many runs every skipped segment of rows has its turn. A source of 50 segments has them in 50
+/// runs, as one is read in any case.
+inline constexpr std::uint64_t kRowSampleRuns = 1000;
+/// Longer segments of rows have no turn.
+inline constexpr std::uint64_t kRowSampleBytesMax = 16_MiB;
+
+/// The most samples of one run where they are whole segments of pages.
 inline constexpr std::uint64_t kWholeSamplesMax = 4;
 
 /// What a sample is compared with.

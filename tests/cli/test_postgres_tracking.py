@@ -256,3 +256,36 @@ def test_one_changed_table_of_twenty_is_cheap(program, server, folder):
     assert third["capture"] == "tracked" and third["bytes_read"] < 1_000_000, third
     server.psql("ALTER SYSTEM RESET autovacuum")
     server.psql("SELECT pg_reload_conf()")
+
+
+def test_a_change_that_the_record_lacks_is_found_by_the_sample(program, server, folder):
+    """A byte of a table's file is changed behind the server's back: no record of changes can have it."""
+    database = server.make_database("planted")
+    server.psql("CREATE TABLE t(id int PRIMARY KEY, t text) WITH (autovacuum_enabled = off); ALTER TABLE t ALTER t SET STORAGE PLAIN;"
+                "INSERT INTO t SELECT i, repeat('q', 900) FROM generate_series(1, 6000) i; VACUUM FREEZE t", database)  # fmt: skip
+    repository = Repository(program, folder / "repository").init()
+    words = ("backup", "--uri", server.uri(database))
+    environment = server.environment()
+    repository.run(*words, env=environment)
+    assert repository.json(*words, env=environment)["capture"] == "tracked"
+    suspect = repository.list()[-1]["snapshot"]
+    server.psql("CHECKPOINT")
+    file = server.folder / "data" / server.psql("SELECT pg_relation_filepath('t')", database)
+    server.crash()
+    with open(file, "r+b") as stream:
+        stream.seek(20 * 8192)
+        block = stream.read(8192)
+        stream.seek(20 * 8192 + block.index(b"q" * 100))
+        stream.write(b"Q")
+    server.restart()
+    segments = 6
+    for run in range(segments + 1):
+        taken = repository.json(*words, env=environment, code=(0, 3))
+        if taken["capture"] == "reread":
+            break
+        assert taken["capture"] == "tracked", taken
+    else:
+        pytest.fail(f"{run} runs did not find it")
+    assert suspect[:8] in str(taken), taken
+    repository.run("restore", "latest", "--to", server.uri("planted_again"), "--verify", env=environment)
+    assert_equal(Database(server, database), Database(server, "planted_again"))

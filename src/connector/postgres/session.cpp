@@ -89,10 +89,6 @@ std::string select_of(const Table& table, const SegmentRange& range) {
                        fmt::join(conditions, " AND "));
 }
 
-NameSelection selection_of(const SourceOptions& options) {
-    return NameSelection::parse(options.include, options.exclude);
-}
-
 }  // namespace
 
 PostgresSession::PostgresSession(const ConnectionInfo& info, const SourceOptions& options,
@@ -102,7 +98,7 @@ PostgresSession::PostgresSession(const ConnectionInfo& info, const SourceOptions
       parent_(request.must_read ? std::nullopt : request.parent),
       view_(info, {.lock_timeout = options.lock_timeout}, stop),
       properties_(properties_of(view_.leader())) {
-    static_cast<void>(selection_of(options));
+    static_cast<void>(NameSelection::parse(options.include, options.exclude));
     if (request.parent) {
         parent_mark_ = tracking_of(request.parent->state);
     }

@@ -65,6 +65,28 @@ TEST(ChooseSamples, GivesEverySegmentATurnInFiftyRuns) {
     }
 }
 
+TEST(ChooseSamples, GivesEverySegmentOfRowsATurnInAThousandRuns) {
+    constexpr std::size_t kSegments = 2500;
+    StreamPlan plan;
+    plan.name = "table";
+    plan.kind = StreamKind::rows;
+    for (std::size_t number = 0; number < kSegments; ++number) {
+        plan.segments.push_back(
+            {{.lower = std::to_string(number), .upper = std::to_string(number + 1)},
+             SegmentAction::reuse});
+    }
+    const std::vector<StreamPlan> plans = {plan};
+    std::set<std::string> seen;
+    for (std::uint64_t run = 3; run < 3 + kRowSampleRuns; ++run) {
+        const std::vector<Sample> samples = choose_samples(plans, run);
+        EXPECT_EQ(samples.size(), 3U);
+        for (const Sample& sample : samples) {
+            seen.insert(sample.segment.lower);
+        }
+    }
+    EXPECT_EQ(seen.size(), kSegments);
+}
+
 /// Of 130 views of one or more segments each, all have their turn within fifty runs, and no run
 /// reads more than its share.
 TEST(ChooseSamples, GivesEverySegmentOfSeveralViewsATurn) {
