@@ -1,6 +1,7 @@
 #include "connector/postgres/postgres_connector.hpp"
 
 #include "base/error.hpp"
+#include "connector/postgres/capabilities.hpp"
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/connection_info.hpp"
 #include "connector/postgres/notes.hpp"
@@ -58,7 +59,7 @@ public:
         probe.suggested_name = suggested_name(row.text(0, 1));
         probe.server_version = connection.parameter("server_version");
         probe.source_bytes = static_cast<std::uint64_t>(row.integer(0, 2));
-        probe.capabilities = {{"full backup", Support::yes, "", ""}, tracked(connection)};
+        probe.capabilities = capabilities_of(connection, std::move(stop));
         return probe;
     }
 
@@ -79,19 +80,6 @@ public:
     }
 
 private:
-    static Capability tracked(Connection& connection) {
-        if (connection.server_major() < kFirstWithSummaries) {
-            return {"tracked incremental", Support::no,
-                    "the server keeps no record of which blocks changed",
-                    fmt::format("PostgreSQL {} and later do.", kFirstWithSummaries)};
-        }
-        if (!can_keep_mark(connection)) {
-            return {"tracked incremental", Support::no, "summarize_wal is off",
-                    "ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();"};
-        }
-        return {"tracked incremental", Support::yes, "", ""};
-    }
-
     SourceOptions options_;
     ConnectionInfo info_;
 };

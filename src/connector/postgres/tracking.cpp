@@ -60,12 +60,6 @@ std::uint64_t file_key(std::uint32_t tablespace, std::uint32_t file_node) {
     return (std::uint64_t{tablespace} << 32U) + file_node;
 }
 
-bool may_make_checkpoint(Connection& connection) {
-    return connection.text(
-               "SELECT r.rolsuper OR pg_catalog.pg_has_role('pg_checkpoint', 'MEMBER') "
-               "FROM pg_catalog.pg_roles r WHERE r.rolname = current_user") == "t";
-}
-
 void pause(std::stop_token stop) {
     std::mutex mutex;
     std::condition_variable_any never;
@@ -135,6 +129,12 @@ std::optional<SafePair> take_pair(Connection& connection) {
     const Lsn lsn = Lsn::parse(connection.text("SELECT pg_catalog.pg_current_wal_insert_lsn()"));
     return SafePair{lsn,
                     transaction_number(connection.text("SELECT pg_catalog.pg_current_xact_id()"))};
+}
+
+bool may_make_checkpoint(Connection& connection) {
+    return connection.text(
+               "SELECT r.rolsuper OR pg_catalog.pg_has_role('pg_checkpoint', 'USAGE') "
+               "FROM pg_catalog.pg_roles r WHERE r.rolname = current_user") == "t";
 }
 
 bool can_keep_mark(Connection& connection) {

@@ -116,6 +116,8 @@ private:
 };
 
 /// Whether the server keeps a record now.
+/// Whether the role may end the record that is being written.
+[[nodiscard]] bool may_make_checkpoint(Connection& connection);
 [[nodiscard]] bool can_keep_mark(Connection& connection);
 /// Of the last checkpoint.
 [[nodiscard]] SafePair checkpoint_pair(Connection& connection);
