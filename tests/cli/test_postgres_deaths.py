@@ -108,9 +108,11 @@ def test_backups_that_die(program, server, folder):
         mode = rng.choice(("full", "incremental"))
         died = die(repository, server, (*words, "--mode", mode), death, rng.random() * longest)
         now = {each["snapshot"] for each in repository.list()}
-        assert snapshots <= now and len(now - snapshots) == (1 if died.code == 0 else 0), f"round {number}: {death}\n{died}"
+        # Who is killed may have written it, and was about to say so.
+        allowed = {0: (1,), -9: (0, 1)}.get(died.code, (0,))
+        assert snapshots <= now and len(now - snapshots) in allowed, f"round {number}: {death}\n{died}"
         assert died.code in {"program": (0, -9), "connection": (0, 20), "server": (0, 20)}[death], f"round {number}: {death}\n{died}"
-        if died.code == 0:
+        if now != snapshots:
             server.psql("DROP DATABASE IF EXISTS again")
             repository.run("restore", "latest", "--to", server.uri("again"), "--verify", env=server.environment())
             assert_equal(Database(server, database), Database(server, "again"), PARTS)
