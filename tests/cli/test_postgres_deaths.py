@@ -83,6 +83,11 @@ def databases_of(server):
     return server.psql("SELECT datname FROM pg_database ORDER BY 1").split()
 
 
+def leftovers(server):
+    """Of restores that could not clean up after themselves."""
+    return {name for name in databases_of(server) if "restoring" in name}
+
+
 def die(repository, server, words, death, after):
     """Runs the program, and lets somebody die meanwhile. Returns its exit code, with what it said."""
     process = repository.start(*words, env=server.environment())
@@ -152,6 +157,7 @@ def test_restores_that_die(program, server, folder):
     server.psql("DROP DATABASE new")
     for number in range(ROUNDS):
         death = DEATHS[number % len(DEATHS)]
+        before = leftovers(server)
         died = die(repository, server, words, death, rng.random() * longest)
         if died.code == 0:
             assert_equal(Database(server, database), Database(server, "new"), PARTS)
@@ -163,9 +169,9 @@ def test_restores_that_die(program, server, folder):
             assert_equal(Database(server, database), Database(server, "new"), PARTS)
             server.psql("DROP DATABASE new")
         if death == "connection" and died.code != 0:
-            assert not [name for name in databases_of(server) if "restoring" in name], f"round {number}: {death}\n{died}"
+            assert leftovers(server) <= before, f"round {number}: {death}\n{died}"
     repository.run(*words, env=server.environment())
-    assert databases_of(server).count("new") == 1 and not [name for name in databases_of(server) if "restoring" in name]
+    assert databases_of(server).count("new") == 1 and not leftovers(server)
     assert_equal(Database(server, database), Database(server, "new"), PARTS)
 
 
@@ -192,4 +198,4 @@ def test_what_is_replaced_stays_until_the_new_one_is_whole(program, server, fold
             os.killpg(each.pid, 9)
             each.wait()
     assert_equal(Database(server, database), Database(server, "library"), PARTS)
-    assert not [name for name in databases_of(server) if "restoring" in name or "replaced" in name]
+    assert not leftovers(server) and not [name for name in databases_of(server) if "replaced" in name]
