@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "repository/collector_records.hpp"
 #include "repository/config_object.hpp"
+#include "repository/features.hpp"
 #include "repository/manifest.hpp"
 #include "repository/record.hpp"
 #include "repository/run.hpp"
@@ -36,6 +37,7 @@ constexpr std::array<Folder, 7> kRecordFolders = {{
 }};
 
 constexpr std::string_view kKeysFolder = "keys/";
+constexpr std::string_view kFeaturesFolder = "features/";
 
 /// What manifests say of other objects, by name.
 struct References {
@@ -136,6 +138,10 @@ void check_small_object(Repository& repository, const ObjectName& name, Findings
         check_config_mac(*object, repository.keys());
         return;
     }
+    if (name.text().starts_with(kFeaturesFolder)) {
+        check_feature_statement(name, *object);
+        return;
+    }
     const StoredKeySlot stored = decode_key_slot(name, *object);
     check_key_slot(stored.slot);
     if (stored.repository_id != repository.id()) {
@@ -173,7 +179,8 @@ ObjectCheck check_objects(Repository& repository, bool reads_records, Findings& 
     for (const ObjectName& name : others) {
         const std::string& text = name.text();
         try {
-            if (name == config_object_name() || text.starts_with(kKeysFolder)) {
+            if (name == config_object_name() || text.starts_with(kKeysFolder) ||
+                text.starts_with(kFeaturesFolder)) {
                 check_small_object(repository, name, findings, stop);
                 continue;
             }

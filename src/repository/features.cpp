@@ -28,6 +28,10 @@ bool is_needed_for(const nlohmann::json& feature, std::string_view what) {
 
 }  // namespace
 
+void check_feature_statement(const ObjectName& name, BytesView content) {
+    static_cast<void>(decode_checked_json(name.text(), content));
+}
+
 RepositoryError unknown_feature(const std::string& name, std::string_view needed_for) {
     return explained<RepositoryError>(
         fmt::format("to {} here, a program must know the feature '{}', which this one does not",

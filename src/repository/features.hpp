@@ -31,6 +31,9 @@ struct Features {
 /// The same for collecting. @throws RepositoryError (code "unknown_feature"), CorruptionError.
 void check_features_for_collecting(Storage& storage, std::stop_token stop);
 
+/// Whether an object below `features/` says what it is needed for. @throws CorruptionError.
+void check_feature_statement(const ObjectName& name, BytesView content);
+
 /// The error for a feature that this program does not know.
 [[nodiscard]] RepositoryError unknown_feature(const std::string& name, std::string_view needed_for);
 

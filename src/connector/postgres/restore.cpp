@@ -164,7 +164,7 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
 void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
     const SchemaDefinition definition = SchemaDefinition::parse(schema.stream().definition);
     require(definition.requirements);
-    target_.create(properties_);
+    target_.create(properties_, stop);
     made_ = target_.info();
     loader_.emplace(*made_, request_.jobs);
     schema_.emplace();

@@ -98,10 +98,9 @@ TargetDatabase::~TargetDatabase() {
         return;
     }
     try {
-        Connection server(
-            info_.with_database(server_->text("SELECT pg_catalog.current_database()")),
-            Role::target, {});
-        server.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(made_)));
+        // Another connection: this one may be what was lost.
+        connect_beside(info_, name_, {})
+            ->execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(made_)));
     } catch (...) {  // NOLINT(bugprone-empty-catch)
         // The server is gone. Its name tells what it is.
     }
@@ -132,29 +131,37 @@ void TargetDatabase::look(std::stop_token stop) {
     }
 }
 
-void TargetDatabase::drop_leftovers() {
-    // Who restores says so in the name of his session, and is in the database most of the time.
+void TargetDatabase::drop_leftovers(const std::stop_token& stop) {
+    // Who restores says so in the name of his session, and is in the database most of the time. Who
+    // was killed before he could say so in the comment has put nothing into it.
     const std::string beginning = passing_name(name_, "restoring");
     const Rows rows = server_->query(
-        "SELECT d.datname FROM pg_catalog.pg_database d "
+        "SELECT d.datname, pg_catalog.shobj_description(d.oid, 'pg_database') = $2 "
+        "OR d.datconnlimit = -2 "  // What a DROP left that was interrupted; nobody gets in.
+        "FROM pg_catalog.pg_database d "
         "WHERE pg_catalog.left(d.datname, -8) = pg_catalog.left($1::text, -8) "
-        "AND pg_catalog.shobj_description(d.oid, 'pg_database') = $2 "
+        "AND pg_catalog.right(d.datname, 8) ~ '^[0-9a-f]{8}$' "
+        "AND coalesce(pg_catalog.shobj_description(d.oid, 'pg_database') = $2, true) "
         "AND pg_catalog.pg_has_role(d.datdba, 'USAGE') "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid "
         "OR a.application_name = $3 || pg_catalog.right(d.datname, 8))",
         {beginning, kComment, kSessionName});
     for (int row = 0; row < rows.count(); ++row) {
-        server_->execute(
-            fmt::format("DROP DATABASE IF EXISTS {}", quoted_name(std::string(rows.text(row, 0)))));
+        const std::string name(rows.text(row, 0));
+        if (rows.flag(row, 1) ||
+            Connection(info_.with_database(name), Role::target, stop).text(kIsEmpty) == "t") {
+            server_->execute(fmt::format("DROP DATABASE IF EXISTS {}", quoted_name(name)));
+        }
     }
 }
 
-void TargetDatabase::create(const DatabaseProperties& properties) {
-    drop_leftovers();
+void TargetDatabase::create(const DatabaseProperties& properties, const std::stop_token& stop) {
+    drop_leftovers(stop);
     const std::string made = passing_name(name_, "restoring");
     server_->execute(
         fmt::format("SET application_name = {}",
                     literal(std::string(kSessionName) + made.substr(made.size() - 8))));
+    made_ = made;  // Also if the connection is lost just when the server has made it.
     server_->execute(fmt::format(
         "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}{}{}",
         quoted_name(made), literal(properties.encoding), literal(properties.collate),
@@ -162,7 +169,6 @@ void TargetDatabase::create(const DatabaseProperties& properties) {
         properties.tablespace == "pg_default"
             ? std::string()
             : fmt::format(" TABLESPACE {}", quoted_name(properties.tablespace))));
-    made_ = made;
     server_->execute(
         fmt::format("COMMENT ON DATABASE {} IS {}", quoted_name(made), literal(kComment)));
 }
@@ -202,18 +208,19 @@ void TargetDatabase::grant(const std::string& acl) {
     }
 }
 
-std::string TargetDatabase::take_name(const std::stop_token& stop) {
+std::string TargetDatabase::take_name(const std::string& comment, const std::stop_token& stop) {
     constexpr std::string_view kObjectInUse = "55006";
     constexpr int kAttemptsMax = 10;
     const std::string name = quoted_name(name_);
     const std::string before = passing_name(name_, "replaced");
     // Renaming is one transaction, so that the name never is of nothing.
-    const std::string rename = fmt::format(
-        "BEGIN; {}ALTER DATABASE {} RENAME TO {}; COMMIT",
-        state_ == TargetState::missing
-            ? std::string()
-            : fmt::format("ALTER DATABASE {} RENAME TO {}; ", name, quoted_name(before)),
-        quoted_name(made_), name);
+    std::string rename = "BEGIN; ";
+    if (state_ != TargetState::missing) {
+        rename += fmt::format("ALTER DATABASE {} RENAME TO {}; ", name, quoted_name(before));
+    }
+    rename += fmt::format("ALTER DATABASE {} RENAME TO {}; COMMENT ON DATABASE {} IS {}; COMMIT",
+                          quoted_name(made_), name, name,
+                          comment.empty() ? std::string("NULL") : literal(comment));
     if (state_ != TargetState::missing) {
         server_->execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS false", name));
     }
@@ -257,10 +264,7 @@ std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& prope
         server_->execute(
             fmt::format("ALTER DATABASE {} OWNER TO {}", name, quoted_name(properties.owner)));
     }
-    server_->execute(fmt::format(
-        "COMMENT ON DATABASE {} IS {}", name,
-        properties.comment.empty() ? std::string("NULL") : literal(properties.comment)));
-    const std::string before = take_name(stop);
+    const std::string before = take_name(properties.comment, stop);
     made_ = name_;
     if (state_ == TargetState::missing) {
         return {};

@@ -40,7 +40,7 @@ public:
 
     /// Drops what restores into this name left that were killed, and makes the database under its
     /// passing name.
-    void create(const DatabaseProperties& properties);
+    void create(const DatabaseProperties& properties, const std::stop_token& stop);
     /// How the database that is being made is reached.
     [[nodiscard]] ConnectionInfo info() const { return info_.with_database(made_); }
     /// Gives it what belongs to it as a whole, and its name; what had that name is dropped.
@@ -51,11 +51,11 @@ public:
 
 private:
     void look(std::stop_token stop);
-    void drop_leftovers();
+    void drop_leftovers(const std::stop_token& stop);
     void grant(const std::string& acl);
     void set_settings(const DatabaseProperties& properties);
     /// Changes the names, when nobody is in the database that is there. @return its name now.
-    [[nodiscard]] std::string take_name(const std::stop_token& stop);
+    [[nodiscard]] std::string take_name(const std::string& comment, const std::stop_token& stop);
 
     ConnectionInfo info_;
     std::string name_;

@@ -4,6 +4,7 @@
 
 #include "engine/verify.hpp"
 
+#include "repository/features.hpp"
 #include "support/faulty_storage.hpp"
 #include "verify_fixture.hpp"
 
@@ -149,6 +150,16 @@ TEST_P(VerifyTest, PagesThatWereNotReadFromTheDatabaseHitWhoeverHasThem) {
     EXPECT_TRUE(wrong.begin()->object.starts_with("manifests/"));
     EXPECT_EQ(wrong.begin()->snapshots, (std::set{id(1), id(2), id(3)}));
     expect_lost({id(1), id(2), id(3)});
+}
+
+TEST_P(VerifyTest, AFeatureBelongsToTheRepositoryAndMayBeDamaged) {
+    AnnouncedFeatures({}).announce(Codec::zstd_columns, disk_, {});
+    const ObjectName feature("features/zstd-columns");
+    ASSERT_TRUE(disk_.contents().contains(feature.text()));
+    expect_found({});
+    flip(feature, 3);
+    expect_found({{feature.text(), {}}});
+    expect_lost({});
 }
 
 TEST_P(VerifyTest, OneSnapshotIsJudgedByWhatItNeedsItself) {

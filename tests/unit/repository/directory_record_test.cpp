@@ -55,7 +55,6 @@ TEST(DirectoryRecord, RefusesImpossibleEntries) {
         {"no id", [](auto& entry) { entry.clear_id(); }},
         {"base id too long", [](auto& entry) { entry.add_base_ids(std::string(33, 'b')); }},
         {"unknown codec", [](auto& entry) { entry.set_codec(99); }},
-        {"codec that is only reserved", [](auto& entry) { entry.set_codec(4); }},
         {"too large", [](auto& entry) { entry.set_plain_bytes(kChunkPlainBytesMax + 1); }},
         {"too deep", [](auto& entry) { entry.set_depth(kDepthMax + 1); }},
         {"bases without depth", [](auto& entry) { entry.set_depth(0); }},
