@@ -40,5 +40,5 @@ unpack_pgbackrest() { # NAME FOLDER
   done
   (cd "$root" && rm -rf usr/share usr/lib/*/{gconv,perl,perl5,security} usr/lib/systemd sbin usr/sbin etc var) || return
   # Newer releases have a link there.
-  rm -rf "$root/bin" && mkdir "$root/bin" && wrap_program "$root" "$root/usr/bin/pgbackrest" "$root/bin/pgbackrest" /bin
+  rm -rf "${root:?}/bin" && mkdir "$root/bin" && wrap_program "$root" "$root/usr/bin/pgbackrest" "$root/bin/pgbackrest" /bin
 }
