@@ -74,6 +74,10 @@ class CommandFailed(Exception):
     """A command of the benchmark failed, so there is nothing to compare."""
 
 
+class WrongRestore(Exception):
+    """What was restored is not what was backed up."""
+
+
 def run(commands, outputs, env=None, cwd=None, log=None):
     """Runs commands one after the other and syncs `outputs`, all in one time.
 

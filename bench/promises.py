@@ -31,6 +31,15 @@ LIMITS = (
     ("s3_second_received_bytes", "second backup to S3, bytes received over what the first one stored", 1.1, None, "x"),
     ("s3_restore_bytes", "restore from S3, bytes received over what is stored", 1.1, None, "x"),
     ("s3_unchanged_bytes", "unchanged backup to S3, bytes both ways", 64 * 1024, None, "bytes"),
+    ("postgres_full_time", "PostgreSQL: full backup, time of the faster of `pg_dump | zstd -3 -T2` and pgBackRest 2.45", 1.0, 0.75, "x"),
+    ("postgres_full_directory", "PostgreSQL: full backup, time of `pg_dump -Fd -j2`", 0.2, None, "x"),
+    ("postgres_full_stored", "PostgreSQL: full backup, size of `pg_dump | zstd -3`", 1.0, None, "x"),
+    ("postgres_second_restic", "PostgreSQL: second backup, size that `pg_dump | restic` adds", 1 / 20, None, "x"),
+    ("postgres_second_pgbackrest", "PostgreSQL: second backup, size that pgBackRest adds with block incremental", 1 / 12, None, "x"),
+    ("postgres_unchanged_time", "PostgreSQL: backup of an unchanged database", 1.0, None, "s"),
+    ("postgres_unchanged_read", "PostgreSQL: backup of an unchanged database, bytes read (the sample)", 1_000_000, None, "bytes"),
+    ("postgres_restore", "PostgreSQL: restore, time of `pg_restore -j2`", 0.9, None, "x"),
+    ("postgres_memory", "PostgreSQL: peak anonymous memory", (256 + 16 * JOBS) * MIB, None, "MiB"),
     ("version", "`--version`", 0.020, None, "ms"),
     ("list", "`list` of 100 snapshots", 0.100, None, "ms"),
 )
@@ -50,6 +59,16 @@ def passed_on(result, case, field):
     return middle(result, f"{case}_passed_on", field=field)
 
 
+def least(*parts):
+    return None if None in parts else min(parts)
+
+
+def peak(result, is_counted):
+    """Of all runs of db-backup in the cases that count."""
+    samples = [sample for case, rivals in result["rows"].items() if is_counted(case) for sample in rivals.get("db-backup", [])]
+    return max((sample["anonymous_bytes"] for sample in samples), default=None)
+
+
 def total(*parts):
     return None if None in parts else sum(parts)
 
@@ -57,7 +76,6 @@ def total(*parts):
 def values(result):
     """The measured value of each line; None where a part of it was not measured."""
     rounds = result["rows"].get("rounds", {}).get("db-backup")
-    every = [sample["anonymous_bytes"] for case in result["rows"].values() for sample in case.get("db-backup", [])]
     return {
         "full_time_sqlite": ratio(middle(result, "full"), middle(result, "full", "sqlite3+zstd")),
         "full_time_restic": ratio(middle(result, "full"), middle(result, "full", "restic")),
@@ -96,9 +114,29 @@ def values(result):
         "s3_unchanged_bytes": total(
             passed_on(result, "s3_unchanged", "sent_bytes"), passed_on(result, "s3_unchanged", "received_bytes")
         ),
-        "memory": max(every, default=None),
+        **postgres_values(result),
+        "memory": peak(result, lambda case: not case.startswith("postgres_")),
         "version": middle(result, "version"),
         "list": middle(result, "list"),
+    }
+
+
+def postgres_values(result):
+    full, second = middle(result, "postgres_full"), middle(result, "postgres_second", field="added_bytes")
+    return {
+        "postgres_full_time": ratio(
+            full, least(middle(result, "postgres_full", "pg_dump+zstd"), middle(result, "postgres_full", "pgBackRest 2.45"))
+        ),
+        "postgres_full_directory": ratio(full, middle(result, "postgres_full", "pg_dump -Fd")),
+        "postgres_full_stored": ratio(
+            middle(result, "postgres_full", field="added_bytes"), middle(result, "postgres_full", "pg_dump+zstd", "added_bytes")
+        ),
+        "postgres_second_restic": ratio(second, middle(result, "postgres_second", "pg_dump+restic", "added_bytes")),
+        "postgres_second_pgbackrest": ratio(second, middle(result, "postgres_second", "pgBackRest blocks", "added_bytes")),
+        "postgres_unchanged_time": middle(result, "postgres_unchanged"),
+        "postgres_unchanged_read": middle(result, "postgres_unchanged", field="read_bytes"),
+        "postgres_restore": ratio(middle(result, "postgres_restore"), middle(result, "postgres_restore", "pg_dump -Fd")),
+        "postgres_memory": peak(result, lambda case: case.startswith("postgres_")),
     }
 
 

@@ -30,6 +30,10 @@ CASES = (
     ("s3_restore", "restore from S3"),
     ("s3_restore_passed_on", "restore from S3 through a proxy"),
     ("s3_restore_delayed", "the same, each answer 50 ms later"),
+    ("postgres_full", "full backup of PostgreSQL"),
+    ("postgres_second", "second backup of PostgreSQL, 1 % updated and 1 % appended"),
+    ("postgres_unchanged", "backup of the unchanged PostgreSQL"),
+    ("postgres_restore", "restore into PostgreSQL"),
     ("version", "--version"),
     ("list", "list of 100 snapshots"),
 )
@@ -86,15 +90,26 @@ def promise_rows(result):
     return rows
 
 
+def databases(result):
+    """What was backed up."""
+    facts, cases = result["facts"], result["rows"]
+    found = []
+    if "database_bytes" in facts and any(not case.startswith("postgres_") for case in cases):
+        found.append(f"SQLite database of {facts['database_bytes'] / 1e6:,.0f} MB")
+    if "postgres_bytes" in facts and any(case.startswith("postgres_") for case in cases):
+        found.append(f"PostgreSQL database of {facts['postgres_bytes'] / 1e6:,.0f} MB with its indexes")
+    return ", ".join(found) or "small databases"
+
+
 def conditions(result):
     """Lines on where and with what it was measured."""
     machine = result["machine"]
+    measured = {name for rivals in result["rows"].values() for name in rivals}
     lines = [
         f"{result['time']}, {machine['cpus']} CPUs ({machine['model']}), {machine['file_system']}, "
         f"Linux {machine['kernel']}, load {machine['load_at_start']:.1f} at the start",
-        f"database of {result['facts'].get('database_bytes', 0) / 1e6:,.0f} MB, medians of {result['runs']}, "
-        f"{result['rounds']} rounds",
-        "versions: " + "; ".join(result["versions"].values()),
+        f"{databases(result)}, medians of {result['runs']}" + (f", {result['rounds']} rounds" if "rounds" in result["rows"] else ""),
+        "versions: " + "; ".join(version for name, version in result["versions"].items() if name in measured),
     ]
     return lines + [f"not measured: {line}" for line in result["not_measured"]]
 
@@ -104,6 +119,7 @@ def text(result):
 
 
 def table(rows):
+    rows = [[word.replace("|", "\\|") for word in row] for row in rows]
     lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows[1:]])
 
@@ -111,7 +127,8 @@ def table(rows):
 PAGE = """# Benchmarks
 
 `bench/run` measures db-backup against other programs on the same files, side by side. Renew this page with
-`bench/run --build build/release --docs`.
+`bench/run --build build/release --docs`. Pages of their own: [an object store](benchmarks-s3.md),
+[PostgreSQL](benchmarks-postgres.md).
 
 {conditions}
 
@@ -168,24 +185,65 @@ S3_PAGE = """# Benchmarks on an object store
 """
 
 
-def is_of_store(name):
-    return name.startswith("s3_")
+POSTGRES_PAGE = """# Benchmarks of PostgreSQL
+
+`bench/run` also measures on a real server. Renew this page with `bench/run --build build/release --only postgres --docs`.
+The other page is [benchmarks](benchmarks.md), which says how.
+
+{conditions}
+
+## What is promised
+
+"x" lines are ratios: db-backup's number over the other one.
+
+{promises}
+
+## What was measured
+
+{measured}
+
+## How
+
+- **Data.** `bench/postgres_data.py`: half is what `pgbench -i` makes, half is documents (text, JSON, numbers, dates, UUIDs)
+  and events, with their indexes; everything follows from a seed. The change updates 1 % of the rows of each table all over
+  it and appends 1 %; then every row is read once, as users do.
+- **The server** is PostgreSQL 17 on the same machine, through the loopback, with `fsync` and `summarize_wal` on; it and its disk
+  work for all alike. Before each run it makes a checkpoint. Its autovacuum is off: it would come at any time.
+- **Durable.** A backup ends when its output is on the disk, a restore when the server has made a checkpoint after it.
+- **Right.** Rows of every table that was restored are compared with the source; a difference ends the benchmark.
+- **Settings.** db-backup: two jobs, local repository, AES-256-GCM, key file. restic encrypts, too; the others do not.
+  `pg_dump+zstd` is `pg_dump | zstd -3 -T2`, restored by `psql`; `pg_dump+restic` is `pg_dump | restic backup --stdin`;
+  `pg_dump -Fd` has its own gzip and `-j2`, and is restored by `pg_restore -j2`.
+- **pgBackRest** runs with `process-max=2` and `compress-type=zst`, `blocks` with `repo-bundle` and `repo-block` as well. It copies the files of the
+  whole server and restores them into an empty folder; archiving the server's log and replaying it is no part of its times. 2.45, that of
+  Debian 12, knows no server later than 15, so it has one with the same rows.
+- **Memory** is that of the client and its children, not of the server.
+"""
+
+
+def page_of(name):
+    """Which page a case or a promise is on."""
+    return next((page for page in ("s3", "postgres") if name.startswith(f"{page}_")), "local")
 
 
 def write_docs(result, docs):
     docs = pathlib.Path(docs)
-    local = {case: rows for case, rows in result["rows"].items() if not is_of_store(case)}
-    store = {case: rows for case, rows in result["rows"].items() if is_of_store(case)}
-    promises_of = {
-        is_store: [line for line in result["promises"] if is_of_store(line["name"]) == is_store] for is_store in (False, True)
+    parts = {
+        page: {
+            **result,
+            "rows": {case: rows for case, rows in result["rows"].items() if page_of(case) == page},
+            "promises": [line for line in result["promises"] if page_of(line["name"]) == page],
+        }
+        for page in ("local", "s3", "postgres")
     }
-    if local:
-        part = {**result, "rows": local, "promises": promises_of[False]}
+    if parts["local"]["rows"]:
         (docs / "benchmarks").mkdir(parents=True, exist_ok=True)
-        (docs / "benchmarks" / "latest.svg").write_text(plot(part))
-        write_page(docs / "benchmarks.md", PAGE, part)
-    if store:
-        write_page(docs / "benchmarks-s3.md", S3_PAGE, {**result, "rows": store, "promises": promises_of[True]})
+        (docs / "benchmarks" / "latest.svg").write_text(plot(parts["local"]))
+        write_page(docs / "benchmarks.md", PAGE, parts["local"])
+    if parts["s3"]["rows"]:
+        write_page(docs / "benchmarks-s3.md", S3_PAGE, parts["s3"])
+    if parts["postgres"]["rows"]:
+        write_page(docs / "benchmarks-postgres.md", POSTGRES_PAGE, parts["postgres"])
 
 
 def write_page(path, page, result):

@@ -57,24 +57,30 @@ debian_sources() { # SUITE
   echo "deb [signed-by=$keys] ${security:-http://deb.debian.org/debian-security} $1-security main"
 }
 
-# As if on a machine that has nothing at all, so that "what is missing" is everything that is needed.
-# Left out: what sets up a system, and the compiler of queries (three fifths of all bytes).
-download_postgres() { # NAME FOLDER
-  local major names apt
-  major=$(postgres_major "$1")
+# Packages and all that they need, into FOLDER/debs: as if on a machine that has nothing at all, so that
+# "what is missing" is everything that is needed. LEFT-OUT: a pattern of names.
+download_debian() { # SUITE FOLDER LEFT-OUT PACKAGE...
+  local names apt
   mkdir -p "$2/lists/partial" "$2/archives/partial" "$2/debs"
   : >"$2/status"
-  debian_sources "$(postgres_suite "$1")" >"$2/sources.list"
+  debian_sources "$1" >"$2/sources.list"
   apt=(apt-get -q -o Dir::State="$2" -o Dir::State::lists="$2/lists" -o Dir::State::status="$2/status"
     -o Dir::Cache="$2" -o Dir::Etc::sourcelist="$2/sources.list" -o Dir::Etc::sourceparts=-
     -o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=0 -o Acquire::Languages=none
     -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false)
   "${apt[@]}" update || return
-  names=$("${apt[@]}" -q --print-uris install "postgresql-$major" "postgresql-plperl-$major" "postgresql-plpython3-$major" |
-    sed -n "s/^'[^']*' \([^_]*\)_.*/\1/p" |
-    grep -Ev '^(libllvm.*|libz3.*|locales|adduser|passwd|dpkg|tar|openssl|ssl-cert|debconf|procps|tzdata|ucf|libdb5.*)$') || return
+  names=$("${apt[@]}" -q --print-uris install "${@:4}" | sed -n "s/^'[^']*' \([^_]*\)_.*/\1/p" | grep -Ev "^($3)$") || return
   # shellcheck disable=SC2086 # names of packages
   (cd "$2/debs" && "${apt[@]}" download $names)
+}
+
+# Left out: what sets up a system, and the compiler of queries (three fifths of all bytes).
+download_postgres() { # NAME FOLDER
+  local major
+  major=$(postgres_major "$1")
+  download_debian "$(postgres_suite "$1")" "$2" \
+    'libllvm.*|libz3.*|locales|adduser|passwd|dpkg|tar|openssl|ssl-cert|debconf|procps|tzdata|ucf|libdb5.*' \
+    "postgresql-$major" "postgresql-plperl-$major" "postgresql-plpython3-$major"
 }
 
 unpack_postgres() { # FOLDER-OF-PACKAGES ROOT
@@ -88,25 +94,32 @@ unpack_postgres() { # FOLDER-OF-PACKAGES ROOT
   (cd "$1" && printf '%s\n' *.deb) >"$2/packages"
 }
 
-# The folder of the loader and that of other libraries may be one or two.
-wrap_postgres() { # ROOT MAJOR
-  local bin=$1/usr/lib/postgresql/$2/bin loader libraries perl each
+# A few lines of shell that run a program by the loader of its own release. Its root is what comes before
+# BELOW in the path of WRAPPER. The folder of the loader and that of other libraries may be one or two.
+wrap_program() { # ROOT PROGRAM WRAPPER BELOW [LINE]
+  local loader libraries
   loader=$(cd "$1" && find lib usr/lib -name 'ld-linux-*.so.*' -path '*-linux-gnu*' -print -quit)
   [[ $loader ]] || die "no loader below $1"
   libraries=$(cd "$1" && find lib usr/lib -maxdepth 1 -name '*-linux-gnu*' -printf ":\$root/%p")
+  cat >"$3" <<EOF_WRAPPER
+#!/bin/sh
+me=\$(readlink -f "\$0")
+root=\${me%$4/*}
+${5:-}
+exec "\$root/$loader" --argv0 "\$me" --library-path "${libraries#:}" "\$root${2#"$1"}" "\$@"
+EOF_WRAPPER
+  chmod 755 "$3"
+}
+
+wrap_postgres() { # ROOT MAJOR
+  local bin=$1/usr/lib/postgresql/$2/bin perl each
   perl=$(cd "$1" && find usr/lib -maxdepth 2 -name perl-base)
   mv "$bin" "$bin.real"
   mkdir "$bin"
   for each in "$bin.real"/*; do
     [[ -x $each ]] || continue
-    cat >"$bin/${each##*/}" <<EOF_WRAPPER
-#!/bin/sh
-me=\$(readlink -f "\$0")
-root=\${me%/usr/lib/postgresql/*}
-export PYTHONHOME="\$root/usr" PERL5LIB="\$root/$perl" # for functions in these languages
-exec "\$root/$loader" --argv0 "\$me" --library-path "${libraries#:}" "\$root${each#"$1"}" "\$@"
-EOF_WRAPPER
-    chmod 755 "$bin/${each##*/}"
+    wrap_program "$1" "$each" "$bin/${each##*/}" /usr/lib/postgresql \
+      "export PYTHONHOME=\"\$root/usr\" PERL5LIB=\"\$root/$perl\" # for functions in these languages" || return
   done
 }
 

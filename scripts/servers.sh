@@ -3,6 +3,7 @@
 # pinned versions), started on free ports of the loopback, stopped by process id.
 #
 # usage: scripts/servers.sh install NAME...
+#        scripts/servers.sh program NAME         prints where that is
 #        scripts/servers.sh start NAME FOLDER [--tls] [--with-caller]
 #                                                FOLDER/endpoint then holds the URL, FOLDER/key and
 #                                                FOLDER/secret who may do everything (azurite, azure:
@@ -35,6 +36,7 @@
 #        gcs (fake-gcs-server behind tests/support/gcs_front.py, whose head tells of its files)
 #        postgres15, postgres17, postgres18 (the packages of Debian 12, 13, 14: scripts/postgres.sh)
 #        postgres12, postgres13, postgres14, postgres16 (for the long run: need Java to be installed)
+#        pgbackrest12, pgbackrest14 (of Debian 12 and 14, for the benchmarks; nothing to start)
 #
 # Environment:
 #   DB_BACKUP_SERVERS    the cache folder (default: ~/.cache/db-backup-dev/servers)
@@ -47,6 +49,8 @@ die() { echo "servers.sh: $*" >&2; exit 1; }
 
 # shellcheck source=scripts/postgres.sh
 source "$(dirname "${BASH_SOURCE[0]}")/postgres.sh"
+# shellcheck source=scripts/pgbackrest.sh
+source "$(dirname "${BASH_SOURCE[0]}")/pgbackrest.sh"
 
 # Go 1.21 and later fetch the toolchain that a module asks for by themselves; what Debian 12 has is
 # older, and can fetch a newer one as the module that it is.
@@ -139,9 +143,12 @@ program_of() { # NAME
     azurite | azure) echo "$cache/azurite-$AZURITE/node_modules/.bin/azurite-blob" ;;
     s3proxy) echo "$cache/s3proxy-$S3PROXY.jar" ;;
     postgres*) echo "$(postgres_bin "$1")/postgres" ;;
+    pgbackrest*) pgbackrest_program "$1" ;;
     *) die "no server '$1'" ;;
   esac
 }
+
+cmd_program() { program_of "$1"; } # NAME
 
 cmd_install() {
   local name
@@ -157,6 +164,7 @@ cmd_install() {
       azurite | azure) install_npm_package azurite $AZURITE ;;
       s3proxy) install_maven_jar s3proxy org.gaul:s3proxy $S3PROXY ;;
       postgres*) install_postgres "$name" ;;
+      pgbackrest*) install_pgbackrest "$name" ;;
     esac
   done
 }
@@ -369,6 +377,6 @@ cmd_remove() { # FOLDER
 command=$1
 shift
 case $command in
-  install | start | restart | crash | stop | remove) "cmd_$command" "$@" ;;
+  install | program | start | restart | crash | stop | remove) "cmd_$command" "$@" ;;
   *) die "no command '$command'" ;;
 esac
