@@ -3,14 +3,15 @@
 #include "base/error.hpp"
 #include "connector/postgres/archive_head.hpp"
 #include "connector/postgres/large_objects.hpp"
-#include "connector/postgres/notes.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/tools.hpp"
+#include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <optional>
 #include <utility>
 
 namespace dbbackup::postgres {
@@ -24,36 +25,61 @@ constexpr std::string_view kInsufficientPrivilege = "42501";
 }  // namespace
 
 DatabaseReader::DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lock_timeout,
-                               const BackupRequest& request, std::stop_token stop)
+                               const BackupChoice& choice, const BackupRequest& request,
+                               std::stop_token stop)
     : info_(std::move(info)),
+      choice_(choice),
       view_(info_, {.lock_timeout = lock_timeout}, stop),
       properties_(properties_of(view_.leader())),
       reuse_(info_, view_, request, std::move(stop)) {}
 
-std::vector<StreamPlan> DatabaseReader::plan(std::stop_token stop) {
-    reuse_.ask(std::move(stop));
-    std::vector<StreamPlan> plans;
-    const std::string& database = properties_.name;
-    plans.push_back(opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
-    plans.back().definition =
-        SchemaDefinition{filled_views_of(view_.leader()), requirements_of(view_.leader())}.json();
-    const bool has_ranges = view_.leader().server_version() >= kTidRangeScans;
+std::vector<const Table*> DatabaseReader::wanted_tables(SchemaDefinition& schema) {
+    const PartitionedAbove above =
+        choice_.takes_all_rows() ? PartitionedAbove() : partitioned_above(view_.leader());
+    std::vector<const Table*> wanted;
+    std::vector<std::uint32_t> left_out;
     std::vector<std::string> unlogged;
     for (const Table& table : view_.tables()) {
-        if (table.is_unlogged && view_.is_standby()) {
+        if (!choice_.takes_rows(properties_.name, names_of(table, above))) {
+            left_out.push_back(table.oid);
+            schema.left_out.push_back({table.schema, table.name});
+        } else if (table.is_unlogged && view_.is_standby()) {
             unlogged.push_back(table.schema + '.' + table.name);
-            continue;
+        } else {
+            wanted.push_back(&table);
         }
-        std::string name = stream_name(database, table.schema, table.name);
-        tables_.emplace(name, &table);
-        plans.push_back(table_stream(std::move(name), table, has_ranges));
-        reuse_.mark_unchanged(table, plans.back());
+    }
+    if (!left_out.empty()) {
+        warnings_.push_back("as asked, the rows of these tables are left out: " +
+                            names_text(schema.left_out));
+        schema.unchecked_keys = keys_to(view_.leader(), left_out);
     }
     if (!unlogged.empty()) {
         warnings_.push_back(
             fmt::format("unlogged tables have no rows on a standby, and are left out: {}",
                         fmt::join(unlogged, ", ")));
         is_incomplete_ = true;
+    }
+    return wanted;
+}
+
+std::vector<StreamPlan> DatabaseReader::plan(std::stop_token stop) {
+    reuse_.ask(std::move(stop));
+    std::vector<StreamPlan> plans;
+    const std::string& database = properties_.name;
+    SchemaDefinition schema;
+    schema.database = properties_;
+    schema.filled_views = filled_views_of(view_.leader());
+    schema.requirements = requirements_of(view_.leader());
+    const std::vector<const Table*> wanted = wanted_tables(schema);
+    plans.push_back(opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
+    plans.back().definition = schema.json();
+    const bool has_ranges = view_.leader().server_version() >= kTidRangeScans;
+    for (const Table* const table : wanted) {
+        std::string name = stream_name(database, table->schema, table->name);
+        tables_.emplace(name, table);
+        plans.push_back(table_stream(std::move(name), *table, has_ranges));
+        reuse_.mark_unchanged(*table, plans.back());
     }
     plans.push_back(rows_stream(special_stream_name(database, kLargeObjectOwnersStream)));
     plans.push_back(rows_stream(special_stream_name(database, kLargeObjectsStream)));
@@ -183,7 +209,9 @@ SessionEnd DatabaseReader::finish(std::stop_token stop) {
     end.position.source_id = row.text(0, 0);
     end.position.history = row.text(0, 1);
     end.position.value = view_.lsn().text();
-    end.state = Notes{properties_, reuse_.mark(std::move(stop))}.json();
+    if (const std::optional<TrackingMark> mark = reuse_.mark(std::move(stop))) {
+        end.state = mark->json();
+    }
     end.warnings = warnings_;
     end.is_incomplete = is_incomplete_;
     end.bytes_read = bytes_read_;

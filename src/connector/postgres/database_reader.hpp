@@ -7,10 +7,12 @@
 /// Data path: view -> [database reader] -> session -> engine.
 
 #include "connector/connector.hpp"
+#include "connector/postgres/backup_choice.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection_info.hpp"
 #include "connector/postgres/reuse.hpp"
 #include "connector/postgres/row_batch.hpp"
+#include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/view.hpp"
 
 #include <atomic>
@@ -27,10 +29,12 @@ namespace dbbackup::postgres {
 /// Holds a view as long as it lives. `read` may be called by several threads; all else by one.
 class DatabaseReader {
 public:
-    /// @param info Of the database. @param request Its parent is that of this database.
+    /// @param info Of the database.
+    /// @param choice Which tables' rows are wanted. Borrowed.
+    /// @param request Its parent is that of this database.
     /// @throws SourceError as `View`.
     DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lock_timeout,
-                   const BackupRequest& request, std::stop_token stop);
+                   const BackupChoice& choice, const BackupRequest& request, std::stop_token stop);
 
     /// As the server calls it.
     [[nodiscard]] const std::string& name() const { return properties_.name; }
@@ -44,6 +48,8 @@ public:
     [[nodiscard]] SessionEnd finish(std::stop_token stop);
 
 private:
+    /// The tables whose rows are read. Those that were not wanted are named in `schema`.
+    [[nodiscard]] std::vector<const Table*> wanted_tables(SchemaDefinition& schema);
     void read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                    std::stop_token stop);
     /// One connection's try at it; what `batch` has is not given again.
@@ -56,6 +62,7 @@ private:
     void read_copy(const std::string& copy, SegmentSink& sink);
 
     ConnectionInfo info_;
+    const BackupChoice& choice_;
     View view_;
     DatabaseProperties properties_;
     Reuse reuse_;

@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "connector/postgres/large_objects.hpp"
-#include "connector/postgres/notes.hpp"
+#include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/stream_slices.hpp"
 #include "connector/postgres/tools.hpp"
@@ -76,17 +76,28 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
 
 void DatabaseRestore::prepare(StreamReader& schema, std::stop_token stop) {
     const SchemaDefinition definition = SchemaDefinition::parse(schema.stream().definition);
-    require(definition.requirements);
+    refuse_lacks(definition.requirements);
+    make_roles(definition.requirements);
     target_.create(properties_);
     made_ = target_.info();
     loader_.emplace(*made_, request_.jobs);
     schema_.emplace();
     views_ = definition.filled_views;
+    unchecked_keys_ = definition.unchecked_keys;
     read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
     run_section("pre-data", std::move(stop));
 }
 
-void DatabaseRestore::require(const Requirements& required) {
+void DatabaseRestore::refuse_filled() const {
+    if (target_.state() == TargetState::filled && request_.overwrite == Overwrite::no) {
+        throw explained<ConfigError>(
+            fmt::format("the database {} is not empty", target_.name()),
+            "Give another name in the path of the URI, or replace what is there with --clean.",
+            "target_not_empty");
+    }
+}
+
+void DatabaseRestore::refuse_lacks(const Requirements& required) {
     const Requirements missing = missing_of(target_.server(), required);
     if (!missing.extensions.empty() || !missing.tablespaces.empty()) {
         throw explained<ConfigError>(
@@ -99,14 +110,18 @@ void DatabaseRestore::require(const Requirements& required) {
                                        : "Install the packages that bring them on the server.",
             "target_lacks");
     }
-    if (missing.roles.empty() || (!request_.keeps_owners && !request_.keeps_privileges)) {
-        return;
-    }
-    if (!request_.makes_roles) {
+    if (!missing.roles.empty() && needs_roles() && !request_.makes_roles) {
         throw explained<ConfigError>(
             fmt::format("the server lacks the roles {}", fmt::join(missing.roles, ", ")),
             "Make them with --roles, or restore without them: --no-owner --no-privileges.",
             "target_lacks");
+    }
+}
+
+void DatabaseRestore::make_roles(const Requirements& required) {
+    const Requirements missing = missing_of(target_.server(), required);
+    if (missing.roles.empty() || !needs_roles()) {
+        return;
     }
     const std::set<std::string> wanted(missing.roles.begin(), missing.roles.end());
     std::string script = "BEGIN;";
@@ -125,15 +140,28 @@ void DatabaseRestore::run_section(std::string_view section, std::stop_token stop
     if (!request_.keeps_privileges) {
         words.emplace_back("--no-privileges");
     }
+    std::vector<int> files = {schema_->descriptor()};
+    std::optional<MemoryFile> list;
+    if (section == "post-data" && !unchecked_keys_.empty()) {
+        list.emplace();
+        list->append(as_bytes(list_without(
+            output_of(tool, {"--list", schema_->path()}, {schema_->descriptor()}, stop),
+            unchecked_keys_)));
+        files.push_back(list->descriptor());
+        words.push_back("--use-list=" + list->path());
+    }
     // The archive is small, and has to be sought in when several processes read it.
     words.push_back(schema_->path());
     if (tool.major > target_.server_major()) {
         words.emplace_back("--file=-");
-        run_script(for_older_server(output_of(tool, words, {schema_->descriptor()}, stop)), stop);
+        run_script(for_older_server(output_of(tool, words, files, stop)), stop);
         return;
     }
     ToolCall call(tool, *made_);
-    call.with("--exit-on-error").inherits(schema_->descriptor());
+    call.with("--exit-on-error");
+    for (const int file : files) {
+        call.inherits(file);
+    }
     if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
         call.with(fmt::format("--jobs={}", request_.jobs));
     }
@@ -183,6 +211,12 @@ bool DatabaseRestore::has_partitioned_indexes(std::stop_token stop) {
                .find(" INDEX ATTACH ") != std::string::npos;
 }
 
+void DatabaseRestore::make_unchecked_keys(const std::stop_token& stop) {
+    if (!unchecked_keys_.empty()) {
+        report_.warnings = make_unchecked(loader_.value().any(stop), unchecked_keys_);
+    }
+}
+
 /// Views upon views come after those: who fails for want of another is tried again.
 void DatabaseRestore::fill_views(std::stop_token stop) {
     constexpr std::string_view kNotInPrerequisiteState = "55000";
@@ -211,14 +245,17 @@ void DatabaseRestore::fill_views(std::stop_token stop) {
 RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     loader_.value().close();
     run_section("post-data", stop);
+    make_unchecked_keys(stop);
     fill_views(stop);
     if (request_.verify) {
         loader_.value().verify(tables_, fingerprinter, stop);
         report_.is_verified = true;
     }
     loader_.value().close();
-    report_.warnings =
-        target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop);
+    for (std::string& warning :
+         target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop)) {
+        report_.warnings.push_back(std::move(warning));
+    }
     return report_;
 }
 

@@ -8,6 +8,7 @@
 #include "connector/connector.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/foreign_keys.hpp"
 #include "connector/postgres/roles.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
@@ -37,8 +38,12 @@ public:
                     std::stop_token stop);
 
     [[nodiscard]] const TargetDatabase& target() const { return target_; }
-    [[nodiscard]] const DatabaseProperties& properties() const { return properties_; }
 
+    /// @throws ConfigError (code "target_not_empty") where something is there that must stay.
+    void refuse_filled() const;
+    /// @throws ConfigError (code "target_lacks") for what the server does not have and the restore
+    /// does not make.
+    void refuse_lacks(const Requirements& required);
     /// Any stream of this database, in the order of the manifest: the schema comes first.
     void apply(StreamReader& stream, std::stop_token stop);
     /// Makes indexes and constraints, verifies if asked, and gives the database its name.
@@ -46,13 +51,17 @@ public:
 
 private:
     void prepare(StreamReader& schema, std::stop_token stop);
-    /// Finds what is missing before anything is made, and makes the roles if asked.
-    void require(const Requirements& required);
+    [[nodiscard]] bool needs_roles() const {
+        return request_.keeps_owners || request_.keeps_privileges;
+    }
+    /// Those that are needed and not there, if that is asked.
+    void make_roles(const Requirements& required);
     void set_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
     void run_script(const std::string& script, std::stop_token stop);
     [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
     void fill_views(std::stop_token stop);
+    void make_unchecked_keys(const std::stop_token& stop);
 
     DatabaseProperties properties_;
     TargetDatabase target_;
@@ -60,6 +69,7 @@ private:
     const std::string& globals_;
     std::vector<StoredStream> tables_;  ///< That were loaded.
     std::vector<std::string> views_;    ///< Materialized, to be filled.
+    std::vector<ForeignKey> unchecked_keys_;
     RestoreReport report_;
     std::optional<MemoryFile> schema_;
     std::optional<ConnectionInfo> made_;

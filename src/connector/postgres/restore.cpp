@@ -2,93 +2,195 @@
 
 #include "base/error.hpp"
 #include "connector/postgres/database_restore.hpp"
-#include "connector/postgres/notes.hpp"
-#include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/stream_plans.hpp"
+#include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace dbbackup::postgres {
 namespace {
 
+constexpr std::size_t kNamesShownMax = 20;
+
+/// One database of the snapshot.
+struct Part {
+    std::string name;
+    std::string target;  ///< Its name then.
+    SchemaDefinition schema;
+    std::size_t tables = 0;
+    std::string last_stream;
+};
+
+/// In the order of the manifest.
+std::vector<Part> parts_of(const std::vector<StoredStream>& streams) {
+    std::vector<Part> parts;
+    for (const StoredStream& stream : streams) {
+        std::string database = database_of_stream(stream.name);
+        if (database.empty()) {
+            continue;
+        }
+        if (parts.empty() || parts.back().name != database) {
+            if (stream.kind != StreamKind::opaque) {
+                throw CorruptionError(
+                    fmt::format("the snapshot has no definitions of the database {}", database));
+            }
+            parts.emplace_back();
+            parts.back().target = database;
+            parts.back().name = std::move(database);
+            parts.back().schema = SchemaDefinition::parse(stream.definition);
+        }
+        if (stream.kind == StreamKind::rows && !stream.definition.empty()) {
+            ++parts.back().tables;
+        }
+        parts.back().last_stream = stream.name;
+    }
+    return parts;
+}
+
+std::string names_text(const std::vector<std::string>& names) {
+    const std::size_t shown = std::min(names.size(), kNamesShownMax);
+    return fmt::format("{}{}",
+                       fmt::join(names.begin(), names.begin() + std::ptrdiff_t(shown), ", "),
+                       shown < names.size() ? " …" : "");
+}
+
+/// Of one database it is built at once and named at the end; of several each is named when it is
+/// whole, and the next one begun.
 class PostgresRestore final : public RestoreSession {
 public:
     PostgresRestore(const RestoreRequest& request, const std::vector<StoredStream>& streams,
-                    std::stop_token stop)
-        : request_(request),
-          info_(request.target, {}),
-          properties_(Notes::parse(request.state).database),
-          database_(info_, info_.value("dbname").empty() ? properties_.name : info_.value("dbname"),
-                    properties_, request_, globals_, std::move(stop)) {
-        check();
-        make_plan(streams);
-    }
+                    const std::stop_token& stop);
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
     void apply(StreamReader& stream, std::stop_token stop) override;
-    RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override {
-        return database_.finish(fingerprinter, std::move(stop));
-    }
+    std::string end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) override;
+    RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
 
 private:
-    void check() const;
-    void make_plan(const std::vector<StoredStream>& streams);
+    void name_targets();
+    void examine(const std::stop_token& stop);
+    void add_steps(const Part& part, const TargetDatabase& target);
+    [[nodiscard]] std::unique_ptr<DatabaseRestore> begin(const Part& part,
+                                                         const std::stop_token& stop) const;
+    void read_roles(StreamReader& stream, const std::stop_token& stop);
+    void end_database(const Fingerprinter& fingerprinter, const std::stop_token& stop);
+    void add_progress(Error& error) const;
 
     RestoreRequest request_;
     ConnectionInfo info_;
-    DatabaseProperties properties_;
-    std::string globals_;  ///< The script of all roles; empty unless it is used.
-    DatabaseRestore database_;
+    std::vector<Part> parts_;
+    std::size_t part_ = 0;  ///< Whose turn it is.
+    std::string globals_;   ///< The script of all roles; empty unless it is used.
+    std::unique_ptr<DatabaseRestore> database_;
+    std::string last_applied_;  ///< The name of a stream.
+    std::vector<std::string> done_;
     RestorePlan plan_;
+    RestoreReport report_;
 };
 
-void PostgresRestore::check() const {
-    if (!request_.selection.is_everything()) {
+PostgresRestore::PostgresRestore(const RestoreRequest& request,
+                                 const std::vector<StoredStream>& streams,
+                                 const std::stop_token& stop)
+    : request_(request), info_(request.target, {}), parts_(parts_of(streams)) {
+    if (!request.selection.is_everything()) {
         throw explained<ConfigError>("parts of a PostgreSQL snapshot cannot be chosen yet",
                                      "Restore the whole database under another name.",
                                      "selection_not_supported");
     }
-    if (database_.target().state() == TargetState::filled && request_.overwrite == Overwrite::no) {
-        throw explained<ConfigError>(
-            fmt::format("the database {} is not empty", database_.target().name()),
-            "Give another name in the path of the URI, or replace what is there with --clean.",
-            "target_not_empty");
-    }
-    if (!database_.target().may_create()) {
-        throw explained<ConfigError>("the role may not create databases, and a restore makes one",
-                                     "Restore as a role with CREATEDB.", "target_not_writable");
-    }
-}
-
-void PostgresRestore::make_plan(const std::vector<StoredStream>& streams) {
-    const auto is_table = [](const StoredStream& stream) {
-        return stream.kind == StreamKind::rows && !stream.definition.empty();
-    };
-    const auto tables = std::count_if(streams.begin(), streams.end(), is_table);
+    name_targets();
     plan_.source_version = request_.server_version;
-    plan_.overwrites = database_.target().state() == TargetState::filled;
-    plan_.target_state = database_.target().state() == TargetState::missing ? "new"
-                         : database_.target().state() == TargetState::empty
-                             ? "empty"
-                             : "a database with objects in it";
-    plan_.steps = {
-        fmt::format("make a database beside {}, encoding {}", database_.target().name(),
-                    properties_.encoding),
-        fmt::format("make the objects and load {} tables", tables), "build indexes and constraints",
-        plan_.overwrites
-            ? fmt::format("put it in the place of {}, and drop that", database_.target().name())
-            : fmt::format("name it {}", database_.target().name())};
+    examine(stop);
 }
 
-void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
-    if (stream.stream().name != special_stream_name("", kRolesStream)) {
-        database_.apply(stream, std::move(stop));
+void PostgresRestore::name_targets() {
+    if (parts_.empty()) {
+        throw CorruptionError("the snapshot has no database");
+    }
+    const std::string name = info_.value("dbname");
+    if (name.empty()) {
         return;
     }
+    if (parts_.size() > 1) {
+        throw explained<ConfigError>(
+            fmt::format("the target names one database, {}, and {} are restored", name,
+                        parts_.size()),
+            "Leave the database out of the URI, or choose one with --include.",
+            "target_is_one_database");
+    }
+    parts_.front().target = name;
+}
+
+std::unique_ptr<DatabaseRestore> PostgresRestore::begin(const Part& part,
+                                                        const std::stop_token& stop) const {
+    return std::make_unique<DatabaseRestore>(info_, part.target, part.schema.database, request_,
+                                             globals_, stop);
+}
+
+/// Looks at all targets before anything is written.
+void PostgresRestore::examine(const std::stop_token& stop) {
+    std::vector<std::string> filled;
+    for (const Part& part : parts_) {
+        const std::unique_ptr<DatabaseRestore> restore = begin(part, stop);
+        const TargetDatabase& target = restore->target();
+        if (!target.may_create()) {
+            throw explained<ConfigError>(
+                "the role may not create databases, and a restore makes one",
+                "Restore as a role with CREATEDB.", "target_not_writable");
+        }
+        if (target.state() == TargetState::filled) {
+            filled.push_back(target.name());
+        }
+        restore->refuse_lacks(part.schema.requirements);
+        add_steps(part, target);
+    }
+    plan_.overwrites = !filled.empty();
+    if (plan_.overwrites && request_.overwrite == Overwrite::no) {
+        throw explained<ConfigError>(
+            filled.size() == 1
+                ? fmt::format("the database {} is not empty", filled.front())
+                : fmt::format("these databases are not empty: {}", names_text(filled)),
+            parts_.size() == 1
+                ? "Give another name in the path of the URI, or replace what is there with --clean."
+                : "Choose others with --include and --exclude, or replace what is there with "
+                  "--clean.",
+            "target_not_empty");
+    }
+    if (parts_.size() > 1) {
+        plan_.target_state =
+            fmt::format("a server on which {} of {} databases have objects in them", filled.size(),
+                        parts_.size());
+    }
+}
+
+void PostgresRestore::add_steps(const Part& part, const TargetDatabase& target) {
+    const bool is_filled = target.state() == TargetState::filled;
+    plan_.target_state = target.state() == TargetState::missing ? "new"
+                         : target.state() == TargetState::empty ? "empty"
+                                                                : "a database with objects in it";
+    plan_.steps.push_back(fmt::format("make a database beside {}, encoding {}", target.name(),
+                                      part.schema.database.encoding));
+    plan_.steps.push_back(fmt::format("make the objects and load {} tables", part.tables));
+    plan_.steps.emplace_back("build indexes and constraints");
+    plan_.steps.push_back(
+        is_filled ? fmt::format("put it in the place of {}, and drop that", target.name())
+                  : fmt::format("name it {}", target.name()));
+    if (!part.schema.left_out.empty()) {
+        plan_.warnings.push_back(fmt::format(
+            "{}these tables are made without rows, which were left out of the backup: {}",
+            parts_.size() > 1 ? part.name + ": " : std::string(),
+            postgres::names_text(part.schema.left_out)));
+    }
+}
+
+void PostgresRestore::read_roles(StreamReader& stream, const std::stop_token& stop) {
     // Read in any case: what is damaged is found before anything is made.
     read_whole(
         stream,
@@ -100,12 +202,72 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
         stop);
 }
 
+void PostgresRestore::add_progress(Error& error) const {
+    if (parts_.size() > 1) {
+        error.add_context(fmt::format(
+            "restoring {}, after {} of {} databases were restored{}{}; the others are as they were",
+            parts_[part_].target, done_.size(), parts_.size(), done_.empty() ? "" : ": ",
+            names_text(done_)));
+    }
+}
+
+void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
+    if (stream.stream().name == special_stream_name("", kRolesStream)) {
+        read_roles(stream, stop);
+        return;
+    }
+    try {
+        if (!database_) {
+            database_ = begin(parts_[part_], stop);
+            database_->refuse_filled();
+        }
+        database_->apply(stream, std::move(stop));
+        last_applied_ = stream.stream().name;
+    } catch (Error& error) {
+        add_progress(error);
+        throw;
+    }
+}
+
+void PostgresRestore::end_database(const Fingerprinter& fingerprinter,
+                                   const std::stop_token& stop) {
+    const RestoreReport report = database_->finish(fingerprinter, stop);
+    report_.rows += report.rows;
+    report_.bytes_written += report.bytes_written;
+    report_.is_verified = report.is_verified;
+    report_.is_incomplete = report_.is_incomplete || report.is_incomplete;
+    report_.warnings.insert(report_.warnings.end(), report.warnings.begin(), report.warnings.end());
+    database_.reset();
+}
+
+std::string PostgresRestore::end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) {
+    if (parts_.size() == 1 || !database_ || last_applied_ != parts_[part_].last_stream) {
+        return {};
+    }
+    try {
+        end_database(fingerprinter, stop);
+    } catch (Error& error) {
+        add_progress(error);
+        throw;
+    }
+    done_.push_back(parts_[part_].target);
+    ++part_;
+    return done_.back();
+}
+
+RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
+    if (parts_.size() == 1) {
+        end_database(fingerprinter, stop);
+    }
+    return std::move(report_);
+}
+
 }  // namespace
 
 std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& request,
                                                      const std::vector<StoredStream>& streams,
                                                      std::stop_token stop) {
-    return std::make_unique<PostgresRestore>(request, streams, std::move(stop));
+    return std::make_unique<PostgresRestore>(request, streams, stop);
 }
 
 }  // namespace dbbackup::postgres

@@ -1,7 +1,5 @@
 #include "connector/postgres/reuse.hpp"
 
-#include "connector/postgres/notes.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -19,7 +17,7 @@ Reuse::Reuse(const ConnectionInfo& info, View& view, const BackupRequest& reques
              std::stop_token stop)
     : view_(view), parent_(request.must_read ? std::nullopt : request.parent) {
     if (request.parent) {
-        parent_mark_ = tracking_of(request.parent->state);
+        parent_mark_ = TrackingMark::parse(request.parent->state);
     }
     if (parent_) {
         for (const ParentStream& stream : parent_->streams) {
