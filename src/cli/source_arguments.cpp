@@ -36,7 +36,7 @@ void check_source(const SourceArguments& source) {
         throw usage_error("--database needs --type",
                           "Write for example --type sqlite --database test.db.");
     }
-    const bool is_sqlite = source.type.value_or(DatabaseType::sqlite) == DatabaseType::sqlite;
+    const bool is_sqlite = source.type ? source.type == DatabaseType::sqlite : !is_of_server;
     const bool is_postgres = source.type ? source.type == DatabaseType::postgres
                                          : source.uri && source.uri->starts_with("postgres");
     if (source.is_all_databases && !source.databases.empty()) {

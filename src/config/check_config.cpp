@@ -82,7 +82,8 @@ public:
             }
             if (source.type != DatabaseType::sqlite && source.type != DatabaseType::postgres &&
                 source.databases.size() > 1) {
-                wrong(section, "database", "is one for such a server; add a source for each");
+                wrong(section, "database",
+                      "is one for a server of this type; add a source for each");
             }
             if (source.type != DatabaseType::postgres && source.is_all_databases) {
                 wrong(section, "all_databases", "is only for postgres");

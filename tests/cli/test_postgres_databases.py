@@ -204,6 +204,41 @@ def test_what_lets_nobody_in_is_left_out_and_said(stored, server):
         clear(server, "closed", "private")
 
 
+def test_one_that_cannot_be_read_does_not_take_the_others_along(stored, server):
+    """The first one, after whose reading the roles would have come."""
+    fill(server, "a_hidden", 10)
+    server.psql("ALTER TABLE customers ENABLE ROW LEVEL SECURITY; CREATE POLICY one ON customers USING (id = 1)", "a_hidden")
+    try:
+        words = ("backup", "--uri", uri(server, "reader"), "--all-databases", "--json")
+        taken = stored.run(*words, code=3, env=server.environment()).json
+        assert any("left out a_hidden" in warning and "row-level security" in warning for warning in taken["warnings"]), taken
+        names = list(streams(stored))
+        assert names[:2] == [":roles", "crm:schema"] and not [name for name in names if name.startswith("a_hidden")], names
+        refused = stored.run("backup", "--uri", uri(server, "reader"), *listed("a_hidden", "shop"), "--source-name", "listed",
+                             "--json", code=20, env=server.environment()).json["error"]  # fmt: skip
+        assert "customers" in str(refused) and len(stored.json("list")) == 1, refused
+    finally:
+        clear(server, "a_hidden")
+
+
+def test_a_restore_that_fails_keeps_those_before_and_says_so(stored, server, empty):
+    """The second one has an index that cannot be built under a passing name."""
+    server.make_database("fails")
+    server.psql(
+        """CREATE FUNCTION here(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+           $$BEGIN IF current_database() <> 'fails' THEN RAISE 'not here'; END IF; RETURN $1; END$$;
+           CREATE TABLE t(i int); INSERT INTO t VALUES (1); CREATE INDEX ON t(here(i))""",
+        "fails",
+    )
+    take(stored, server, *listed("crm", "fails", "shop"))
+    refused = put(stored, empty, "--roles", code=20)["error"]
+    assert "not here" in str(refused) and "after 1 of 3 databases were restored: crm" in str(refused), refused
+    assert databases_of(empty) == ["crm", "postgres"]
+    assert_equal(Database(server, "crm"), Database(empty, "crm"), ASPECTS)
+    clear(server, "fails")
+    clear(empty, "crm")
+
+
 def test_template1_is_taken_when_something_is_in_it(stored, server):
     server.psql("CREATE TABLE mine(id int)", "template1")
     try:

@@ -175,7 +175,7 @@ SessionEnd PostgresSession::finish(std::stop_token stop) {
         begins_roles_ = false;
     }
     if (is_of_set()) {
-        end.position = position_;
+        end.position = {position_.source_id, {}, {}};
         for (std::string& warning : end.warnings) {
             warning = fmt::format("{}: {}", name(), warning);
         }

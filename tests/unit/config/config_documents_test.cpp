@@ -155,7 +155,9 @@ TEST(ConfigSchema, HasEveryKeyAndNothingElse) {
                                 : &place->at("properties").at(part);
         }
         EXPECT_EQ(place->at("description"), key.description);
-        if (!key.words.empty()) {
+        if (key.kind == KeyKind::flag) {
+            EXPECT_EQ(place->at("type"), "boolean");
+        } else if (!key.words.empty()) {
             EXPECT_EQ(place->at("enum"), nlohmann::json(key.words));
         }
     }
