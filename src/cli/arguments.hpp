@@ -39,11 +39,12 @@ struct GlobalArguments {
 };
 
 /// Which database; exactly one of `databases`, `all`, `uri` and `configured_name` is set once
-/// parsed.
+/// parsed, but for servers: a URI goes with names of databases, or with all.
 struct SourceArguments {
     std::optional<DatabaseType> type;
     std::vector<std::string> databases;
     std::optional<std::string> all;  ///< A folder of SQLite databases.
+    bool is_all_databases = false;   ///< Of a server.
     std::optional<std::string> uri;
     std::optional<std::string> configured_name;  ///< `--source`: an entry of the configuration.
 };

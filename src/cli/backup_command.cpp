@@ -33,6 +33,9 @@ std::string text_of(const SourceChoice& source) {
     if (!source.folder.empty()) {
         return source.folder;
     }
+    if (source.is_all_databases) {
+        return "all databases";
+    }
     return source.databases.empty() ? source.database
                                     : counted(source.databases.size(), "database");
 }

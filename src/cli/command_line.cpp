@@ -5,6 +5,7 @@
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
 #include "cli/help_text.hpp"
+#include "cli/source_arguments.hpp"
 #include "config/problems.hpp"
 #include "repository/version.hpp"
 
@@ -99,37 +100,6 @@ ConfigError translated(const CLI::App& root, const CLI::ParseError& error) {
     return usage_error(fmt::format("cannot read the command line: {}", text), help);
 }
 
-void check(const SourceArguments& source) {
-    // A server's URI and the name of a database on it go together.
-    const bool is_of_server =
-        source.uri && !source.uri->starts_with("sqlite") && !source.uri->starts_with("file");
-    const int given = (source.databases.empty() || is_of_server ? 0 : 1) + (source.all ? 1 : 0) +
-                      (source.uri ? 1 : 0) + (source.configured_name ? 1 : 0);
-    constexpr const char* kHint =
-        "Name it by --type sqlite --database FILE or --all FOLDER, by --uri URI, or by --source "
-        "NAME from the configuration.";
-    if (given == 0) {
-        throw usage_error("backup needs a database", kHint);
-    }
-    if (given > 1) {
-        throw usage_error("--database, --all, --uri and --source exclude each other", kHint);
-    }
-    if (!source.databases.empty() && !source.type && !is_of_server) {
-        throw usage_error("--database needs --type",
-                          "Write for example --type sqlite --database test.db.");
-    }
-    const bool is_sqlite = source.type.value_or(DatabaseType::sqlite) == DatabaseType::sqlite;
-    if (!is_sqlite && (source.all || source.databases.size() > 1)) {
-        throw usage_error(fmt::format("{} is only for --type sqlite",
-                                      source.all ? "--all" : "more than one --database"),
-                          "Take a snapshot of each database.");
-    }
-    if (source.configured_name && source.type) {
-        throw usage_error("--type and --source exclude each other",
-                          "The configuration says of which type the source is.");
-    }
-}
-
 void check_snapshot(const std::string& command, const std::string& snapshot) {
     if (snapshot.empty()) {
         throw usage_error(fmt::format("{} needs a SNAPSHOT", command),
@@ -138,7 +108,7 @@ void check_snapshot(const std::string& command, const std::string& snapshot) {
 }
 
 void check(const BackupArguments& backup) {
-    check(backup.source);
+    check_source(backup.source);
     if (!backup.is_archive) {
         if (backup.output) {
             throw usage_error("--output is only for --format archive",

@@ -37,13 +37,15 @@ void add_source_options(CLI::App& command, SourceArguments& source) {
                   source.type = enum_argument<DatabaseType>("--type", text);
               });
     add_values(command,
-               {"--database", "NAME", "the database; for SQLite its file, may be repeated"},
+               {"--database", "NAME", "the database; for SQLite its file; may be repeated"},
                [&source](const std::vector<std::string>& texts) {
                    for (const std::string& text : texts) {
                        source.databases.push_back(text_argument("--database", text));
                    }
                });
     add_text(command, {"--all", "FOLDER", "every SQLite database in this folder"}, source.all);
+    add_flag(command, "--all-databases", source.is_all_databases,
+             "every database of a PostgreSQL server");
     add_text(command, {"--uri", "URI", "the database as a URI, without a password"}, source.uri);
     add_text(command, {"--source", "NAME", "a source of the configuration"},
              source.configured_name);
@@ -72,6 +74,7 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
                     "db-backup backup --type sqlite --database test.db\n"
                     "db-backup backup --type sqlite --database test.db --mode full --tag env=prod\n"
                     "db-backup backup --type sqlite --all /srv/shop --exclude 'cache*'\n"
+                    "db-backup backup --uri postgresql://db1.example --all-databases\n"
                     "db-backup backup --source shop --repository main --json\n"
                     "db-backup backup --type sqlite --database test.db --format archive -o "
                     "test.sqlite.gz");
@@ -92,8 +95,9 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
                   arguments.is_native = index_of_word("--method", text, {"auto", "native"}) == 1;
               });
     add_jobs(command, arguments.jobs);
-    add_patterns(command, "only these databases of several; may be repeated",
-                 "not these databases; may be repeated", arguments.include, arguments.exclude);
+    add_patterns(command, "only these databases of several, or rows of tables; may be repeated",
+                 "not these databases, or rows of tables; may be repeated", arguments.include,
+                 arguments.exclude);
     add_tags(command, "a note on the snapshot; may be repeated", arguments.tags);
     add_flag(command, "--no-fallback", arguments.is_fallback_refused,
              "fail rather than read everything when the change record can not be used");

@@ -98,10 +98,12 @@ SourceChoice from_config(const std::string& name, const Config& config) {
     SourceChoice choice;
     if (!source.uri.empty() && source.databases.empty()) {
         choice = from_uri(source.uri, source.type);
+        choice.is_all_databases = source.is_all_databases;
     } else {
         choice.type = source.type;
         set_databases(source.databases, choice);
         choice.folder = source.folder;
+        choice.is_all_databases = source.is_all_databases;
         choice.uri = source.uri;
     }
     choice.name = name;
@@ -133,12 +135,14 @@ SourceChoice choose_source(const SourceArguments& arguments, const Config& confi
         if (!arguments.databases.empty()) {
             set_databases(arguments.databases, choice);
         }
+        choice.is_all_databases = arguments.is_all_databases;
         return choice;
     }
     SourceChoice choice;
     choice.type = arguments.type.value_or(DatabaseType::sqlite);
     set_databases(arguments.databases, choice);
     choice.folder = arguments.all.value_or("");
+    choice.is_all_databases = arguments.is_all_databases;
     return choice;
 }
 
@@ -150,6 +154,7 @@ SourceOptions source_options(const SourceChoice& choice, const BackupArguments& 
     options.database = choice.database;
     options.databases = choice.databases;
     options.folder = choice.folder;
+    options.is_all_databases = choice.is_all_databases;
     options.name = arguments.source_name.value_or(choice.name.value_or(""));
     options.uri = choice.uri;
     options.spool_bytes = kSpoolBytesDefault;

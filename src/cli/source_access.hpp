@@ -22,6 +22,7 @@ struct SourceChoice {
     std::string database;
     std::vector<std::string> databases;  ///< Several, in the place of `database`.
     std::string folder;                  ///< All that are in it, in the place of `database`.
+    bool is_all_databases = false;       ///< All of the server, in the place of `database`.
     std::string uri;
     std::optional<std::string> name;       ///< Of the entry in the configuration.
     const SourceConfig* config = nullptr;  ///< Borrowed from the configuration.

@@ -80,8 +80,17 @@ public:
                 wrong(section, "compression",
                       "zip is only for archives (--format archive); use zstd, gzip or none");
             }
-            if (source.type != DatabaseType::sqlite && source.databases.size() > 1) {
-                wrong(section, "database", "is one for a server; add a source for each");
+            if (source.type != DatabaseType::sqlite && source.type != DatabaseType::postgres &&
+                source.databases.size() > 1) {
+                wrong(section, "database",
+                      "is one for a server of this type; add a source for each");
+            }
+            if (source.type != DatabaseType::postgres && source.is_all_databases) {
+                wrong(section, "all_databases", "is only for postgres");
+            }
+            if (source.is_all_databases && !source.databases.empty()) {
+                wrong(section, "all_databases",
+                      "and database exclude each other; remove one of them");
             }
             if (source.type != DatabaseType::sqlite && !is_missing(section, "all")) {
                 wrong(section, "all", "is only for sqlite");

@@ -97,8 +97,9 @@ struct HooksConfig {
 
 struct SourceConfig {
     DatabaseType type = DatabaseType::sqlite;
-    std::vector<std::string> databases;  ///< Only SQLite can have more than one.
+    std::vector<std::string> databases;  ///< Only SQLite and PostgreSQL can have more than one.
     std::string folder;                  ///< SQLite: all databases in it instead.
+    bool is_all_databases = false;       ///< PostgreSQL: all of the server instead.
     std::string uri;
     SecretSource password;
     std::vector<std::string> include;

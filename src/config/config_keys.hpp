@@ -20,6 +20,7 @@ enum class KeyKind : std::uint8_t {
     version,
     text,
     word,      ///< One of `words`.
+    flag,      ///< true or false, which are its `words`.
     uri,       ///< May hold a password, which is masked.
     location,  ///< A repository: URL or path.
     path,

@@ -16,6 +16,7 @@ Json value_schema(const ConfigKey& key) {
             schema["type"] = "string";
             schema["enum"] = key.words;
             break;
+        case KeyKind::flag: schema["type"] = "boolean"; break;
         case KeyKind::texts:
             schema["type"] = {"string", "number", "array"};
             schema["items"] = {{"type", "string"}, {"minLength", 1}};
@@ -50,8 +51,9 @@ Json value_schema(const ConfigKey& key) {
         case KeyKind::variable: schema["type"] = "string"; break;
     }
     if (!key.fallback.empty()) {
-        schema["default"] =
-            key.kind == KeyKind::count ? Json(std::stoull(key.fallback)) : Json(key.fallback);
+        schema["default"] = key.kind == KeyKind::count  ? Json(std::stoull(key.fallback))
+                            : key.kind == KeyKind::flag ? Json(key.fallback == "true")
+                                                        : Json(key.fallback);
     }
     return schema;
 }
@@ -101,6 +103,7 @@ std::string_view kind_name(KeyKind kind) {
         case KeyKind::command:
         case KeyKind::hook: return "command";
         case KeyKind::variable: return "variable name";
+        case KeyKind::flag: return "true or false";
         case KeyKind::list: return "list of texts";
         case KeyKind::texts: return "text or list of texts";
         case KeyKind::count: return "number";

@@ -154,7 +154,8 @@ private:
         }
         switch (key_.kind) {
             case KeyKind::version: return check_version(value);
-            case KeyKind::word: return check_word(value.text);
+            case KeyKind::word:
+            case KeyKind::flag: return check_word(value.text);
             case KeyKind::count: return check_count(value);
             case KeyKind::size: return check_size(value);
             case KeyKind::rate: return check_rate(value);

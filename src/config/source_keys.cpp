@@ -19,7 +19,8 @@ void add_source_place(std::vector<ConfigKey>& keys) {
     keys.push_back({.path = "sources.*.database",
                     .kind = KeyKind::texts,
                     .description = "The path of a SQLite file or a list of such paths, or the name "
-                                   "of a database on a server.",
+                                   "of a database on a server; for PostgreSQL also a list of "
+                                   "names.",
                     .example = "/srv/shop/shop.db",
                     .fallback = "",
                     .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
@@ -37,6 +38,16 @@ void add_source_place(std::vector<ConfigKey>& keys) {
                     .fallback = "",
                     .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
                         source(config, names).folder = value.text;
+                    }});
+    keys.push_back({.path = "sources.*.all_databases",
+                    .kind = KeyKind::flag,
+                    .description = "In the place of `database`: all databases of a PostgreSQL "
+                                   "server, in one snapshot.",
+                    .example = "true",
+                    .fallback = "false",
+                    .words = {"true", "false"},
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        source(config, names).is_all_databases = value.text == "true";
                     }});
     keys.push_back({.path = "sources.*.uri",
                     .kind = KeyKind::uri,
@@ -57,7 +68,8 @@ void add_source_content(std::vector<ConfigKey>& keys) {
                     .kind = KeyKind::list,
                     .description = "Patterns `[database.][schema.]table` of what to back up; "
                                    "without it, everything. For SQLite only with `all`: names of "
-                                   "databases.",
+                                   "databases. For PostgreSQL the rows of tables; definitions are "
+                                   "always in.",
                     .example = "[\"shop.*\"]",
                     .fallback = "",
                     .store = [](Config& config, const KeyNames& names, const KeyValue& value) {

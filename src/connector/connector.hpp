@@ -34,10 +34,11 @@ namespace dbbackup {
 /// How a source is reached. Filled from the command line or one `sources:` entry.
 struct SourceOptions {
     DatabaseType type = DatabaseType::sqlite;
-    std::string database;  ///< SQLite: the file; servers: the database's name.
-    /// SQLite, in the place of `database`: several files, or all databases of a folder.
-    std::vector<std::string> databases;
+    std::string database;                ///< SQLite: the file; servers: the database's name.
+    std::vector<std::string> databases;  ///< Several, in the place of `database`.
+    /// SQLite, in the place of `database`: all databases of a folder.
     std::string folder;
+    bool is_all_databases = false;  ///< Servers, in the place of `database`: all that there are.
     std::string name;  ///< What the user calls the source; empty if he gave it no name.
     std::string uri;   ///< Servers: where and as whom. Never holds the password once parsed.
     Secret password;
@@ -105,7 +106,7 @@ struct Continuity {
 struct SessionEnd {
     Position position;  ///< Where the view stood.
     /// The connector's notes for the next run; at most 64 KiB. Of several views each has its own,
-    /// which are kept with its streams.
+    /// which are kept with its last stream.
     std::string state;
     Consistency consistency = Consistency::view;
     std::vector<std::string> warnings;  ///< Anything here that was left out is exit code 3.
@@ -247,8 +248,10 @@ public:
     virtual void inspect(StreamReader& stream, std::stop_token stop);
     /// Writes one stream. Streams come in the order of the manifest.
     virtual void apply(StreamReader& stream, std::stop_token stop) = 0;
-    /// Called after each `apply`. Where each stream is a database of its own, makes it visible.
-    virtual void end_stream(const Fingerprinter&, std::stop_token) {}
+    /// Called after each `apply`. Where a snapshot is of several databases, makes one visible after
+    /// its last stream.
+    /// @return its name then, else "".
+    virtual std::string end_stream(const Fingerprinter&, std::stop_token) { return {}; }
     /// Makes everything visible at once, durably; verifies if asked.
     virtual RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) = 0;
 

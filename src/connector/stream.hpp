@@ -71,7 +71,8 @@ struct ParentStream {
     /// Rows only: the ranges it was cut into. Pages are cut at fixed places, so `size_bytes` says
     /// it.
     std::vector<SegmentRange> segments;
-    std::string state = {};  ///< The notes on its view, where the session had several.
+    /// The notes on its view, where the session had several and this is the last stream of one.
+    std::string state = {};
 };
 
 /// Takes the bytes of one segment. Blocks while the pipeline is full: that is the back-pressure.

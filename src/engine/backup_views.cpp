@@ -140,8 +140,8 @@ void ReadViews::read_streams(Session& session, std::vector<StreamPlan>& plans) {
 
 void ReadViews::add(SessionEnd end) {
     if (has_several_) {
-        for (StreamWriter& stream : view_streams_) {
-            stream.set_state(end.state);
+        if (!view_streams_.empty()) {
+            view_streams_.back().set_state(end.state);
         }
         end.state.clear();
     }

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "config/name_pattern.hpp"
 #include "config/problems.hpp"
+#include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -65,20 +67,40 @@ std::string database_of_tables(const Selection& selection, const std::vector<std
 
 }  // namespace
 
+std::vector<std::string> databases_of(DatabaseType type, const std::vector<StoredStream>& streams) {
+    std::vector<std::string> names;
+    for (const StoredStream& stream : streams) {
+        std::string name =
+            type == DatabaseType::sqlite ? stream.name : database_of_stream(stream.name);
+        // Streams of one database follow one another.
+        if (!name.empty() && (names.empty() || names.back() != name)) {
+            names.push_back(std::move(name));
+        }
+    }
+    return names;
+}
+
 bool are_several_databases(DatabaseType type, const std::vector<StoredStream>& streams) {
-    return type == DatabaseType::sqlite &&
-           (streams.size() != 1 || streams.front().name != kOnlyDatabase);
+    const std::vector<std::string> names = databases_of(type, streams);
+    return type == DatabaseType::sqlite ? names.size() != 1 || names.front() != kOnlyDatabase
+                                        : names.size() > 1;
 }
 
 StreamChoice choose_streams(DatabaseType type, const std::vector<StoredStream>& streams,
                             const Selection& selection) {
     StreamChoice choice;
-    std::vector<std::string> names;
-    for (const StoredStream& stream : streams) {
-        names.push_back(stream.name);
-    }
+    const auto take_streams = [&](const std::set<std::string>& databases) {
+        for (const StoredStream& stream : streams) {
+            const std::string of_it =
+                type == DatabaseType::sqlite ? stream.name : database_of_stream(stream.name);
+            if (of_it.empty() || databases.contains(of_it)) {
+                choice.names.insert(stream.name);  // What is the server's goes with any of them.
+            }
+        }
+    };
+    const std::vector<std::string> names = databases_of(type, streams);
     if (!are_several_databases(type, streams) || selection.is_everything()) {
-        choice.names.insert(names.begin(), names.end());
+        take_streams({names.begin(), names.end()});
         choice.within = selection;
         return choice;
     }
@@ -89,7 +111,7 @@ StreamChoice choose_streams(DatabaseType type, const std::vector<StoredStream>& 
         std::any_of(wanted.include.begin(), wanted.include.end(),
                     [&names](const NamePattern& each) { return !names_any(each, names); });
     if (is_of_tables) {
-        choice.names = {database_of_tables(selection, names)};
+        take_streams({database_of_tables(selection, names)});
         choice.within = selection;
         return choice;
     }
@@ -98,9 +120,11 @@ StreamChoice choose_streams(DatabaseType type, const std::vector<StoredStream>& 
             refuse_unknown(pattern, names);
         }
     }
-    std::copy_if(names.begin(), names.end(), std::inserter(choice.names, choice.names.end()),
+    std::set<std::string> chosen;
+    std::copy_if(names.begin(), names.end(), std::inserter(chosen, chosen.end()),
                  [&wanted](const std::string& name) { return wanted.takes(name); });
-    if (choice.names.empty()) {
+    take_streams(chosen);
+    if (chosen.empty()) {
         throw explained<ConfigError>("the patterns leave no database of the snapshot",
                                      "Exclude fewer of them.", "selection_empty");
     }

@@ -8,6 +8,8 @@
 /// chooses that database; any other one is `DATABASE.TABLE`, and tables are chosen from one
 /// database at a time. Where the snapshot is of one database, which is then called "main", every
 /// pattern is `[main.]TABLE`.
+///
+/// Of a server it is the same, but for the names: a table is `[DATABASE.][SCHEMA.]TABLE`.
 
 #include "connector/connector.hpp"
 
@@ -17,7 +19,13 @@
 
 namespace dbbackup {
 
-/// Whether each stream is a database, named after its file, and not one database alone.
+/// The databases that these streams are of: for SQLite each is one; of a server only those that
+/// have a name.
+[[nodiscard]] std::vector<std::string> databases_of(DatabaseType type,
+                                                    const std::vector<StoredStream>& streams);
+
+/// Whether it is a snapshot of several databases: for SQLite, each stream is one, named after its
+/// file.
 [[nodiscard]] bool are_several_databases(DatabaseType type,
                                          const std::vector<StoredStream>& streams);
 

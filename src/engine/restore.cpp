@@ -127,9 +127,7 @@ RestoreOutcome restore_manifest(Repository& repository, const Manifest& manifest
                          options.is_partial ? &lost : nullptr);
     const RestoreRequest request = request_for(manifest, options, choice, chosen);
     if (are_several_databases(outcome.snapshot.type, all)) {
-        for (const StoredStream& stream : chosen.streams()) {
-            outcome.databases.push_back(stream.name);
-        }
+        outcome.databases = databases_of(outcome.snapshot.type, chosen.streams());
     }
     carry_out(chosen, request, connector, options, context, outcome, std::move(stop));
     outcome.bytes_fetched = chosen.bytes_fetched();
@@ -156,9 +154,9 @@ void carry_out(RestoreSupply& supply, const RestoreRequest& request, Connector& 
         context.progress.phase = Phase::writing;
         for (std::size_t index = 0; index < count; ++index) {
             session->apply(supply.open(index, stop), stop);
-            session->end_stream(supply.fingerprinter(), stop);
-            if (!outcome.databases.empty() && !outcome.is_of_tables && options.on_database) {
-                options.on_database(supply.streams()[index].name);
+            const std::string whole = session->end_stream(supply.fingerprinter(), stop);
+            if (!whole.empty() && options.on_database) {
+                options.on_database(whole);
             }
             if (!outcome.is_of_tables) {
                 supply.close(index);  // A session for tables goes on reading until its end.

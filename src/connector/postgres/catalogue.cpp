@@ -46,6 +46,19 @@ SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u',
         OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))
  ORDER BY pg_catalog.pg_relation_size(c.oid) DESC, n.nspname, c.relname)";
 
+/// Is there anything but what every new database has?
+constexpr const char* kIsEmpty = R"(
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n
+                    WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public'))
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql'))";
+
 constexpr const char* kColumns = R"(
 SELECT a.attrelid, a.attname
   FROM pg_catalog.pg_attribute a
@@ -187,6 +200,43 @@ std::vector<Table> tables_of(Connection& connection) {
     add_columns(connection, tables);
     return tables;
 }
+
+std::string names_text(const std::vector<TableName>& tables) {
+    constexpr std::size_t kNamesShownMax = 20;
+    const std::size_t shown = std::min(tables.size(), kNamesShownMax);
+    std::vector<std::string> names;
+    for (std::size_t each = 0; each < shown; ++each) {
+        names.push_back(fmt::format("{}.{}", tables[each].schema, tables[each].name));
+    }
+    return fmt::format(
+        "{}{}", fmt::join(names, ", "),
+        shown < tables.size() ? fmt::format(" and {} more", tables.size() - shown) : std::string());
+}
+
+PartitionedAbove partitioned_above(Connection& connection) {
+    const Rows rows = connection.query(R"(
+SELECT c.oid, n.nspname, a.relname FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) ancestor
+  JOIN pg_catalog.pg_class a ON a.oid = ancestor.relid AND a.oid <> c.oid
+  JOIN pg_catalog.pg_namespace n ON n.oid = a.relnamespace
+ WHERE c.relispartition AND c.relkind = 'r')");
+    PartitionedAbove above;
+    for (int row = 0; row < rows.count(); ++row) {
+        above[static_cast<std::uint32_t>(rows.integer(row, 0))].push_back(
+            {std::string(rows.text(row, 1)), std::string(rows.text(row, 2))});
+    }
+    return above;
+}
+
+std::vector<TableName> names_of(const Table& table, const PartitionedAbove& above) {
+    std::vector<TableName> names = {{table.schema, table.name}};
+    if (const auto found = above.find(table.oid); found != above.end()) {
+        names.insert(names.end(), found->second.begin(), found->second.end());
+    }
+    return names;
+}
+
+bool is_empty(Connection& connection) { return connection.text(kIsEmpty) == "t"; }
 
 std::vector<std::string> filled_views_of(Connection& connection) {
     const Rows rows = connection.query(R"(

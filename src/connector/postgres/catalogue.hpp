@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace dbbackup::postgres {
@@ -41,6 +42,17 @@ struct Table {
     /// What restoring needs, and what tells whether segments may be taken over, as JSON.
     [[nodiscard]] std::string definition() const;
 };
+
+struct TableName {
+    std::string schema;
+    std::string name;
+};
+
+/// "public.orders, public.customers and 4 more", for people.
+[[nodiscard]] std::string names_text(const std::vector<TableName>& tables);
+
+/// Of partitions, by oid: the tables above.
+using PartitionedAbove = std::unordered_map<std::uint32_t, std::vector<TableName>>;
 
 /// What `Table::definition` wrote.
 struct TableDefinition {
@@ -80,8 +92,13 @@ struct DatabaseProperties {
 /// Everything below reads under the connection's transaction.
 /// Largest first, then by name.
 [[nodiscard]] std::vector<Table> tables_of(Connection& connection);
+[[nodiscard]] PartitionedAbove partitioned_above(Connection& connection);
+/// Of a table and of those that it is a partition of.
+[[nodiscard]] std::vector<TableName> names_of(const Table& table, const PartitionedAbove& above);
 /// "schema.name", quoted, of each materialized view with rows.
 [[nodiscard]] std::vector<std::string> filled_views_of(Connection& connection);
+/// Whether the database has nothing but what every new one has.
+[[nodiscard]] bool is_empty(Connection& connection);
 [[nodiscard]] DatabaseProperties properties_of(Connection& connection);
 /// "schema TAB name TAB last_value TAB is_called LF" of each sequence, names as COPY writes them.
 /// Not under the view: values of sequences are not versioned.

@@ -370,6 +370,11 @@ std::string Connection::parameter(const char* name) const {
     return value == nullptr ? "" : value;
 }
 
+std::string Connection::host() const {
+    const char* const name = PQhost(handle_.get());
+    return name == nullptr ? std::string() : std::string(name);
+}
+
 std::string Connection::place() const {
     return fmt::format("{}:{}/{}", PQhost(handle_.get()), PQport(handle_.get()),
                        PQdb(handle_.get()));

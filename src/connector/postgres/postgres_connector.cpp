@@ -4,14 +4,18 @@
 #include "connector/postgres/capabilities.hpp"
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/connection_info.hpp"
-#include "connector/postgres/notes.hpp"
+#include "connector/postgres/database_set.hpp"
 #include "connector/postgres/restore.hpp"
 #include "connector/postgres/session.hpp"
+#include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/tracking.hpp"
+#include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <cctype>
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace dbbackup {
@@ -20,21 +24,19 @@ namespace {
 
 constexpr int kOldestMajor = 12;
 
-/// A word that can be typed: "postgres-shop".
-std::string suggested_name(std::string_view database) {
-    std::string name = "postgres-";
-    for (const char character : database) {
-        const auto letter = static_cast<unsigned char>(character);
-        name += std::isalnum(letter) != 0 && letter < 0x80
-                    ? static_cast<char>(std::tolower(letter))
-                    : (character == '.' || character == '_' ? character : '-');
-    }
-    return name;
-}
-
 ConnectionInfo info_of(SourceOptions& options) {
     ConnectionInfo info(options.uri, std::move(options.password));
     return options.database.empty() ? std::move(info) : info.with_database(options.database);
+}
+
+/// Where the server is; this machine when it is reached through a socket.
+std::string host_of(const Connection& connection) {
+    std::string host = connection.host();
+    if (!host.empty() && !host.starts_with('/') && !host.starts_with('@')) {
+        return host;
+    }
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 class PostgresConnector final : public Connector {
@@ -43,30 +45,41 @@ public:
         : options_(std::move(options)), info_(info_of(options_)) {}
 
     Probe probe(std::stop_token stop) override {
-        Connection connection(info_, Role::source, stop);
-        if (connection.server_major() < kOldestMajor) {
+        const std::unique_ptr<Connection> connection =
+            is_set(options_) ? connect_to_server(info_, options_, stop)
+                             : std::make_unique<Connection>(info_, Role::source, stop);
+        if (connection->server_major() < kOldestMajor) {
             throw explained<SourceError>(
                 fmt::format("the server is PostgreSQL {}, and {} is the oldest that is read",
-                            connection.server_major(), kOldestMajor),
+                            connection->server_major(), kOldestMajor),
                 "Back it up with its own pg_dump, or upgrade it.", "server_too_old");
         }
-        const Rows row = connection.query(
+        const Rows row = connection->query(
             "SELECT (pg_catalog.pg_control_system()).system_identifier, "
             "pg_catalog.current_database(), "
             "pg_catalog.pg_database_size(pg_catalog.current_database())");
+        const std::string system(row.text(0, 0));
         Probe probe;
-        probe.identity = fmt::format("postgres:{}/{}", row.text(0, 0), row.text(0, 1));
+        probe.server_version = connection->parameter("server_version");
+        probe.capabilities = capabilities_of(*connection, stop);
+        if (is_set(options_)) {
+            const DatabaseSet set = find_databases(*connection, info_, options_, stop);
+            identify(set, system, options_, host_of(*connection), probe);
+            probe.source_bytes = set.size_bytes;
+            probe.capabilities.push_back({"one moment for all databases", Support::no,
+                                          "PostgreSQL has no snapshot that spans them, so each is "
+                                          "consistent in itself",
+                                          ""});
+            return probe;
+        }
+        probe.identity = fmt::format("postgres:{}/{}", system, row.text(0, 1));
         probe.suggested_name = suggested_name(row.text(0, 1));
-        probe.server_version = connection.parameter("server_version");
         probe.source_bytes = static_cast<std::uint64_t>(row.integer(0, 2));
-        probe.capabilities = capabilities_of(connection, std::move(stop));
         return probe;
     }
 
     Continuity check(const Parent& parent, std::stop_token stop) override {
-        Connection connection(info_, Role::source, std::move(stop));
-        std::string why_not = can_track_since(connection, tracking_of(parent.state)).why_not;
-        return {why_not.empty(), std::move(why_not)};
+        return is_set(options_) ? check_set(parent, stop) : answer_of(info_, parent.state, stop);
     }
 
     std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token stop) override {
@@ -80,6 +93,39 @@ public:
     }
 
 private:
+    static Continuity answer_of(const ConnectionInfo& info, const std::string& state,
+                                const std::stop_token& stop) {
+        Connection connection(info, Role::source, stop);
+        std::string why_not = can_track_since(connection, TrackingMark::parse(state)).why_not;
+        return {why_not.empty(), std::move(why_not)};
+    }
+
+    /// Whether the record reaches back for one database at least: the session says of which it does
+    /// not.
+    [[nodiscard]] Continuity check_set(const Parent& parent, const std::stop_token& stop) const {
+        const std::unique_ptr<Connection> server = connect_to_server(info_, options_, stop);
+        const DatabaseSet set = find_databases(*server, info_, options_, stop);
+        Continuity last{true, ""};
+        for (const std::string& name : set.names) {
+            const auto notes = std::ranges::find(
+                parent.streams, special_stream_name(name, kSequencesStream), &ParentStream::name);
+            if (notes == parent.streams.end()) {
+                continue;  // It is new, and read whole.
+            }
+            try {
+                // Where there was one view, its notes are those of the snapshot.
+                last = answer_of(info_.with_database(name),
+                                 notes->state.empty() ? parent.state : notes->state, stop);
+            } catch (const ServerError&) {
+                continue;  // Reading it tells why.
+            }
+            if (last.is_continuous) {
+                break;
+            }
+        }
+        return last;
+    }
+
     SourceOptions options_;
     ConnectionInfo info_;
 };

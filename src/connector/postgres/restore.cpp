@@ -1,312 +1,265 @@
 #include "connector/postgres/restore.hpp"
 
 #include "base/error.hpp"
-#include "connector/postgres/large_objects.hpp"
-#include "connector/postgres/notes.hpp"
-#include "connector/postgres/session.hpp"
-#include "connector/postgres/sql_text.hpp"
-#include "connector/postgres/stream_slices.hpp"
-#include "connector/postgres/table_loader.hpp"
-#include "connector/postgres/target_database.hpp"
-#include "connector/postgres/tools.hpp"
-#include "sys/memory_file.hpp"
+#include "connector/postgres/database_restore.hpp"
+#include "connector/postgres/schema_definition.hpp"
+#include "connector/postgres/stream_plans.hpp"
+#include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <optional>
-#include <set>
+#include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace dbbackup::postgres {
 namespace {
 
-bool is_special(const std::string& name, std::string_view what) {
-    return name.ends_with(std::string(":").append(what));
-}
+constexpr std::size_t kNamesShownMax = 20;
 
-/// The whole stream, in order.
-void read_whole(StreamReader& stream, const std::function<void(BytesView)>& take,
-                const std::stop_token& stop) {
-    Bytes buffer;
-    const std::uint64_t size = stream.stream().size_bytes;
-    for (std::uint64_t offset = 0; offset < size; offset += buffer.size()) {
-        buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(1_MiB, size - offset)));
-        stream.read_at(offset, buffer, stop);
-        take(buffer);
+/// One database of the snapshot.
+struct Part {
+    std::string name;
+    std::string target;  ///< Its name then.
+    SchemaDefinition schema;
+    std::size_t tables = 0;
+    std::string last_stream;
+};
+
+/// In the order of the manifest.
+std::vector<Part> parts_of(const std::vector<StoredStream>& streams) {
+    std::vector<Part> parts;
+    for (const StoredStream& stream : streams) {
+        std::string database = database_of_stream(stream.name);
+        if (database.empty()) {
+            continue;
+        }
+        if (parts.empty() || parts.back().name != database) {
+            if (stream.kind != StreamKind::opaque) {
+                throw CorruptionError(
+                    fmt::format("the snapshot has no definitions of the database {}", database));
+            }
+            parts.emplace_back();
+            parts.back().target = database;
+            parts.back().name = std::move(database);
+            parts.back().schema = SchemaDefinition::parse(stream.definition);
+        }
+        if (stream.kind == StreamKind::rows && !stream.definition.empty()) {
+            ++parts.back().tables;
+        }
+        parts.back().last_stream = stream.name;
     }
+    return parts;
 }
 
-/// A script of pg_restore without the settings in its head that only later servers know.
-std::string for_older_server(std::string script) {
-    constexpr std::string_view kSetting = "\nSET transaction_timeout = 0;\n";
-    const std::size_t at = script.find(kSetting);
-    if (at != std::string::npos && at < script.find("\n-- Name: ")) {
-        script.erase(at, kSetting.size() - 1);
-    }
-    return script;
+std::string names_text(const std::vector<std::string>& names) {
+    const std::size_t shown = std::min(names.size(), kNamesShownMax);
+    return fmt::format("{}{}",
+                       fmt::join(names.begin(), names.begin() + std::ptrdiff_t(shown), ", "),
+                       shown < names.size() ? " …" : "");
 }
 
+/// Of one database it is built at once and named at the end; of several each is named when it is
+/// whole, and the next one begun.
 class PostgresRestore final : public RestoreSession {
 public:
     PostgresRestore(const RestoreRequest& request, const std::vector<StoredStream>& streams,
-                    std::stop_token stop)
-        : properties_(Notes::parse(request.state).database),
-          info_(request.target, {}),
-          target_(info_, info_.value("dbname").empty() ? properties_.name : info_.value("dbname"),
-                  std::move(stop)),
-          request_(request) {
-        check(request);
-        make_plan(request, streams);
-    }
+                    const std::stop_token& stop);
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
     void apply(StreamReader& stream, std::stop_token stop) override;
+    std::string end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) override;
     RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
 
 private:
-    void check(const RestoreRequest& request) const;
-    void make_plan(const RestoreRequest& request, const std::vector<StoredStream>& streams);
-    void prepare(StreamReader& schema, std::stop_token stop);
-    /// Finds what is missing before anything is made, and makes the roles if asked.
-    void require(const Requirements& required);
-    void set_sequences(StreamReader& stream, std::stop_token stop);
-    void run_section(std::string_view section, std::stop_token stop);
-    void run_script(const std::string& script, std::stop_token stop);
-    [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
-    void fill_views(std::stop_token stop);
+    void name_targets();
+    void examine(const std::stop_token& stop);
+    void add_steps(const Part& part, const TargetDatabase& target);
+    [[nodiscard]] std::unique_ptr<DatabaseRestore> begin(const Part& part,
+                                                         const std::stop_token& stop) const;
+    void read_roles(StreamReader& stream, const std::stop_token& stop);
+    void end_database(const Fingerprinter& fingerprinter, const std::stop_token& stop);
+    void add_progress(Error& error) const;
 
-    DatabaseProperties properties_;
-    ConnectionInfo info_;
-    TargetDatabase target_;
     RestoreRequest request_;
-    std::string globals_;               ///< The script of all roles; empty unless it is used.
-    std::vector<StoredStream> tables_;  ///< That were loaded.
-    std::vector<std::string> views_;    ///< Materialized, to be filled.
+    ConnectionInfo info_;
+    std::vector<Part> parts_;
+    std::size_t part_ = 0;  ///< Whose turn it is.
+    std::string globals_;   ///< The script of all roles; empty unless it is used.
+    std::unique_ptr<DatabaseRestore> database_;
+    std::string last_applied_;  ///< The name of a stream.
+    std::vector<std::string> done_;
     RestorePlan plan_;
     RestoreReport report_;
-    std::optional<MemoryFile> schema_;
-    std::optional<ConnectionInfo> made_;
-    std::optional<TableLoader> loader_;  ///< Uses `made_`.
 };
 
-void PostgresRestore::check(const RestoreRequest& request) const {
+PostgresRestore::PostgresRestore(const RestoreRequest& request,
+                                 const std::vector<StoredStream>& streams,
+                                 const std::stop_token& stop)
+    : request_(request), info_(request.target, {}), parts_(parts_of(streams)) {
     if (!request.selection.is_everything()) {
         throw explained<ConfigError>("parts of a PostgreSQL snapshot cannot be chosen yet",
                                      "Restore the whole database under another name.",
                                      "selection_not_supported");
     }
-    if (target_.state() == TargetState::filled && request_.overwrite == Overwrite::no) {
+    name_targets();
+    plan_.source_version = request_.server_version;
+    examine(stop);
+}
+
+void PostgresRestore::name_targets() {
+    if (parts_.empty()) {
+        throw CorruptionError("the snapshot has no database");
+    }
+    const std::string name = info_.value("dbname");
+    if (name.empty()) {
+        return;
+    }
+    if (parts_.size() > 1) {
         throw explained<ConfigError>(
-            fmt::format("the database {} is not empty", target_.name()),
-            "Give another name in the path of the URI, or replace what is there with --clean.",
+            fmt::format("the target names one database, {}, and {} are restored", name,
+                        parts_.size()),
+            "Leave the database out of the URI, or choose one with --include.",
+            "target_is_one_database");
+    }
+    parts_.front().target = name;
+}
+
+std::unique_ptr<DatabaseRestore> PostgresRestore::begin(const Part& part,
+                                                        const std::stop_token& stop) const {
+    return std::make_unique<DatabaseRestore>(info_, part.target, part.schema.database, request_,
+                                             globals_, stop);
+}
+
+/// Looks at all targets before anything is written.
+void PostgresRestore::examine(const std::stop_token& stop) {
+    std::vector<std::string> filled;
+    for (const Part& part : parts_) {
+        const std::unique_ptr<DatabaseRestore> restore = begin(part, stop);
+        const TargetDatabase& target = restore->target();
+        if (!target.may_create()) {
+            throw explained<ConfigError>(
+                "the role may not create databases, and a restore makes one",
+                "Restore as a role with CREATEDB.", "target_not_writable");
+        }
+        if (target.state() == TargetState::filled) {
+            filled.push_back(target.name());
+        }
+        restore->refuse_lacks(part.schema.requirements);
+        add_steps(part, target);
+    }
+    plan_.overwrites = !filled.empty();
+    if (plan_.overwrites && request_.overwrite == Overwrite::no) {
+        throw explained<ConfigError>(
+            filled.size() == 1
+                ? fmt::format("the database {} is not empty", filled.front())
+                : fmt::format("these databases are not empty: {}", names_text(filled)),
+            parts_.size() == 1
+                ? "Give another name in the path of the URI, or replace what is there with --clean."
+                : "Choose others with --include and --exclude, or replace what is there with "
+                  "--clean.",
             "target_not_empty");
     }
-    if (!target_.may_create()) {
-        throw explained<ConfigError>("the role may not create databases, and a restore makes one",
-                                     "Restore as a role with CREATEDB.", "target_not_writable");
+    if (parts_.size() > 1) {
+        plan_.target_state =
+            fmt::format("a server on which {} of {} databases have objects in them", filled.size(),
+                        parts_.size());
     }
 }
 
-void PostgresRestore::make_plan(const RestoreRequest& request,
-                                const std::vector<StoredStream>& streams) {
-    const auto is_table = [](const StoredStream& stream) {
-        return stream.kind == StreamKind::rows && !stream.definition.empty();
-    };
-    const auto tables = std::count_if(streams.begin(), streams.end(), is_table);
-    plan_.source_version = request.server_version;
-    plan_.overwrites = target_.state() == TargetState::filled;
-    plan_.target_state = target_.state() == TargetState::missing ? "new"
-                         : target_.state() == TargetState::empty ? "empty"
-                                                                 : "a database with objects in it";
-    plan_.steps = {
-        fmt::format("make a database beside {}, encoding {}", target_.name(), properties_.encoding),
-        fmt::format("make the objects and load {} tables", tables), "build indexes and constraints",
-        plan_.overwrites ? fmt::format("put it in the place of {}, and drop that", target_.name())
-                         : fmt::format("name it {}", target_.name())};
+void PostgresRestore::add_steps(const Part& part, const TargetDatabase& target) {
+    const bool is_filled = target.state() == TargetState::filled;
+    plan_.target_state = target.state() == TargetState::missing ? "new"
+                         : target.state() == TargetState::empty ? "empty"
+                                                                : "a database with objects in it";
+    plan_.steps.push_back(fmt::format("make a database beside {}, encoding {}", target.name(),
+                                      part.schema.database.encoding));
+    plan_.steps.push_back(fmt::format("make the objects and load {} tables", part.tables));
+    plan_.steps.emplace_back("build indexes and constraints");
+    plan_.steps.push_back(
+        is_filled ? fmt::format("put it in the place of {}, and drop that", target.name())
+                  : fmt::format("name it {}", target.name()));
+    if (!part.schema.left_out.empty()) {
+        plan_.warnings.push_back(fmt::format(
+            "{}these tables are made without rows, which were left out of the backup: {}",
+            parts_.size() > 1 ? part.name + ": " : std::string(),
+            postgres::names_text(part.schema.left_out)));
+    }
+}
+
+void PostgresRestore::read_roles(StreamReader& stream, const std::stop_token& stop) {
+    // Read in any case: what is damaged is found before anything is made.
+    read_whole(
+        stream,
+        [this](BytesView part) {
+            if (request_.makes_roles) {
+                globals_ += as_text(part);
+            }
+        },
+        stop);
+}
+
+void PostgresRestore::add_progress(Error& error) const {
+    if (parts_.size() > 1) {
+        error.add_context(fmt::format(
+            "restoring {}, after {} of {} databases were restored{}{}; the others are as they were",
+            parts_[part_].target, done_.size(), parts_.size(), done_.empty() ? "" : ": ",
+            names_text(done_)));
+    }
 }
 
 void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
-    const StoredStream& stored = stream.stream();
-    if (is_special(stored.name, kRolesStream)) {
-        read_whole(
-            stream,
-            [this](BytesView part) {
-                if (request_.makes_roles) {
-                    globals_ += as_text(part);
-                }
-            },
-            stop);
+    if (stream.stream().name == special_stream_name("", kRolesStream)) {
+        read_roles(stream, stop);
         return;
     }
-    if (stored.kind == StreamKind::opaque) {
-        prepare(stream, std::move(stop));
-    } else if (is_special(stored.name, kSequencesStream)) {
-        set_sequences(stream, std::move(stop));
-    } else if (is_special(stored.name, kLargeObjectOwnersStream)) {
-        restore_large_object_owners(loader_.value().any(stop), stream, stop);
-    } else if (is_special(stored.name, kLargeObjectsStream)) {
-        restore_large_objects(loader_.value().any(stop), stream, stop);
-    } else {
-        const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
-        if (rows != stored.row_count) {
-            throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
-                                          stored.name, rows));
+    try {
+        if (!database_) {
+            database_ = begin(parts_[part_], stop);
+            database_->refuse_filled();
         }
-        tables_.push_back(stored);
+        database_->apply(stream, std::move(stop));
+        last_applied_ = stream.stream().name;
+    } catch (Error& error) {
+        add_progress(error);
+        throw;
     }
-    report_.rows += stored.row_count;
-    report_.bytes_written += stored.size_bytes;
 }
 
-void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
-    const SchemaDefinition definition = SchemaDefinition::parse(schema.stream().definition);
-    require(definition.requirements);
-    target_.create(properties_, stop);
-    made_ = target_.info();
-    loader_.emplace(*made_, request_.jobs);
-    schema_.emplace();
-    views_ = definition.filled_views;
-    read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
-    run_section("pre-data", std::move(stop));
+void PostgresRestore::end_database(const Fingerprinter& fingerprinter,
+                                   const std::stop_token& stop) {
+    const RestoreReport report = database_->finish(fingerprinter, stop);
+    report_.rows += report.rows;
+    report_.bytes_written += report.bytes_written;
+    report_.is_verified = report.is_verified;
+    report_.is_incomplete = report_.is_incomplete || report.is_incomplete;
+    report_.warnings.insert(report_.warnings.end(), report.warnings.begin(), report.warnings.end());
+    database_.reset();
 }
 
-void PostgresRestore::require(const Requirements& required) {
-    const Requirements missing = missing_of(target_.server(), required);
-    if (!missing.extensions.empty() || !missing.tablespaces.empty()) {
-        throw explained<ConfigError>(
-            fmt::format(
-                "the server lacks {} {}",
-                missing.extensions.empty() ? "the tablespaces" : "the extensions",
-                fmt::join(missing.extensions.empty() ? missing.tablespaces : missing.extensions,
-                          ", ")),
-            missing.extensions.empty() ? "Make them with CREATE TABLESPACE."
-                                       : "Install the packages that bring them on the server.",
-            "target_lacks");
+std::string PostgresRestore::end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) {
+    if (parts_.size() == 1 || !database_ || last_applied_ != parts_[part_].last_stream) {
+        return {};
     }
-    if (missing.roles.empty() || (!request_.keeps_owners && !request_.keeps_privileges)) {
-        return;
+    try {
+        end_database(fingerprinter, stop);
+    } catch (Error& error) {
+        add_progress(error);
+        throw;
     }
-    if (!request_.makes_roles) {
-        throw explained<ConfigError>(
-            fmt::format("the server lacks the roles {}", fmt::join(missing.roles, ", ")),
-            "Make them with --roles, or restore without them: --no-owner --no-privileges.",
-            "target_lacks");
-    }
-    const std::set<std::string> wanted(missing.roles.begin(), missing.roles.end());
-    std::string script = "BEGIN;";
-    for (const std::string& statement : statements_for(globals_, wanted)) {
-        script += statement;
-    }
-    target_.server().execute(script + "COMMIT");
-}
-
-void PostgresRestore::run_section(std::string_view section, std::stop_token stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
-    std::vector<std::string> words = {fmt::format("--section={}", section)};
-    if (!request_.keeps_owners) {
-        words.emplace_back("--no-owner");
-    }
-    if (!request_.keeps_privileges) {
-        words.emplace_back("--no-privileges");
-    }
-    // The archive is small, and has to be sought in when several processes read it.
-    words.push_back(schema_->path());
-    if (tool.major > target_.server_major()) {
-        words.emplace_back("--file=-");
-        run_script(for_older_server(output_of(tool, words, {schema_->descriptor()}, stop)), stop);
-        return;
-    }
-    ToolCall call(tool, *made_);
-    call.with("--exit-on-error").inherits(schema_->descriptor());
-    if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
-        call.with(fmt::format("--jobs={}", request_.jobs));
-    }
-    for (const std::string& word : words) {
-        call.with(word);
-    }
-    call.run({}, {}, std::move(stop));
-}
-
-void PostgresRestore::run_script(const std::string& script, std::stop_token stop) {
-    bool is_given = false;
-    ToolCall(tool_for("psql", target_.server_major(), stop), *made_)
-        .with("--no-psqlrc")
-        .with("--quiet")
-        .with("--set=ON_ERROR_STOP=1")
-        .run(
-            [&] {
-                const BytesView part = is_given ? BytesView() : as_bytes(script);
-                is_given = true;
-                return part;
-            },
-            {}, std::move(stop));
-}
-
-void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) {
-    // Through a table of its own: what COPY wrote, COPY reads.
-    Connection& connection = loader_.value().any(stop);
-    connection.execute(
-        "BEGIN; CREATE TEMPORARY TABLE db_backup_sequences (schema text, name text, last bigint, "
-        "is_called boolean) ON COMMIT DROP");
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_sequences FROM STDIN",
-                       [&reader] { return reader.next(); });
-    static_cast<void>(connection.query(
-        "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
-        "last, is_called) FROM pg_temp.db_backup_sequences"));
-    connection.execute("COMMIT");
-}
-
-/// Several processes of pg_restore attach indexes to a partitioned one and build others on the same
-/// table at once, which the server may call a deadlock.
-bool PostgresRestore::has_partitioned_indexes(std::stop_token stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
-    return output_of(tool, {"--list", "--section=post-data", schema_->path()},
-                     {schema_->descriptor()}, stop)
-               .find(" INDEX ATTACH ") != std::string::npos;
-}
-
-/// Views upon views come after those: who fails for want of another is tried again.
-void PostgresRestore::fill_views(std::stop_token stop) {
-    constexpr std::string_view kNotInPrerequisiteState = "55000";
-    Connection& connection = loader_.value().any(std::move(stop));
-    std::vector<std::string> left = views_;
-    while (!left.empty()) {
-        std::vector<std::string> again;
-        for (const std::string& view : left) {
-            try {
-                connection.execute("REFRESH MATERIALIZED VIEW " + view);
-            } catch (const ServerError& error) {
-                if (error.sqlstate() != kNotInPrerequisiteState || left.size() == 1) {
-                    throw;
-                }
-                again.push_back(view);
-            }
-        }
-        if (again.size() == left.size()) {
-            throw SourceError(fmt::format("these materialized views need each other's rows: {}",
-                                          fmt::join(left, ", ")));
-        }
-        left = std::move(again);
-    }
+    done_.push_back(parts_[part_].target);
+    ++part_;
+    return done_.back();
 }
 
 RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
-    loader_.value().close();
-    run_section("post-data", stop);
-    fill_views(stop);
-    if (request_.verify) {
-        loader_.value().verify(tables_, fingerprinter, stop);
-        report_.is_verified = true;
+    if (parts_.size() == 1) {
+        end_database(fingerprinter, stop);
     }
-    loader_.value().close();
-    report_.warnings =
-        target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop);
-    return report_;
+    return std::move(report_);
 }
 
 }  // namespace
@@ -314,7 +267,7 @@ RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::s
 std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& request,
                                                      const std::vector<StoredStream>& streams,
                                                      std::stop_token stop) {
-    return std::make_unique<PostgresRestore>(request, streams, std::move(stop));
+    return std::make_unique<PostgresRestore>(request, streams, stop);
 }
 
 }  // namespace dbbackup::postgres

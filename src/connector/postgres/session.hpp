@@ -1,39 +1,38 @@
 #pragma once
 
 /// @file
-/// A backup of one PostgreSQL database: its schema as pg_dump tells it, the rows of each table in
-/// ranges of blocks, the values of its sequences, and the server's roles.
+/// A backup of PostgreSQL: the server's roles, and one database, or several after one another. Each
+/// is consistent in itself; PostgreSQL has no snapshot that spans them.
 ///
-/// Data path: view -> [session] -> engine.
+/// Data path: database set -> [one database reader after the other] -> engine.
 
 #include "connector/connector.hpp"
 #include "connector/postgres/connection_info.hpp"
-#include "connector/postgres/notes.hpp"
-#include "connector/postgres/row_batch.hpp"
-#include "connector/postgres/tracking.hpp"
-#include "connector/postgres/view.hpp"
+#include "connector/postgres/database_reader.hpp"
+#include "connector/postgres/database_set.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace dbbackup::postgres {
 
-/// The names of what is not rows of a table (`special_stream_name`).
-inline constexpr const char* kRolesStream = "roles";
-inline constexpr const char* kSchemaStream = "schema";
-inline constexpr const char* kSequencesStream = "sequences";
-
+/// `read` may be called by several threads; all else by one.
+///
+/// Where all databases are meant, one that cannot be read is given up as long as the server is
+/// there: the others are worth having. Each one of a list was asked for, so there it is an error.
 class PostgresSession final : public Session {
 public:
-    /// @param info Borrowed.
-    PostgresSession(const ConnectionInfo& info, const SourceOptions& options,
-                    const BackupRequest& request, std::stop_token stop);
+    /// @param info Borrowed. @throws as `find_databases` and `clear_patterns`.
+    PostgresSession(const ConnectionInfo& info, const SourceOptions& options, BackupRequest request,
+                    std::stop_token stop);
 
     std::vector<StreamPlan> plan() override;
     [[nodiscard]] Capture capture() const override { return capture_; }
@@ -42,43 +41,41 @@ public:
     void read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
               std::stop_token stop) override;
     SessionEnd finish(std::stop_token stop) override;
+    [[nodiscard]] std::size_t view_count() const override { return set_.names.size(); }
+    void next_view() override;
 
 private:
-    /// What changed since the parent; nothing where it cannot be told, and `reason_` says why.
-    [[nodiscard]] std::optional<ChangedBlocks> changes(std::stop_token stop);
-    void reuse_unchanged(const Table& table, const ChangedBlocks& changed, StreamPlan& plan);
-    [[nodiscard]] bool is_quiet();
-    [[nodiscard]] std::optional<TrackingMark> mark(std::stop_token stop);
-
-    void read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
-                   std::stop_token stop);
-    /// One connection's try at it; what `batch` has is not given again.
-    /// @return false when the connection was lost: another one may have more luck.
-    [[nodiscard]] bool read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
-                                       const std::stop_token& stop, int left);
-    void read_schema(SegmentSink& sink, std::stop_token stop);
-    void read_roles(SegmentSink& sink, std::stop_token stop);
-    void read_sequences(SegmentSink& sink);
-    /// The rows of a COPY of the leader's.
-    void read_copy(const std::string& copy, SegmentSink& sink);
+    [[nodiscard]] bool is_of_set() const { return server_ != nullptr; }
+    [[nodiscard]] const std::string& name() const { return set_.names[index_]; }
+    [[nodiscard]] bool is_in_parent() const;
+    [[nodiscard]] BackupRequest request_for_database() const;
+    [[nodiscard]] std::vector<StreamPlan> plan_database();
+    void note_gone();
+    void read_roles(SegmentSink& sink, const std::stop_token& stop);
+    /// Whether the server still has the database; nothing when it does not answer.
+    [[nodiscard]] std::optional<bool> is_still_there();
+    /// Calls `work` and, where all databases are meant, turns a `SourceError` into `ViewGivenUp`.
+    template <class Work>
+    auto or_give_up(const Work& work);
 
     const ConnectionInfo& info_;
+    std::chrono::milliseconds lock_timeout_;
+    BackupRequest request_;
     unsigned jobs_;
-    std::optional<Parent> parent_;  ///< Nothing where all is to be read.
-    std::optional<TrackingMark> parent_mark_;
-    std::unordered_map<std::string_view, const ParentStream*> parent_streams_;
-    Capture capture_ = Capture::full;
-    bool has_changes_ = false;  ///< A tracked table has segments that changed.
+    std::stop_token stop_;
+    std::mutex server_mutex_;
+    std::unique_ptr<Connection> server_;  ///< Of a source that is several databases.
+    DatabaseSet set_;
+    std::size_t index_ = 0;
+    std::unique_ptr<DatabaseReader> reader_;
+    bool has_roles_ = false;     ///< They are in this view, or one before it.
+    bool begins_roles_ = false;  ///< They are in this view.
+    Position position_;          ///< Of the last view that was read to its end.
+    Capture capture_;
     std::string reason_;
-    View view_;
-    std::unique_ptr<Connection> beside_;  ///< Outside of the view's transaction; 17 and later.
-    DatabaseProperties properties_;
-    std::unordered_map<std::string, const Table*> tables_;  ///< By the names of their streams.
-    std::mutex leader_mutex_;
-    std::atomic<std::uint64_t> bytes_read_{0};
+    std::atomic<std::uint64_t> bytes_read_{0};  ///< Of the roles.
     std::mutex warnings_mutex_;
-    std::vector<std::string> warnings_;
-    bool is_incomplete_ = false;
+    std::vector<std::string> warnings_;  ///< For the next end of a view.
 };
 
 }  // namespace dbbackup::postgres

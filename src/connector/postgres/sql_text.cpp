@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace dbbackup::postgres {
 namespace {
 
@@ -15,15 +13,6 @@ std::string doubled(std::string_view text, char quote) {
     return result + quote;
 }
 
-std::string stream_part(std::string_view part) {
-    const bool is_plain =
-        !part.empty() && std::none_of(part.begin(), part.end(), [](char character) {
-            return character == '.' || character == ':' || character == '"' ||
-                   static_cast<unsigned char>(character) < ' ' || character == '\x7f';
-        });
-    return is_plain ? std::string(part) : doubled(part, '"');
-}
-
 }  // namespace
 
 std::string quoted_name(std::string_view identifier) { return doubled(identifier, '"'); }
@@ -33,14 +22,5 @@ std::string quoted_name(std::string_view schema, std::string_view name) {
 }
 
 std::string literal(std::string_view text) { return doubled(text, '\''); }
-
-std::string stream_name(std::string_view database, std::string_view schema,
-                        std::string_view table) {
-    return fmt::format("{}.{}.{}", stream_part(database), stream_part(schema), stream_part(table));
-}
-
-std::string special_stream_name(std::string_view database, std::string_view what) {
-    return fmt::format("{}:{}", database.empty() ? std::string() : stream_part(database), what);
-}
 
 }  // namespace dbbackup::postgres

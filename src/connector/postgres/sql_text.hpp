@@ -15,11 +15,4 @@ namespace dbbackup::postgres {
 /// 'it''s', for servers with standard_conforming_strings on, which `Connection` sets.
 [[nodiscard]] std::string literal(std::string_view text);
 
-/// A name of up to three parts as the name of a stream: parts that hold one of `.:"` or a control
-/// character are quoted, all others are plain, so that no two names give one stream.
-[[nodiscard]] std::string stream_name(std::string_view database, std::string_view schema,
-                                      std::string_view table);
-/// The name of what a database has beside tables: `shop:schema`. An empty database is the server.
-[[nodiscard]] std::string special_stream_name(std::string_view database, std::string_view what);
-
 }  // namespace dbbackup::postgres

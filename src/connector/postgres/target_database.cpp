@@ -15,19 +15,6 @@ namespace {
 /// NAMEDATALEN - 1 (PostgreSQL manual, 4.1.1).
 constexpr std::size_t kNameBytesMax = 63;
 
-/// Is there anything but what every new database has?
-constexpr const char* kIsEmpty = R"(
-SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-                    WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n
-                    WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public'))
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql'))";
-
 /// Of the session that restores; eight characters of the passing name follow.
 constexpr std::string_view kSessionName = "db-backup restoring ";
 
@@ -35,6 +22,9 @@ constexpr std::string_view kSessionName = "db-backup restoring ";
 std::unique_ptr<Connection> connect_beside(const ConnectionInfo& info, const std::string& name,
                                            const std::stop_token& stop) {
     for (const char* const database : {"postgres", "template1"}) {
+        if (name == database) {
+            continue;  // Who is in it cannot give it another name.
+        }
         try {
             return std::make_unique<Connection>(info.with_database(database), Role::target, stop);
         } catch (const ServerError& error) {
@@ -45,9 +35,6 @@ std::unique_ptr<Connection> connect_beside(const ConnectionInfo& info, const std
     }
     return std::make_unique<Connection>(info.with_database(name), Role::target, stop);
 }
-
-/// Of a database that is being made; tells such from others, beside its name.
-constexpr std::string_view kComment = "db-backup is restoring this database";
 
 /// "shop_restoring_1a2b3c4d"; what names a database that is made, and one that is replaced.
 std::string passing_name(const std::string& name, std::string_view what) {
@@ -120,7 +107,7 @@ void TargetDatabase::look(std::stop_token stop) {
     state_ = TargetState::filled;
     try {
         Connection inside(info_.with_database(name_), Role::target, std::move(stop));
-        if (inside.text(kIsEmpty) == "t") {
+        if (is_empty(inside)) {
             state_ = TargetState::empty;
         }
     } catch (const ServerError& error) {
@@ -129,6 +116,11 @@ void TargetDatabase::look(std::stop_token stop) {
         }
         // It lets nobody in, so nobody knows that it is empty.
     }
+}
+
+bool TargetDatabase::is_empty_inside(const std::string& name, const std::stop_token& stop) const {
+    Connection inside(info_.with_database(name), Role::target, stop);
+    return is_empty(inside);
 }
 
 void TargetDatabase::drop_leftovers(const std::stop_token& stop) {
@@ -145,11 +137,10 @@ void TargetDatabase::drop_leftovers(const std::stop_token& stop) {
         "AND pg_catalog.pg_has_role(d.datdba, 'USAGE') "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid "
         "OR a.application_name = $3 || pg_catalog.right(d.datname, 8))",
-        {beginning, kComment, kSessionName});
+        {beginning, kRestoringComment, kSessionName});
     for (int row = 0; row < rows.count(); ++row) {
         const std::string name(rows.text(row, 0));
-        if (rows.flag(row, 1) ||
-            Connection(info_.with_database(name), Role::target, stop).text(kIsEmpty) == "t") {
+        if (rows.flag(row, 1) || is_empty_inside(name, stop)) {
             server_->execute(fmt::format("DROP DATABASE IF EXISTS {}", quoted_name(name)));
         }
     }
@@ -170,7 +161,7 @@ void TargetDatabase::create(const DatabaseProperties& properties, const std::sto
             ? std::string()
             : fmt::format(" TABLESPACE {}", quoted_name(properties.tablespace))));
     server_->execute(
-        fmt::format("COMMENT ON DATABASE {} IS {}", quoted_name(made), literal(kComment)));
+        fmt::format("COMMENT ON DATABASE {} IS {}", quoted_name(made), literal(kRestoringComment)));
 }
 
 void TargetDatabase::set_settings(const DatabaseProperties& properties) {
@@ -266,10 +257,14 @@ std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& prope
     }
     const std::string before = take_name(properties.comment, stop);
     made_ = name_;
+    if (properties.is_template) {
+        server_->execute(fmt::format("ALTER DATABASE {} IS_TEMPLATE true", quoted_name(name_)));
+    }
     if (state_ == TargetState::missing) {
         return {};
     }
     try {
+        server_->execute(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", quoted_name(before)));
         server_->execute(fmt::format("DROP DATABASE {} WITH (FORCE)", quoted_name(before)));
     } catch (const ServerError& error) {
         return {

@@ -10,11 +10,15 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbbackup::postgres {
 
 enum class TargetState : std::uint8_t { missing, empty, filled };
+
+/// Of a database that is being made; tells such from others, beside its name.
+inline constexpr std::string_view kRestoringComment = "db-backup is restoring this database";
 
 /// The destructor drops what was made, unless it got its name.
 class TargetDatabase {
@@ -51,6 +55,7 @@ public:
 
 private:
     void look(std::stop_token stop);
+    [[nodiscard]] bool is_empty_inside(const std::string& name, const std::stop_token& stop) const;
     void drop_leftovers(const std::stop_token& stop);
     void grant(const std::string& acl);
     void set_settings(const DatabaseProperties& properties);

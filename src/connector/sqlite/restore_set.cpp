@@ -225,7 +225,7 @@ void RestoreSet::apply(StreamReader& stream, std::stop_token stop) {
     }
 }
 
-void RestoreSet::end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) {
+std::string RestoreSet::end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) {
     try {
         RestoreReport report = current_->finish(fingerprinter, std::move(stop));
         report_.bytes_written += report.bytes_written;
@@ -239,6 +239,7 @@ void RestoreSet::end_stream(const Fingerprinter& fingerprinter, std::stop_token 
     }
     current_.reset();
     done_.push_back(current_name_);
+    return current_name_;
 }
 
 RestoreReport RestoreSet::finish(const Fingerprinter&, std::stop_token) {

@@ -105,6 +105,15 @@ TEST(CommandLine, TellsArchivesFromRepositories) {
 TEST(CommandLine, SaysWhatIsMissing) {
     EXPECT_EQ(refusal_of({"backup"}).message, "backup needs a database");
     EXPECT_EQ(refusal_of({"backup", "--database", "a"}).message, "--database needs --type");
+    EXPECT_EQ(
+        refusal_of({"backup", "--uri", "postgresql://h", "--all-databases", "--database", "a"})
+            .message,
+        "--all-databases and --database exclude each other");
+    EXPECT_EQ(refusal_of({"backup", "--type", "sqlite", "--all-databases"}).message,
+              "--all-databases is only for PostgreSQL");
+    EXPECT_EQ(
+        refusal_of({"backup", "--uri", "mysql://h", "--database", "a", "--database", "b"}).message,
+        "more than one --database is only for --type sqlite and postgres");
     EXPECT_EQ(refusal_of({"restore"}).message, "restore needs a SNAPSHOT");
     EXPECT_EQ(refusal_of({"show"}).message, "show needs a SNAPSHOT");
     EXPECT_EQ(refusal_of({"list", "--source"}).message, "--source needs a value");

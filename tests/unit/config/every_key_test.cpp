@@ -85,6 +85,16 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0, ag
     EXPECT_EQ(config.logging.rotate_age, std::chrono::hours(7 * 24));
 }
 
+TEST(LoadConfig, ReadsWhichDatabasesOfAServerAreMeant) {
+    const Config servers = load(
+                               "sources: {a: {type: postgres, database: [x, y]}, "
+                               "b: {type: postgres, all_databases: true}}")
+                               .config;
+    EXPECT_EQ(servers.sources.at("a").databases, (std::vector<std::string>{"x", "y"}));
+    EXPECT_FALSE(servers.sources.at("a").is_all_databases);
+    EXPECT_TRUE(servers.sources.at("b").is_all_databases);
+}
+
 TEST(LoadConfig, ReadsWhatHoldsForAllObjectStores) {
     const Config config = load("storage: {ca_file: /ca, bandwidth_limit: 20MiB/s}").config;
     EXPECT_EQ(config.storage.ca_file, "/ca");

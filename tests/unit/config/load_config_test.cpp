@@ -253,7 +253,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"version: 1\nsources: {a: {type: mysql, all: /d}}",
                           "sources.a.all: is only for sqlite"},
                     Wrong{"version: 1\nsources: {a: {type: mysql, database: [x, y]}}",
-                          "sources.a.database: is one for a server"}));
+                          "sources.a.database: is one for a server"},
+                    Wrong{"version: 1\nsources: {a: {type: postgres, all_databases: yes}}",
+                          "\"yes\" is not one of true, false"},
+                    Wrong{"version: 1\nsources: {a: {type: mysql, all_databases: true}}",
+                          "sources.a.all_databases: is only for postgres"},
+                    Wrong{"version: 1\nsources: {a: {type: postgres, database: [x, y], "
+                          "all_databases: true}}",
+                          "sources.a.all_databases: and database exclude each other"}));
 
 INSTANTIATE_TEST_SUITE_P(
     RetentionReasons, WrongConfig,

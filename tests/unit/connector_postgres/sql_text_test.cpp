@@ -1,5 +1,7 @@
 #include "connector/postgres/sql_text.hpp"
 
+#include "connector/stream_names.hpp"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -22,11 +24,14 @@ TEST(SqlText, DifferentTablesHaveDifferentStreams) {
     for (const char* const database : parts) {
         for (const char* const schema : parts) {
             for (const char* const table : parts) {
-                EXPECT_TRUE(names.insert(stream_name(database, schema, table)).second)
-                    << database << '/' << schema << '/' << table;
+                const std::string name = stream_name(database, schema, table);
+                EXPECT_TRUE(names.insert(name).second) << database << '/' << schema << '/' << table;
+                EXPECT_EQ(database_of_stream(name), database);
             }
         }
-        EXPECT_TRUE(names.insert(special_stream_name(database, "schema")).second) << database;
+        const std::string name = special_stream_name(database, "schema");
+        EXPECT_TRUE(names.insert(name).second) << database;
+        EXPECT_EQ(database_of_stream(name), database);
     }
 }
 
@@ -35,6 +40,12 @@ TEST(SqlText, OrdinaryNamesAreReadable) {
     EXPECT_EQ(stream_name("shop", "public", "Größe 1"), "shop.public.Größe 1");
     EXPECT_EQ(stream_name("shop", "my.schema", "t"), "shop.\"my.schema\".t");
     EXPECT_EQ(special_stream_name("", "roles"), ":roles");
+}
+
+TEST(SqlText, WhatIsNoNameOfAServersStreamIsOfNoDatabase) {
+    for (const char* const name : {"", "main", "\"a", "\"a\"", "\"a\"b.c", ":roles"}) {
+        EXPECT_EQ(database_of_stream(name), "") << name;
+    }
 }
 
 }  // namespace

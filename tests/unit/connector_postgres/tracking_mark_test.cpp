@@ -1,8 +1,10 @@
 #include "base/error.hpp"
-#include "connector/postgres/notes.hpp"
+#include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/tracking.hpp"
 
 #include <gtest/gtest.h>
+
+#include <optional>
 
 namespace dbbackup::postgres {
 namespace {
@@ -18,9 +20,6 @@ TEST(Lsn, IsReadAndWrittenAsTheServerDoes) {
 }
 
 TEST(TrackingMark, SurvivesAsNotes) {
-    Notes notes;
-    notes.database.name = "sh\"op";
-    notes.database.settings = {"\twork_mem\t8MB"};
     TrackingMark mark;
     mark.timeline = 3;
     mark.safe = Lsn::parse("1/2");
@@ -28,17 +27,12 @@ TEST(TrackingMark, SurvivesAsNotes) {
     mark.last_digest = "abc";
     mark.environment = "def";
     mark.pairs = {{Lsn::parse("0/5"), 700}, {Lsn::parse("1/2"), 5'000'000'000}};
-    notes.tracking = mark;
-    const Notes again = Notes::parse(notes.json());
-    EXPECT_EQ(again.database.name, notes.database.name);
-    EXPECT_EQ(again.database.settings, notes.database.settings);
-    ASSERT_TRUE(again.tracking);
-    EXPECT_EQ(again.tracking->safe, mark.safe);
-    EXPECT_EQ(again.tracking->last, mark.last);
-    ASSERT_EQ(again.tracking->pairs.size(), 2U);
-    EXPECT_EQ(again.tracking->pairs[1].next_xid, 5'000'000'000U);
-    notes.tracking.reset();
-    EXPECT_FALSE(Notes::parse(notes.json()).tracking);
+    const std::optional<TrackingMark> again = TrackingMark::parse(mark.json());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->safe, mark.safe);
+    EXPECT_EQ(again->last, mark.last);
+    ASSERT_EQ(again->pairs.size(), 2U);
+    EXPECT_EQ(again->pairs[1].next_xid, 5'000'000'000U);
 }
 
 TEST(TrackingMark, KeepsTheNewestPairsOnly) {
@@ -52,12 +46,10 @@ TEST(TrackingMark, KeepsTheNewestPairsOnly) {
     EXPECT_EQ(again->pairs.back().next_xid, 999U);
 }
 
-TEST(Notes, OthersAreDamage) {
+TEST(TrackingMark, AnythingElseIsNone) {
     for (const char* const text : {"", "{}", "[]", "{\"database\": 1}", "nonsense"}) {
-        EXPECT_THROW(static_cast<void>(Notes::parse(text)), CorruptionError) << text;
         EXPECT_FALSE(TrackingMark::parse(text)) << text;
         EXPECT_THROW(static_cast<void>(TableDefinition::parse(text)), CorruptionError) << text;
-        EXPECT_THROW(static_cast<void>(SchemaDefinition::parse(text)), CorruptionError) << text;
     }
 }
 

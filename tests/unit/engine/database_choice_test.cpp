@@ -42,6 +42,37 @@ TEST(DatabaseChoice, TellsOneDatabaseFromSeveral) {
     EXPECT_FALSE(are_several_databases(DatabaseType::postgres, streams_named({"a", "b"})));
 }
 
+const std::vector<std::string> kOfServer = {":roles",      "a:schema",       "a.public.t",
+                                            "a:sequences", "\"b.c\":schema", "\"b.c\":sequences"};
+
+StreamChoice choose_of_server(const std::vector<std::string>& include,
+                              const std::vector<std::string>& exclude) {
+    Selection selection;
+    selection.names = NameSelection::parse(include, exclude);
+    return choose_streams(DatabaseType::postgres, streams_named(kOfServer), selection);
+}
+
+TEST(DatabaseChoice, OfAServerTheStreamsOfADatabaseGoTogether) {
+    const std::vector<StoredStream> streams = streams_named(kOfServer);
+    EXPECT_TRUE(are_several_databases(DatabaseType::postgres, streams));
+    EXPECT_EQ(databases_of(DatabaseType::postgres, streams),
+              (std::vector<std::string>{"a", "b.c"}));
+    EXPECT_FALSE(are_several_databases(DatabaseType::postgres,
+                                       streams_named({":roles", "a:schema", "a.public.t"})));
+    EXPECT_EQ(choose_of_server({}, {}).names.size(), kOfServer.size());
+    const std::set<std::string> only_a = {":roles", "a:schema", "a.public.t", "a:sequences"};
+    const StreamChoice a = choose_of_server({"a"}, {});
+    EXPECT_EQ(a.names, only_a);  // What is the server's goes with any of them.
+    EXPECT_TRUE(a.is_a_part);
+    EXPECT_TRUE(a.within.is_everything());
+    EXPECT_EQ(choose_of_server({}, {"b.c"}).names, only_a);
+    const StreamChoice tables = choose_of_server({"a.public.t"}, {});
+    EXPECT_EQ(tables.names, only_a);
+    EXPECT_FALSE(tables.within.is_everything());
+    EXPECT_THROW(static_cast<void>(choose_of_server({"nothing"}, {})), ConfigError);
+    EXPECT_THROW(static_cast<void>(choose_of_server({}, {"*"})), ConfigError);
+}
+
 TEST(DatabaseChoice, TakesWholeNames) {
     EXPECT_EQ(choose({"shop.db"}, {}).names, (std::set<std::string>{"shop.db"}));
     EXPECT_EQ(choose({"*.db"}, {}).names, (std::set<std::string>{"cart.db", "shop.db"}));

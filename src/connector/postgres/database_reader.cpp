@@ -1,0 +1,221 @@
+#include "connector/postgres/database_reader.hpp"
+
+#include "base/error.hpp"
+#include "connector/postgres/archive_head.hpp"
+#include "connector/postgres/large_objects.hpp"
+#include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/stream_plans.hpp"
+#include "connector/postgres/tools.hpp"
+#include "connector/stream_names.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <utility>
+
+namespace dbbackup::postgres {
+namespace {
+
+/// How often the rows of one segment are begun.
+constexpr int kConnectionsMax = 3;
+constexpr std::string_view kLockNotAvailable = "55P03";
+constexpr std::string_view kInsufficientPrivilege = "42501";
+
+}  // namespace
+
+DatabaseReader::DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lock_timeout,
+                               const BackupChoice& choice, const BackupRequest& request,
+                               std::stop_token stop)
+    : info_(std::move(info)),
+      choice_(choice),
+      view_(info_, {.lock_timeout = lock_timeout}, stop),
+      properties_(properties_of(view_.leader())),
+      reuse_(info_, view_, request, std::move(stop)) {}
+
+std::vector<const Table*> DatabaseReader::wanted_tables(SchemaDefinition& schema) {
+    const PartitionedAbove above =
+        choice_.takes_all_rows() ? PartitionedAbove() : partitioned_above(view_.leader());
+    std::vector<const Table*> wanted;
+    std::vector<std::uint32_t> left_out;
+    std::vector<std::string> unlogged;
+    for (const Table& table : view_.tables()) {
+        if (!choice_.takes_rows(properties_.name, names_of(table, above))) {
+            left_out.push_back(table.oid);
+            schema.left_out.push_back({table.schema, table.name});
+        } else if (table.is_unlogged && view_.is_standby()) {
+            unlogged.push_back(table.schema + '.' + table.name);
+        } else {
+            wanted.push_back(&table);
+        }
+    }
+    if (!left_out.empty()) {
+        warnings_.push_back("as asked, the rows of these tables are left out: " +
+                            names_text(schema.left_out));
+        schema.unchecked_keys = keys_to(view_.leader(), left_out);
+    }
+    if (!unlogged.empty()) {
+        warnings_.push_back(
+            fmt::format("unlogged tables have no rows on a standby, and are left out: {}",
+                        fmt::join(unlogged, ", ")));
+        is_incomplete_ = true;
+    }
+    return wanted;
+}
+
+std::vector<StreamPlan> DatabaseReader::plan(std::stop_token stop) {
+    reuse_.ask(std::move(stop));
+    std::vector<StreamPlan> plans;
+    const std::string& database = properties_.name;
+    SchemaDefinition schema;
+    schema.database = properties_;
+    schema.filled_views = filled_views_of(view_.leader());
+    schema.requirements = requirements_of(view_.leader());
+    const std::vector<const Table*> wanted = wanted_tables(schema);
+    plans.push_back(opaque_stream(special_stream_name(database, kSchemaStream), Consistency::view));
+    plans.back().definition = schema.json();
+    const bool has_ranges = view_.leader().server_version() >= kTidRangeScans;
+    for (const Table* const table : wanted) {
+        std::string name = stream_name(database, table->schema, table->name);
+        tables_.emplace(name, table);
+        plans.push_back(table_stream(std::move(name), *table, has_ranges));
+        reuse_.mark_unchanged(*table, plans.back());
+    }
+    plans.push_back(rows_stream(special_stream_name(database, kLargeObjectOwnersStream)));
+    plans.push_back(rows_stream(special_stream_name(database, kLargeObjectsStream)));
+    // Their values are those of now, not of the view. Read last they are never behind the rows.
+    plans.push_back(rows_stream(special_stream_name(database, kSequencesStream)));
+    plans.back().consistency = Consistency::fuzzy;
+    return plans;
+}
+
+void DatabaseReader::read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
+                          std::stop_token stop) {
+    const auto table = tables_.find(stream.name);
+    if (table != tables_.end()) {
+        try {
+            read_rows(*table->second, segment.range, sink, std::move(stop));
+        } catch (ServerError& error) {
+            error.add_context(fmt::format("reading the rows of {}.{}", table->second->schema,
+                                          table->second->name));
+            if (error.sqlstate() == kInsufficientPrivilege) {
+                error.set_hint(
+                    "Back up as a role with pg_read_all_data, and with BYPASSRLS where row "
+                    "security hides rows, or exclude the table.");
+            }
+            throw;
+        }
+    } else if (stream.kind == StreamKind::opaque) {
+        read_schema(sink, std::move(stop));
+    } else if (stream.name == special_stream_name(properties_.name, kSequencesStream)) {
+        read_sequences(sink);
+    } else if (stream.name == special_stream_name(properties_.name, kLargeObjectsStream)) {
+        read_copy(copy_of_large_objects(), sink);
+    } else {
+        read_copy(copy_of_large_object_owners(), sink);
+    }
+}
+
+void DatabaseReader::read_copy(const std::string& copy, SegmentSink& sink) {
+    RowBatch batch(sink);
+    const std::lock_guard lock(leader_mutex_);
+    view_.leader().copy_out(copy, [&batch](std::string_view row) { batch.add(row); });
+    batch.flush();
+    bytes_read_ += batch.total_bytes();
+}
+
+void DatabaseReader::read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
+                               std::stop_token stop) {
+    RowBatch batch(sink);
+    const std::string copy = copy_of(table, range);
+    for (int left = kConnectionsMax; !read_by_another(table, copy, batch, stop, --left);) {
+    }
+    batch.flush();
+    bytes_read_ += batch.total_bytes();
+}
+
+bool DatabaseReader::read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
+                                     const std::stop_token& stop, int left) {
+    // Under one snapshot rows come in the order of their blocks: what a connection gave that was
+    // lost meanwhile is what comes first now.
+    const auto take = [&batch, to_skip = batch.total_rows()](std::string_view row) mutable {
+        if (to_skip > 0) {
+            --to_skip;
+        } else {
+            batch.add(row);
+        }
+    };
+    std::unique_ptr<Connection> reader = view_.reader(stop);
+    try {
+        // Without waiting: behind somebody who waits for an exclusive lock, which the leader's own
+        // lock keeps from him, this would wait for ever.
+        reader->copy_out(fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT; {}",
+                                     quoted_name(table.schema, table.name), copy),
+                         take);
+    } catch (const ServerError& error) {
+        if (error.sqlstate() == kLockNotAvailable) {
+            // The reader's transaction is lost, and with it its view.
+            const std::lock_guard lock(leader_mutex_);
+            view_.leader().copy_out(copy, take);
+            return true;
+        }
+        if (left == 0 || !reader->is_lost()) {
+            throw;
+        }
+        const std::lock_guard lock(warnings_mutex_);
+        warnings_.push_back(
+            fmt::format("a connection was lost while it read {}.{}, and another one went on: {}",
+                        table.schema, table.name, error.what()));
+        return false;
+    }
+    view_.give_back(std::move(reader));
+    return true;
+}
+
+void DatabaseReader::read_schema(SegmentSink& sink, std::stop_token stop) {
+    const Tool tool = tool_for("pg_dump", view_.leader().server_major(), stop);
+    ToolCall(tool, info_.with_database(properties_.name))
+        .with("--format=custom")
+        .with("--compress=0")
+        .with("--schema-only")
+        .with("--snapshot=" + view_.snapshot())
+        .run(
+            {},
+            [&, head = ArchiveHead()](BytesView part) mutable {
+                bytes_read_ += part.size();
+                sink.opaque(head.without_time(part));
+            },
+            stop);
+}
+
+void DatabaseReader::read_sequences(SegmentSink& sink) {
+    RowBatch batch(sink);
+    const std::lock_guard lock(leader_mutex_);
+    for (const std::string& row : sequence_rows(view_.leader())) {
+        batch.add(row);
+    }
+    batch.flush();
+    bytes_read_ += batch.total_bytes();
+}
+
+SessionEnd DatabaseReader::finish(std::stop_token stop) {
+    SessionEnd end;
+    const std::lock_guard lock(leader_mutex_);
+    Connection& leader = view_.leader();
+    // Whoever ended the leader's session let go of its locks, and of the snapshot.
+    const Rows row = leader.query(
+        "SELECT (pg_catalog.pg_control_system()).system_identifier, "
+        "(pg_catalog.pg_control_checkpoint()).timeline_id");
+    end.position.source_id = row.text(0, 0);
+    end.position.history = row.text(0, 1);
+    end.position.value = view_.lsn().text();
+    if (const std::optional<TrackingMark> mark = reuse_.mark(std::move(stop))) {
+        end.state = mark->json();
+    }
+    end.warnings = warnings_;
+    end.is_incomplete = is_incomplete_;
+    end.bytes_read = bytes_read_;
+    return end;
+}
+
+}  // namespace dbbackup::postgres

@@ -1,0 +1,77 @@
+#pragma once
+
+/// @file
+/// One database of a backup: its schema as pg_dump tells it, the rows of each table in ranges of
+/// blocks, large objects, and the values of its sequences.
+///
+/// Data path: view -> [database reader] -> session -> engine.
+
+#include "connector/connector.hpp"
+#include "connector/postgres/backup_choice.hpp"
+#include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/reuse.hpp"
+#include "connector/postgres/row_batch.hpp"
+#include "connector/postgres/schema_definition.hpp"
+#include "connector/postgres/view.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+/// Holds a view as long as it lives. `read` may be called by several threads; all else by one.
+class DatabaseReader {
+public:
+    /// @param info Of the database.
+    /// @param choice Which tables' rows are wanted. Borrowed.
+    /// @param request Its parent is that of this database.
+    /// @throws SourceError as `View`.
+    DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lock_timeout,
+                   const BackupChoice& choice, const BackupRequest& request, std::stop_token stop);
+
+    /// As the server calls it.
+    [[nodiscard]] const std::string& name() const { return properties_.name; }
+
+    /// These are as of `Session`.
+    [[nodiscard]] std::vector<StreamPlan> plan(std::stop_token stop);
+    [[nodiscard]] Capture capture() const { return reuse_.capture(); }
+    [[nodiscard]] const std::string& reason() const { return reuse_.reason(); }
+    void read(const StreamPlan& stream, const SegmentPlan& segment, SegmentSink& sink,
+              std::stop_token stop);
+    [[nodiscard]] SessionEnd finish(std::stop_token stop);
+
+private:
+    /// The tables whose rows are read. Those that were not wanted are named in `schema`.
+    [[nodiscard]] std::vector<const Table*> wanted_tables(SchemaDefinition& schema);
+    void read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
+                   std::stop_token stop);
+    /// One connection's try at it; what `batch` has is not given again.
+    /// @return false when the connection was lost: another one may have more luck.
+    [[nodiscard]] bool read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
+                                       const std::stop_token& stop, int left);
+    void read_schema(SegmentSink& sink, std::stop_token stop);
+    void read_sequences(SegmentSink& sink);
+    /// The rows of a COPY of the leader's.
+    void read_copy(const std::string& copy, SegmentSink& sink);
+
+    ConnectionInfo info_;
+    const BackupChoice& choice_;
+    View view_;
+    DatabaseProperties properties_;
+    Reuse reuse_;
+    std::unordered_map<std::string, const Table*> tables_;  ///< By the names of their streams.
+    std::mutex leader_mutex_;
+    std::atomic<std::uint64_t> bytes_read_{0};
+    std::mutex warnings_mutex_;
+    std::vector<std::string> warnings_;
+    bool is_incomplete_ = false;
+};
+
+}  // namespace dbbackup::postgres

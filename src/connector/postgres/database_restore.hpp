@@ -1,0 +1,79 @@
+#pragma once
+
+/// @file
+/// The restore of one database: built under a passing name, and given its own when it is whole.
+///
+/// Data path: storage -> unpacker -> restore -> [database restore].
+
+#include "connector/connector.hpp"
+#include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/foreign_keys.hpp"
+#include "connector/postgres/roles.hpp"
+#include "connector/postgres/table_loader.hpp"
+#include "connector/postgres/target_database.hpp"
+#include "sys/memory_file.hpp"
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+/// Reads the whole stream, in order.
+void read_whole(StreamReader& stream, const std::function<void(BytesView part)>& take,
+                const std::stop_token& stop);
+
+/// One thread at a time. The destructor drops what was made, unless `finish` returned.
+class DatabaseRestore {
+public:
+    /// Looks at the target; makes nothing.
+    /// @param name The name that the database will get.
+    /// @param request, globals Borrowed. The script of all roles; used with `makes_roles`.
+    DatabaseRestore(const ConnectionInfo& server, std::string name, DatabaseProperties properties,
+                    const RestoreRequest& request, const std::string& globals,
+                    std::stop_token stop);
+
+    [[nodiscard]] const TargetDatabase& target() const { return target_; }
+
+    /// @throws ConfigError (code "target_not_empty") where something is there that must stay.
+    void refuse_filled() const;
+    /// @throws ConfigError (code "target_lacks") for what the server does not have and the restore
+    /// does not make.
+    void refuse_lacks(const Requirements& required);
+    /// Any stream of this database, in the order of the manifest: the schema comes first.
+    void apply(StreamReader& stream, std::stop_token stop);
+    /// Makes indexes and constraints, verifies if asked, and gives the database its name.
+    [[nodiscard]] RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop);
+
+private:
+    void prepare(StreamReader& schema, std::stop_token stop);
+    [[nodiscard]] bool needs_roles() const {
+        return request_.keeps_owners || request_.keeps_privileges;
+    }
+    /// Those that are needed and not there, if that is asked.
+    void make_roles(const Requirements& required);
+    void set_sequences(StreamReader& stream, std::stop_token stop);
+    void run_section(std::string_view section, std::stop_token stop);
+    void run_script(const std::string& script, std::stop_token stop);
+    [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
+    void fill_views(std::stop_token stop);
+    void make_unchecked_keys(const std::stop_token& stop);
+
+    DatabaseProperties properties_;
+    TargetDatabase target_;
+    const RestoreRequest& request_;
+    const std::string& globals_;
+    std::vector<StoredStream> tables_;  ///< That were loaded.
+    std::vector<std::string> views_;    ///< Materialized, to be filled.
+    std::vector<ForeignKey> unchecked_keys_;
+    RestoreReport report_;
+    std::optional<MemoryFile> schema_;
+    std::optional<ConnectionInfo> made_;
+    std::optional<TableLoader> loader_;  ///< Uses `made_`.
+};
+
+}  // namespace dbbackup::postgres
