@@ -34,6 +34,8 @@ struct BackupRun {
     const Context& context;
     Fallback fallback = Fallback::allowed;
     Guarded<RunNotes> notes = {};
+    /// How many chunks one stored segment of opaque bytes has; tests make it small.
+    std::size_t opaque_chunks_max = kListChunksMax;
 };
 
 }  // namespace dbbackup

@@ -60,8 +60,14 @@ void CuttingSink::rows(BytesView bytes, std::span<const std::uint32_t> row_ends)
 }
 
 void CuttingSink::opaque(BytesView bytes) {
+    while (!bytes.empty()) {
+        bytes = bytes.subspan(opaque_until_cut(bytes));
+    }
+}
+
+std::size_t CuttingSink::opaque_until_cut(BytesView bytes) {
     expect_kind(StreamKind::opaque);
-    cutter_.add_opaque(bytes);
+    return cutter_.add_opaque(bytes);
 }
 
 StoredSegment CuttingSink::finish() {

@@ -35,6 +35,8 @@ public:
     void pages(std::uint64_t first, BytesView bytes) override;
     void rows(BytesView bytes, std::span<const std::uint32_t> row_ends) override;
     void opaque(BytesView bytes) override;
+    /// Takes bytes up to the end of a chunk, or all. @return How many.
+    [[nodiscard]] std::size_t opaque_until_cut(BytesView bytes);
 
     /// Gives what is left as the last chunk. @return The segment, without chunks.
     /// @throws Error when it does not have the pages that were planned.

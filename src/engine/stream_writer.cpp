@@ -1,6 +1,7 @@
 #include "engine/stream_writer.hpp"
 
 #include "engine/cutting_sink.hpp"
+#include "engine/opaque_segments.hpp"
 #include "engine/page_changes.hpp"
 
 #include <fmt/format.h>
@@ -47,6 +48,9 @@ StreamWriter::StreamWriter(BackupRun& run, SealingStage& stage, StreamPlan plan,
 
 std::size_t StreamWriter::write(Session& session, std::size_t index, const std::stop_token& stop) {
     const SegmentPlan& segment = plan_.segments[index];
+    if (plan_.kind == StreamKind::opaque && segment.action == SegmentAction::read) {
+        return write_opaque(session, index, stop);
+    }
     const std::optional<StoredSegment> base = find_base(segment.range, stop);
     // Pages of a grown or shrunk last segment still meet their parent's chunks.
     const bool is_same_range = base && base->range == segment.range;
@@ -69,6 +73,17 @@ std::size_t StreamWriter::write(Session& session, std::size_t index, const std::
     session.read(plan_, {segment.range, SegmentAction::read}, sink, stop);
     feed.push_end(sink.finish());
     return feed.chunks();
+}
+
+std::size_t StreamWriter::write_opaque(Session& session, std::size_t index,
+                                       const std::stop_token& stop) {
+    OpaqueSegments segments(
+        stage_, parts_, *this, index, counts_,
+        {run_.repository.keys().fingerprinter(), plan_, plan_.segments[index].range, run_.sequence,
+         run_.opaque_chunks_max},
+        [&](const SegmentRange& range) { return find_base(range, stop); }, stop);
+    session.read(plan_, plan_.segments[index], segments, stop);
+    return segments.finish();
 }
 
 void StreamWriter::note_fallback() {
@@ -127,17 +142,41 @@ std::optional<StoredSegment> StreamWriter::find_base(const SegmentRange& range,
 }
 
 void StreamWriter::take(std::size_t index, StoredSegment segment) {
-    waiting_.emplace(index, std::move(segment));
+    Waiting& waiting = waiting_[index];
+    if (!waiting.has_parts) {
+        waiting.parts.push_back(std::move(segment));
+    }
+    waiting.is_whole = true;
+    add_next();
+}
+
+void StreamWriter::Parts::take(std::size_t index, StoredSegment segment) {
+    Waiting& waiting = writer_.waiting_[index];
+    waiting.parts.push_back(std::move(segment));
+    waiting.has_parts = true;
+    writer_.add_next();
+}
+
+void StreamWriter::add_next() {
     while (!waiting_.empty() && waiting_.begin()->first == next_) {
-        StoredSegment next = std::move(waiting_.extract(waiting_.begin()).mapped());
+        add_waiting();
+        if (!waiting_.begin()->second.is_whole) {
+            return;
+        }
+        waiting_.erase(waiting_.begin());
         ++next_;
-        contents_.stream.size_bytes += next.bytes;
-        contents_.stream.row_count += next.rows;
-        contents_.stream.fingerprint += next.fingerprint;
-        lists_.add(std::move(next));
     }
     if (next_ == segment_count_) {
         end();
+    }
+}
+
+void StreamWriter::add_waiting() {
+    for (StoredSegment& each : std::exchange(waiting_.begin()->second.parts, {})) {
+        contents_.stream.size_bytes += each.bytes;
+        contents_.stream.row_count += each.rows;
+        contents_.stream.fingerprint += each.fingerprint;
+        lists_.add(std::move(each));
     }
 }
 

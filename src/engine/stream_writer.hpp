@@ -18,6 +18,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace dbbackup {
 
@@ -63,7 +64,22 @@ private:
     [[nodiscard]] bool patch(Session& session, const SegmentPlan& segment,
                              const StoredSegment& base, SegmentFeed& feed,
                              const std::stop_token& stop);
+    /// Reads opaque bytes, which are stored as several segments.
+    [[nodiscard]] std::size_t write_opaque(Session& session, std::size_t index,
+                                           const std::stop_token& stop);
+    void add_next();
+    void add_waiting();
     void end();
+
+    /// For the sealing stage: takes the parts of segments of opaque bytes.
+    class Parts final : public SealedSegments {
+    public:
+        explicit Parts(StreamWriter& writer) : writer_(writer) {}
+        void take(std::size_t index, StoredSegment segment) override;
+
+    private:
+        StreamWriter& writer_;
+    };
 
     BackupRun& run_;
     SealingStage& stage_;
@@ -71,6 +87,7 @@ private:
     std::size_t segment_count_;
     std::stop_token stop_;
     SealCounts counts_;
+    Parts parts_{*this};
 
     std::mutex parent_mutex_;             ///< Of `parent_`, which holds one list at a time.
     std::optional<SegmentLists> parent_;  ///< None: there is none in the same form.
@@ -78,9 +95,15 @@ private:
 
     // Only the stage comes here until it was drained.
     StreamContents contents_;
-    SegmentListWriter lists_;                       ///< Uses `parent_`.
-    std::map<std::size_t, StoredSegment> waiting_;  ///< For one that comes before them.
-    std::size_t next_ = 0;                          ///< The next segment of the lists.
+    SegmentListWriter lists_;  ///< Uses `parent_`.
+    /// What is stored of a planned segment, which waits for one that comes before it.
+    struct Waiting {
+        std::vector<StoredSegment> parts;
+        bool has_parts = false;  ///< More than one: an empty one tells that there are no more.
+        bool is_whole = false;
+    };
+    std::map<std::size_t, Waiting> waiting_;
+    std::size_t next_ = 0;  ///< The next segment of the lists.
 };
 
 }  // namespace dbbackup

@@ -93,25 +93,25 @@ void Cutter::add_rows(BytesView bytes, std::span<const std::uint32_t> row_ends) 
     append(bytes.subspan(start));
 }
 
-void Cutter::add_opaque(BytesView bytes) {
+std::size_t Cutter::add_opaque(BytesView bytes) {
     const auto target_bits = static_cast<unsigned>(std::countr_zero(limits_.bytes_target));
     const std::uint64_t hard = top_mask(target_bits + kNormalisation);
     const std::uint64_t easy = top_mask(target_bits - kNormalisation);
-    std::size_t start = 0;
     for (std::size_t at = 0; at < bytes.size(); ++at) {
         rolling_ = (rolling_ << 1U) + kGear[bytes[at]];
-        const std::size_t length = pending_.size() + (at + 1 - start);
+        const std::size_t length = pending_.size() + at + 1;
         if (length < limits_.bytes_min) {
             continue;
         }
         const std::uint64_t mask = length < limits_.bytes_target ? hard : easy;
         if ((rolling_ & mask) == 0 || length >= limits_.bytes_max) {
-            append(bytes.subspan(start, at + 1 - start));
-            start = at + 1;
+            append(bytes.first(at + 1));
             cut();
+            return at + 1;
         }
     }
-    append(bytes.subspan(start));
+    append(bytes);
+    return bytes.size();
 }
 
 void Cutter::finish() {

@@ -39,8 +39,9 @@ public:
     /// Whole rows, cut at the first row end at or after the target; a single row larger than
     /// `bytes_max` is cut inside, since a chunk cannot hold it.
     void add_rows(BytesView bytes, std::span<const std::uint32_t> row_ends);
+    /// Takes bytes up to the next cut, or all of them. @return How many.
     /// Source: Xia et al., "FastCDC", USENIX ATC 2016, section 3 (normalised chunking, level 2).
-    void add_opaque(BytesView bytes);
+    [[nodiscard]] std::size_t add_opaque(BytesView bytes);
     /// Gives what is left as the last chunk.
     void finish();
 

@@ -96,6 +96,7 @@ protected:
         const Context context = sample_.context();
         BackupRun run{*repository_, *writer_, *reader_,  SealOptions{},
                       *counts_,     2,        sequence_, context};
+        run.opaque_chunks_max = opaque_chunks_max_;
         std::optional<StreamWriter> stream;
         SealingStage stage(run, parent != nullptr, {});
         stream.emplace(run, stage, plan, parent, std::stop_token());
@@ -143,6 +144,7 @@ protected:
     MemoryStorage disk_;
     SampleContext sample_;
     std::unique_ptr<Repository> repository_;
+    std::size_t opaque_chunks_max_ = kListChunksMax;
     std::unique_ptr<SealCounts> counts_;
     std::unique_ptr<SnapshotWriter> writer_;
     std::unique_ptr<ChunkReader> reader_;

@@ -23,8 +23,17 @@ std::vector<Bytes> cut(As as, BytesView content, const std::vector<std::size_t>&
     Cutter cutter(limits, [&](Bytes chunk) { chunks.push_back(std::move(chunk)); });
     std::size_t start = 0;
     for (const std::size_t end : ends) {
-        const BytesView portion = content.subspan(start, end - start);
-        as == As::pages ? cutter.add_pages(portion) : cutter.add_opaque(portion);
+        BytesView portion = content.subspan(start, end - start);
+        if (as == As::pages) {
+            cutter.add_pages(portion);
+        }
+        while (as == As::opaque && !portion.empty()) {
+            const std::size_t cuts = chunks.size();
+            const std::size_t taken = cutter.add_opaque(portion);
+            EXPECT_EQ(chunks.size() - cuts, taken < portion.size() ? 1U : chunks.size() - cuts);
+            EXPECT_LE(chunks.size() - cuts, 1U) << "it stops where it cuts";
+            portion = portion.subspan(taken);
+        }
         start = end;
     }
     cutter.finish();
