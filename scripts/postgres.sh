@@ -34,6 +34,8 @@ postgres_bin() { echo "$(postgres_root "$1")/usr/lib/postgresql/$(postgres_major
 # As Maven has it.
 postgres_artifact() { # NAME
   case $(postgres_major "$1") in
+    10) echo 10.23.0 ;;
+    11) echo 11.22.0 ;;
     12) echo 12.22.0 ;;
     13) echo 13.22.0 ;;
     14) echo 14.18.0 ;;
@@ -221,7 +223,8 @@ write_postgres_settings() { # NAME FOLDER SETTING...
   local data=$2/data host=host
   {
     printf '%s\n' "timezone = 'UTC'" "log_timezone = 'UTC'" "lc_messages = 'C'" "shared_buffers = 64MB" \
-      "wal_level = replica" "max_prepared_transactions = 20" "jit = off"
+      "wal_level = replica" "max_prepared_transactions = 20"
+    (($(postgres_major "$1") < 11)) || echo "jit = off"
     (($(postgres_major "$1") < 13)) || echo "wal_keep_size = 256MB"
     (($(postgres_major "$1") < 17)) || echo "summarize_wal = on"
     [[ ! -e $2/ca.crt ]] || printf '%s\n' "ssl = on" "ssl_ca_file = 'ca.crt'"

@@ -114,8 +114,8 @@ void load_parent(Repository& repository, const BackupOptions& options, Preparati
 
 void check_change_record(Connector& connector, const BackupOptions& options, Preparation& ready,
                          const Context& context, std::stop_token stop) {
-    if (!ready.request.parent) {
-        return;
+    if (!ready.request.parent || options.is_native) {
+        return;  // The vendor's tool reads everything anyway.
     }
     const Continuity continuity = connector.check(*ready.request.parent, std::move(stop));
     if (continuity.is_continuous) {

@@ -50,6 +50,9 @@ Capability full_backup(Connection& connection, const Rights& rights, const std::
     } catch (const SourceError& error) {
         return {kName, Support::no, error.what(), error.hint()};
     }
+    if (connection.server_major() < kOldestMajor) {
+        return {kName, Support::degraded, too_old(connection), kUseNative};
+    }
     const std::string role = quoted_name(rights.role);
     if (!rights.unreadable.empty()) {
         return {kName, Support::no,
@@ -102,6 +105,11 @@ Capability passwords(const Rights& rights) {
 }
 
 }  // namespace
+
+std::string too_old(const Connection& connection) {
+    return fmt::format("the server is PostgreSQL {}, and {} is the oldest whose tables are read",
+                       connection.parameter("server_version"), kOldestMajor);
+}
 
 std::vector<Capability> capabilities_of(Connection& connection, std::stop_token stop) {
     const Rights rights = rights_of(connection);

@@ -8,9 +8,16 @@
 #include "connector/postgres/connection.hpp"
 
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace dbbackup::postgres {
+
+/// The oldest server whose tables the program reads itself; others by `kUseNative`.
+inline constexpr int kOldestMajor = 12;
+inline constexpr const char* kUseNative = "Use --method native.";
+/// What is wrong with a server that is older than that.
+[[nodiscard]] std::string too_old(const Connection& connection);
 
 [[nodiscard]] std::vector<Capability> capabilities_of(Connection& connection, std::stop_token stop);
 

@@ -1,11 +1,15 @@
 #include "connector/postgres/database_restore.hpp"
 
 #include "base/error.hpp"
+#include "connector/archive_files.hpp"
 #include "connector/postgres/large_objects.hpp"
+#include "connector/postgres/native_dump.hpp"
 #include "connector/postgres/schema_definition.hpp"
+#include "connector/postgres/script_filter.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/stream_slices.hpp"
 #include "connector/postgres/tools.hpp"
+#include "connector/postgres/whole_stream.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,18 +21,12 @@
 namespace dbbackup::postgres {
 namespace {
 
+constexpr const char* kRowsNotCompared =
+    "the rows were not compared: of a dump it is only known that every byte of it is as it was "
+    "made, and that the server took all of it";
+
 bool is_special(const std::string& name, std::string_view what) {
     return name.ends_with(std::string(":").append(what));
-}
-
-/// A script of pg_restore without the settings in its head that only later servers know.
-std::string for_older_server(std::string script) {
-    constexpr std::string_view kSetting = "\nSET transaction_timeout = 0;\n";
-    const std::size_t at = script.find(kSetting);
-    if (at != std::string::npos && at < script.find("\n-- Name: ")) {
-        script.erase(at, kSetting.size() - 1);
-    }
-    return script;
 }
 
 }  // namespace
@@ -54,7 +52,16 @@ DatabaseRestore::DatabaseRestore(const ConnectionInfo& server, std::string name,
 
 void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = stream.stream();
-    if (stored.kind == StreamKind::opaque) {
+    if (is_special(stored.name, kDumpStream)) {
+        static_cast<void>(create(stream, stop));
+        restore_natively(*made_, target_.server_major(), request_, stream, stop);
+    } else if (stored.name == kArchivedDatabase) {
+        static_cast<void>(create(stream, stop));
+        WholeStream script(stream, stop);
+        run_script(
+            tool_for("psql", target_.server_major(), stop), *made_,
+            [&script] { return script.next(); }, stop);
+    } else if (stored.kind == StreamKind::opaque) {
         prepare(stream, std::move(stop));
     } else if (is_special(stored.name, kSequencesStream)) {
         set_sequences(stream, std::move(stop));
@@ -74,12 +81,17 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
     report_.bytes_written += stored.size_bytes;
 }
 
-void DatabaseRestore::prepare(StreamReader& schema, std::stop_token stop) {
-    const SchemaDefinition definition = SchemaDefinition::parse(schema.stream().definition);
+SchemaDefinition DatabaseRestore::create(const StreamReader& first, const std::stop_token& stop) {
+    SchemaDefinition definition = SchemaDefinition::parse(first.stream().definition);
     refuse_lacks(definition.requirements);
     make_roles(definition.requirements);
     target_.create(properties_, stop);
     made_ = target_.info();
+    return definition;
+}
+
+void DatabaseRestore::prepare(StreamReader& schema, std::stop_token stop) {
+    const SchemaDefinition definition = create(schema, stop);
     loader_.emplace(*made_, request_.jobs);
     schema_.emplace();
     views_ = definition.filled_views;
@@ -154,7 +166,7 @@ void DatabaseRestore::run_section(std::string_view section, std::stop_token stop
     words.push_back(schema_->path());
     if (tool.major > target_.server_major()) {
         words.emplace_back("--file=-");
-        run_script(for_older_server(output_of(tool, words, files, stop)), stop);
+        load_script(output_of(tool, words, files, stop), stop);
         return;
     }
     ToolCall call(tool, *made_);
@@ -171,19 +183,15 @@ void DatabaseRestore::run_section(std::string_view section, std::stop_token stop
     call.run({}, {}, std::move(stop));
 }
 
-void DatabaseRestore::run_script(const std::string& script, std::stop_token stop) {
-    bool is_given = false;
-    ToolCall(tool_for("psql", target_.server_major(), stop), *made_)
-        .with("--no-psqlrc")
-        .with("--quiet")
-        .with("--set=ON_ERROR_STOP=1")
-        .run(
-            [&] {
-                const BytesView part = is_given ? BytesView() : as_bytes(script);
-                is_given = true;
-                return part;
-            },
-            {}, std::move(stop));
+void DatabaseRestore::load_script(const std::string& script, const std::stop_token& stop) {
+    std::string filtered;
+    ScriptFilter filter(true, [&filtered](BytesView each) { filtered += as_text(each); });
+    filter.take(as_bytes(script));
+    filter.finish();
+    BytesView part = as_bytes(filtered);
+    run_script(
+        tool_for("psql", target_.server_major(), stop), *made_,
+        [&part] { return std::exchange(part, BytesView()); }, stop);
 }
 
 void DatabaseRestore::set_sequences(StreamReader& stream, std::stop_token stop) {
@@ -243,18 +251,23 @@ void DatabaseRestore::fill_views(std::stop_token stop) {
 }
 
 RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
-    loader_.value().close();
-    run_section("post-data", stop);
-    make_unchecked_keys(stop);
-    fill_views(stop);
-    if (request_.verify) {
-        loader_.value().verify(tables_, fingerprinter, stop);
-        report_.is_verified = true;
+    if (loader_) {
+        loader_->close();
+        run_section("post-data", stop);
+        make_unchecked_keys(stop);
+        fill_views(stop);
+        if (request_.verify) {
+            loader_->verify(tables_, fingerprinter, stop);
+            report_.is_verified = true;
+        }
+        loader_->close();
     }
-    loader_.value().close();
     for (std::string& warning :
          target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop)) {
         report_.warnings.push_back(std::move(warning));
+    }
+    if (request_.verify && !report_.is_verified) {
+        report_.warnings.emplace_back(kRowsNotCompared);
     }
     return report_;
 }

@@ -10,6 +10,7 @@
 #include "connector/postgres/connection_info.hpp"
 #include "connector/postgres/foreign_keys.hpp"
 #include "connector/postgres/roles.hpp"
+#include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
 #include "sys/memory_file.hpp"
@@ -44,12 +45,15 @@ public:
     /// @throws ConfigError (code "target_lacks") for what the server does not have and the restore
     /// does not make.
     void refuse_lacks(const Requirements& required);
-    /// Any stream of this database, in the order of the manifest: the schema comes first.
+    /// Any stream of this database, in the order of the manifest: the schema, or the dump, comes
+    /// first.
     void apply(StreamReader& stream, std::stop_token stop);
     /// Makes indexes and constraints, verifies if asked, and gives the database its name.
     [[nodiscard]] RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop);
 
 private:
+    /// Makes the database, if the server has what it needs. @param first Its first stream.
+    SchemaDefinition create(const StreamReader& first, const std::stop_token& stop);
     void prepare(StreamReader& schema, std::stop_token stop);
     [[nodiscard]] bool needs_roles() const {
         return request_.keeps_owners || request_.keeps_privileges;
@@ -58,7 +62,7 @@ private:
     void make_roles(const Requirements& required);
     void set_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
-    void run_script(const std::string& script, std::stop_token stop);
+    void load_script(const std::string& script, const std::stop_token& stop);
     [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
     void fill_views(std::stop_token stop);
     void make_unchecked_keys(const std::stop_token& stop);

@@ -17,17 +17,14 @@ std::string copy_of_large_object_owners() {
            "FROM pg_catalog.pg_largeobject_metadata m ORDER BY 1) TO STDOUT";
 }
 
-void restore_large_object_owners(Connection& connection, StreamReader& stream,
-                                 std::stop_token stop) {
-    connection.execute(
-        "BEGIN; CREATE TEMPORARY TABLE db_backup_objects (id oid, owner text, acl aclitem[], "
-        "comment text) ON COMMIT DROP");
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_objects FROM STDIN",
-                       [&reader] { return reader.next(); });
+std::string make_large_object_table() {
+    return "CREATE TEMPORARY TABLE db_backup_objects (id oid, owner text, acl aclitem[], comment "
+           "text) ON COMMIT DROP";
+}
+
+std::string make_large_objects() {
     // Privileges are granted by whom they were granted by, so an owner's own come first.
-    connection.execute(R"(
+    return R"(
 DO $do$
 DECLARE
     object record;
@@ -54,7 +51,17 @@ BEGIN
         END IF;
     END LOOP;
 END
-$do$)");
+$do$)";
+}
+
+void restore_large_object_owners(Connection& connection, StreamReader& stream,
+                                 std::stop_token stop) {
+    connection.execute("BEGIN; " + make_large_object_table());
+    StreamSlices slices(stream, std::move(stop));
+    StreamSlices::Reader reader(slices);
+    connection.copy_in("COPY pg_temp.db_backup_objects FROM STDIN",
+                       [&reader] { return reader.next(); });
+    connection.execute(make_large_objects());
     connection.execute("COMMIT");
 }
 

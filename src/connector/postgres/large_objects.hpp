@@ -21,6 +21,10 @@ inline constexpr const char* kLargeObjectOwnersStream = "large-object-owners";
 /// COPY … TO STDOUT of number, owner, privileges and comment.
 [[nodiscard]] std::string copy_of_large_object_owners();
 
+/// In one transaction: the table that takes these rows, and then what makes the objects of them.
+[[nodiscard]] std::string make_large_object_table();
+[[nodiscard]] std::string make_large_objects();
+
 /// Makes the objects, theirs owners and their privileges.
 /// @param connection To a database without large objects.
 void restore_large_object_owners(Connection& connection, StreamReader& stream,

@@ -1,11 +1,14 @@
 #include "connector/postgres/postgres_connector.hpp"
 
 #include "base/error.hpp"
+#include "connector/archive_files.hpp"
 #include "connector/postgres/capabilities.hpp"
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/connection_info.hpp"
 #include "connector/postgres/database_set.hpp"
+#include "connector/postgres/native_session.hpp"
 #include "connector/postgres/restore.hpp"
+#include "connector/postgres/script_export.hpp"
 #include "connector/postgres/session.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/tracking.hpp"
@@ -16,13 +19,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace dbbackup {
 namespace postgres {
 namespace {
 
-constexpr int kOldestMajor = 12;
+bool is_dump(const std::string& stream) { return stream.ends_with(std::string(":") + kDumpStream); }
 
 ConnectionInfo info_of(SourceOptions& options) {
     ConnectionInfo info(options.uri, std::move(options.password));
@@ -39,7 +43,7 @@ std::string host_of(const Connection& connection) {
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-class PostgresConnector final : public Connector {
+class PostgresConnector final : public Connector, public ArchiveMaker {
 public:
     explicit PostgresConnector(SourceOptions options)
         : options_(std::move(options)), info_(info_of(options_)) {}
@@ -48,10 +52,10 @@ public:
         const std::unique_ptr<Connection> connection =
             is_set(options_) ? connect_to_server(info_, options_, stop)
                              : std::make_unique<Connection>(info_, Role::source, stop);
-        if (connection->server_major() < kOldestMajor) {
+        if (connection->server_major() < kOldestForNative) {
             throw explained<SourceError>(
-                fmt::format("the server is PostgreSQL {}, and {} is the oldest that is read",
-                            connection->server_major(), kOldestMajor),
+                fmt::format("the server is PostgreSQL {}, which is older than any that is read",
+                            connection->parameter("server_version")),
                 "Back it up with its own pg_dump, or upgrade it.", "server_too_old");
         }
         const Rows row = connection->query(
@@ -79,10 +83,18 @@ public:
     }
 
     Continuity check(const Parent& parent, std::stop_token stop) override {
+        if (std::ranges::any_of(parent.streams, is_dump, &ParentStream::name)) {
+            return {false, "the parent snapshot was taken by pg_dump (--method native)"};
+        }
         return is_set(options_) ? check_set(parent, stop) : answer_of(info_, parent.state, stop);
     }
 
     std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token stop) override {
+        if (request.is_native) {
+            refuse_set("--method native");
+            return std::make_unique<NativeSession>(info_, options_, std::nullopt, std::move(stop));
+        }
+        refuse_old(stop);
         return std::make_unique<PostgresSession>(info_, options_, request, std::move(stop));
     }
 
@@ -92,7 +104,42 @@ public:
         return make_restore_session(request, streams, std::move(stop));
     }
 
+    std::unique_ptr<Session> begin_archive(ArchiveForm form, std::stop_token stop) override {
+        refuse_set("an archive");
+        return std::make_unique<NativeSession>(info_, options_, form, std::move(stop));
+    }
+
+    void export_files(const ExportRequest& request, ArchiveFiles& files,
+                      std::stop_token stop) override {
+        export_script(request, major_of(request.server_version), files, stop);
+    }
+
 private:
+    /// 17 of "17.6 (Debian 17.6-0+deb13u1)"; 0 if it is none.
+    static int major_of(const std::string& server_version) {
+        int major = 0;
+        std::from_chars(server_version.data(), server_version.data() + server_version.size(),
+                        major);
+        return major;
+    }
+
+    void refuse_set(const char* what) const {
+        if (is_set(options_)) {
+            throw explained<ConfigError>(
+                fmt::format("{} is of one database, and several were chosen", what),
+                "Name one with --database.", "method_not_supported");
+        }
+    }
+
+    void refuse_old(const std::stop_token& stop) const {
+        const std::unique_ptr<Connection> connection =
+            is_set(options_) ? connect_to_server(info_, options_, stop)
+                             : std::make_unique<Connection>(info_, Role::source, stop);
+        if (connection->server_major() < kOldestMajor) {
+            throw explained<SourceError>(too_old(*connection), kUseNative, "server_too_old");
+        }
+    }
+
     static Continuity answer_of(const ConnectionInfo& info, const std::string& state,
                                 const std::stop_token& stop) {
         Connection connection(info, Role::source, stop);

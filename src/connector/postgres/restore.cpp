@@ -1,6 +1,7 @@
 #include "connector/postgres/restore.hpp"
 
 #include "base/error.hpp"
+#include "connector/archive_files.hpp"
 #include "connector/postgres/database_restore.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/stream_plans.hpp"
@@ -26,6 +27,7 @@ struct Part {
     std::string target;  ///< Its name then.
     SchemaDefinition schema;
     std::size_t tables = 0;
+    bool is_dump = false;  ///< pg_dump's, or SQL: loaded as it is.
     std::string last_stream;
 };
 
@@ -33,7 +35,9 @@ struct Part {
 std::vector<Part> parts_of(const std::vector<StoredStream>& streams) {
     std::vector<Part> parts;
     for (const StoredStream& stream : streams) {
-        std::string database = database_of_stream(stream.name);
+        std::string database = stream.name == kArchivedDatabase
+                                   ? SchemaDefinition::parse(stream.definition).database.name
+                                   : database_of_stream(stream.name);
         if (database.empty()) {
             continue;
         }
@@ -46,6 +50,7 @@ std::vector<Part> parts_of(const std::vector<StoredStream>& streams) {
             parts.back().target = database;
             parts.back().name = std::move(database);
             parts.back().schema = SchemaDefinition::parse(stream.definition);
+            parts.back().is_dump = !stream.name.ends_with(std::string(":") + kSchemaStream);
         }
         if (stream.kind == StreamKind::rows && !stream.definition.empty()) {
             ++parts.back().tables;
@@ -53,6 +58,24 @@ std::vector<Part> parts_of(const std::vector<StoredStream>& streams) {
         parts.back().last_stream = stream.name;
     }
     return parts;
+}
+
+/// What the SQL of an archive cannot do.
+void refuse_for_script(const RestoreRequest& request, const std::vector<StoredStream>& streams) {
+    if (std::ranges::find(streams, kArchivedDatabase, &StoredStream::name) == streams.end()) {
+        return;
+    }
+    if (!request.keeps_owners || !request.keeps_privileges) {
+        throw explained<ConfigError>(
+            "owners and privileges are in the SQL of an archive, and cannot be left out",
+            "Make the roles with --roles, or restore a snapshot instead.", "not_supported");
+    }
+    if (request.makes_roles && streams.size() == 1) {
+        throw explained<ConfigError>(
+            "the archive holds no roles",
+            "Take a zip, which has them, or make them before and leave --roles out.",
+            "not_supported");
+    }
 }
 
 std::string names_text(const std::vector<std::string>& names) {
@@ -105,6 +128,7 @@ PostgresRestore::PostgresRestore(const RestoreRequest& request,
                                      "Restore the whole database under another name.",
                                      "selection_not_supported");
     }
+    refuse_for_script(request, streams);
     name_targets();
     plan_.source_version = request_.server_version;
     examine(stop);
@@ -177,8 +201,12 @@ void PostgresRestore::add_steps(const Part& part, const TargetDatabase& target) 
                                                                 : "a database with objects in it";
     plan_.steps.push_back(fmt::format("make a database beside {}, encoding {}", target.name(),
                                       part.schema.database.encoding));
-    plan_.steps.push_back(fmt::format("make the objects and load {} tables", part.tables));
-    plan_.steps.emplace_back("build indexes and constraints");
+    if (part.is_dump) {
+        plan_.steps.emplace_back("load the dump");
+    } else {
+        plan_.steps.push_back(fmt::format("make the objects and load {} tables", part.tables));
+        plan_.steps.emplace_back("build indexes and constraints");
+    }
     plan_.steps.push_back(
         is_filled ? fmt::format("put it in the place of {}, and drop that", target.name())
                   : fmt::format("name it {}", target.name()));

@@ -52,12 +52,15 @@ std::vector<StoredStream> with_partitions_together(std::span<const StoredStream>
 
 }  // namespace
 
+std::string copy_into(const TableDefinition& table) {
+    const std::string columns = column_list(table);
+    return fmt::format("COPY {}{} FROM stdin", quoted_name(table.schema, table.name),
+                       columns.empty() ? columns : fmt::format(" ({})", columns));
+}
+
 std::uint64_t TableLoader::load(StreamReader& stream, std::stop_token stop) {
     const TableDefinition table = TableDefinition::parse(stream.stream().definition);
-    const std::string columns = column_list(table);
-    const std::string copy =
-        fmt::format("COPY {}{} FROM STDIN", quoted_name(table.schema, table.name),
-                    columns.empty() ? columns : fmt::format(" ({})", columns));
+    const std::string copy = copy_into(table);
     const std::uint64_t useful = stream.stream().size_bytes / kBytesForOneMore + 1;
     const auto threads = static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, useful));
     connect(threads, stop);

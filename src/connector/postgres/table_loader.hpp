@@ -6,6 +6,7 @@
 /// Data path: storage -> unpacker -> [table loader] -> server.
 
 #include "connector/connector.hpp"
+#include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/stream_slices.hpp"
 
@@ -14,9 +15,13 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace dbbackup::postgres {
+
+/// COPY … FROM stdin of a table's rows as they are stored.
+[[nodiscard]] std::string copy_into(const TableDefinition& table);
 
 class TableLoader {
 public:

@@ -156,19 +156,26 @@ std::string output_of(const Tool& tool, const std::vector<std::string>& argument
     return output;
 }
 
-ToolCall::ToolCall(const Tool& tool, const ConnectionInfo& info) : name_(tool.path.filename()) {
-    std::string target = info.text();
-    call_.arguments = {tool.path.native(), "--no-password"};
-    if (!info.password().empty()) {
-        std::string line = fmt::format("*:*:*:*:{}\n", escaped(as_text(info.password().bytes())));
-        password_file_.append(as_bytes(line));
-        wipe({reinterpret_cast<std::uint8_t*>(line.data()), line.size()});  // NOLINT
-        call_.inherited.push_back(password_file_.descriptor());
-        target += fmt::format(" passfile='{}'", password_file_.path());
-    }
-    call_.arguments.push_back("--dbname=" + target);
+ToolCall::ToolCall(const Tool& tool) : name_(tool.path.filename()) {
+    call_.arguments = {tool.path.native()};
     // Their messages are shown, and parsed by nobody.
     call_.variables = {"LC_ALL=C", "PGAPPNAME=db-backup"};
+}
+
+ToolCall ToolCall::without_server(const Tool& tool) { return ToolCall(tool); }
+
+ToolCall::ToolCall(const Tool& tool, const ConnectionInfo& info) : ToolCall(tool) {
+    std::string target = info.text();
+    call_.arguments.emplace_back("--no-password");
+    if (!info.password().empty()) {
+        std::string line = fmt::format("*:*:*:*:{}\n", escaped(as_text(info.password().bytes())));
+        password_file_.emplace();
+        password_file_->append(as_bytes(line));
+        wipe({reinterpret_cast<std::uint8_t*>(line.data()), line.size()});  // NOLINT
+        call_.inherited.push_back(password_file_->descriptor());
+        target += fmt::format(" passfile='{}'", password_file_->path());
+    }
+    call_.arguments.push_back("--dbname=" + target);
 }
 
 ToolCall& ToolCall::with(std::string argument) {

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ struct Tool {
 class ToolCall {
 public:
     ToolCall(const Tool& tool, const ConnectionInfo& info);
+    /// Of one that reaches no server.
+    [[nodiscard]] static ToolCall without_server(const Tool& tool);
 
     ToolCall& with(std::string argument);
     /// A descriptor of ours that the program has, too.
@@ -55,9 +58,11 @@ public:
              std::stop_token stop);
 
 private:
+    explicit ToolCall(const Tool& tool);
+
     std::string name_;
     ProgramCall call_;
-    MemoryFile password_file_;
+    std::optional<MemoryFile> password_file_;
 };
 
 }  // namespace dbbackup::postgres
