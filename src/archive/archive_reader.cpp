@@ -1,6 +1,7 @@
 #include "archive/archive_reader.hpp"
 
 #include "archive/archive_error.hpp"
+#include "connector/archive_files.hpp"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -19,22 +20,27 @@ struct Beginning {
     std::string_view bytes;
     ArchiveKind kind;
 };
-constexpr std::array<Beginning, 6> kBeginnings = {{{{"SQLite format 3\0", 16}, ArchiveKind::sqlite},
+constexpr std::array<Beginning, 7> kBeginnings = {{{{"SQLite format 3\0", 16}, ArchiveKind::sqlite},
                                                    {"\x1F\x8B", ArchiveKind::gzip},
                                                    {"\x28\xB5\x2F\xFD", ArchiveKind::zstd},
                                                    {"\x50\x2A\x4D\x18", ArchiveKind::zstd},
                                                    {"PK\x03\x04", ArchiveKind::zip},
-                                                   {"PK\x05\x06", ArchiveKind::zip}}};
+                                                   {"PK\x05\x06", ArchiveKind::zip},
+                                                   {kScriptBegin, ArchiveKind::sql}}};
+
+/// Enough to tell what kind of database a script is of.
+constexpr std::size_t kTypeBytes = 64;
 
 ConfigError unknown(std::string message) {
     return explained<ConfigError>(
         std::move(message),
-        "Give a SQLite file, or one in gzip or zstd, or a zip archive that db-backup made.",
+        "Give a SQLite file or a script that db-backup made, plain or in gzip or zstd, or a zip "
+        "archive that db-backup made.",
         "archive_unknown");
 }
 
 ArchiveKind kind_of(const File& file) {
-    Bytes head(16);
+    Bytes head(32);
     head.resize(file.read_at(0, head));
     // A SQLite database without any content has no bytes.
     if (head.empty()) {
@@ -59,6 +65,7 @@ std::string_view archive_kind_name(ArchiveKind kind) noexcept {
         case ArchiveKind::gzip: return "gzip";
         case ArchiveKind::zstd: return "zstd";
         case ArchiveKind::zip: return "zip";
+        case ArchiveKind::sql: return "SQL script";
         case ArchiveKind::sqlite: break;
     }
     return "SQLite file";
@@ -70,9 +77,46 @@ ArchiveReader::ArchiveReader(const File& file) : file_(file), kind_(kind_of(file
         read_zip_manifest();
     } else {
         ArchivedDatabase database;
-        database.name = "main";
+        database.name = kArchivedDatabase;
         manifest_.databases.push_back(std::move(database));
+        find_type();
     }
+}
+
+/// "-- db-backup archive of postgres: …"
+void ArchiveReader::find_type() {
+    struct Enough {};
+    std::string head;
+    try {
+        make_decoder(packing(), PackedRange(file_, 0, file_.size_bytes()))
+            ->decode(
+                [&head](BytesView part) {
+                    head += as_text(part.first(std::min(part.size(), kTypeBytes)));
+                    if (head.size() >= kTypeBytes) {
+                        throw Enough();  // NOLINT(hicpp-exception-baseclass): caught right here.
+                    }
+                },
+                {});
+    } catch (const Enough&) {
+    } catch (const CorruptionError&) {
+        return;  // Found again, and told, when it is decoded.
+    }
+    if (!head.starts_with(kScriptBegin)) {
+        return;
+    }
+    const std::string_view rest = std::string_view(head).substr(kScriptBegin.size());
+    const auto type = value_of<DatabaseType>(rest.substr(0, rest.find(':')));
+    if (!type) {
+        throw unknown(
+            fmt::format("{} is of a kind of database that is not known", file_.path().native()));
+    }
+    manifest_.type = *type;
+}
+
+Packing ArchiveReader::packing() const noexcept {
+    return kind_ == ArchiveKind::gzip   ? Packing::gzip
+           : kind_ == ArchiveKind::zstd ? Packing::zstd
+                                        : Packing::stored;
 }
 
 void ArchiveReader::read_zip_manifest() {
@@ -147,10 +191,7 @@ void ArchiveReader::decode(std::size_t index, const Decoder::Visit& visit,
         }
         return;
     }
-    const Packing packing = kind_ == ArchiveKind::gzip   ? Packing::gzip
-                            : kind_ == ArchiveKind::zstd ? Packing::zstd
-                                                         : Packing::stored;
-    make_decoder(packing, PackedRange(file_, 0, file_.size_bytes()))
+    make_decoder(packing(), PackedRange(file_, 0, file_.size_bytes()))
         ->decode(visit, std::move(stop));
 }
 

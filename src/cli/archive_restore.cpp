@@ -7,6 +7,7 @@
 #include "cli/restore_report.hpp"
 #include "cli/source_access.hpp"
 #include "cli/target_checks.hpp"
+#include "config/read_value.hpp"
 #include "crypto/hash.hpp"
 #include "engine/archive_restore.hpp"
 #include "storage/storage.hpp"
@@ -206,6 +207,20 @@ void refuse_same_file(const File& archive, const std::string& target) {
     }
 }
 
+/// A file is no server, and a server no file.
+void check_place(const std::string& target, DatabaseType type) {
+    const bool is_sqlite = type == DatabaseType::sqlite;
+    const bool is_server = target.starts_with("postgresql://") || target.starts_with("postgres://");
+    const bool is_connection = is_server || target.find('=') != std::string::npos;
+    if (is_sqlite ? is_server : !is_connection) {
+        throw explained<ConfigError>(
+            fmt::format("the archive is of {}, and the target {} is not", word_of(type),
+                        masked_uri(target)),
+            is_sqlite ? "Give a path: --to FILE." : "Give the URI of a server: --to URI.",
+            "target_of_another_kind");
+    }
+}
+
 /// The disk of the target has to hold the database anyway; else where temporary files go.
 std::vector<std::filesystem::path> unpacking_folders(const std::string& target) {
     std::vector<std::filesystem::path> folders = temporary_folders();
@@ -257,7 +272,8 @@ ExitCode restore_archive_file(const RestoreArguments& arguments, CommandContext&
     RestoredArchive from{arguments.snapshot, "", false};
     try {
         Progress progress;
-        const ProgressLine line(progress, context.progress("restoring " + options.target),
+        const ProgressLine line(progress,
+                                context.progress("restoring " + masked_uri(options.target)),
                                 context.errors, context.log);
         const FoundArchive found = find(arguments.snapshot, folders, context);
         refuse_same_file(found.file, options.target);
@@ -269,6 +285,7 @@ ExitCode restore_archive_file(const RestoreArguments& arguments, CommandContext&
         }
         SourceOptions target;
         target.type = reader.manifest().type;
+        check_place(options.target, target.type);
         target.lock_timeout = arguments.lock_timeout.value_or(target.lock_timeout);
         const std::unique_ptr<Connector> connector =
             make_connector(std::move(target), context.plugins);
@@ -278,6 +295,7 @@ ExitCode restore_archive_file(const RestoreArguments& arguments, CommandContext&
         throw unreadable(error);
     }
     context.is_done = true;
+    options.target = masked_uri(options.target);  // From here on it is shown.
     if (!options.is_dry_run) {
         context.log.info("restored an archive",
                          {{"archive", arguments.snapshot},

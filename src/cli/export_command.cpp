@@ -7,6 +7,7 @@
 #include "cli/display_text.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
+#include "cli/source_access.hpp"
 #include "engine/snapshot_choice.hpp"
 #include "repository/version.hpp"
 
@@ -14,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -49,13 +51,16 @@ ExitCode run_command(const ExportArguments& arguments, CommandContext& context) 
     const SnapshotSummary snapshot = choose_tagged_snapshot(snapshots, damaged, arguments.snapshot,
                                                             arguments.source, arguments.tags);
     const std::unique_ptr<ArchiveTarget> target = open_archive_target(output, choice.url, context);
+    SourceOptions source;
+    source.type = snapshot.type;
+    const std::unique_ptr<Connector> connector = make_connector(std::move(source), context.plugins);
     ArchiveContents contents;
     {
         Progress progress;
         const ProgressLine line(progress, context.progress("exporting " + snapshot.source_name),
                                 context.errors, context.log);
-        contents = export_snapshot(*repository, snapshot.id, arguments.database, request, *target,
-                                   context.engine(progress), context.stop);
+        contents = export_snapshot(*repository, snapshot.id, *connector, arguments.database,
+                                   request, *target, context.engine(progress), context.stop);
     }
     const WrittenArchive written = target->commit();
     context.is_done = true;

@@ -7,12 +7,9 @@
 #include <utility>
 
 namespace dbbackup {
-namespace {
-
-/// Of a source that is one database.
-constexpr std::string_view kOnlyStream = "main";
-
-}  // namespace
+ArchiveForm form_of(const Compression& compression) {
+    return holds_several(compression.kind) ? ArchiveForm::several_files : ArchiveForm::one_file;
+}
 
 void check_database_count(std::size_t count, const Compression& compression) {
     if (count > 1 && !holds_several(compression.kind)) {
@@ -33,13 +30,18 @@ ArchiveAssembly::ArchiveAssembly(ArchiveManifest manifest, const ArchiveRequest&
     contents_.manifest.tool = request.tool;
 }
 
+std::string ArchiveAssembly::file_of(const std::string& stream) const {
+    const bool is_sqlite = contents_.manifest.type == DatabaseType::sqlite;
+    if (stream == kArchivedDatabase) {
+        return fmt::format("{}.{}", contents_.manifest.source_name, is_sqlite ? "sqlite" : "sql");
+    }
+    return is_sqlite ? stream : fmt::format("{}.sql", stream.substr(stream.find(':') + 1));
+}
+
 void ArchiveAssembly::begin(const std::string& stream) {
     ArchivedDatabase database;
     database.name = stream;
-    database.file =
-        names_.unique(stream == kOnlyStream ? fmt::format("{}.{}", contents_.manifest.source_name,
-                                                          word_of(contents_.manifest.type))
-                                            : stream);
+    database.file = names_.unique(file_of(stream));
     writer_->begin_entry(database.file);
     contents_.manifest.databases.push_back(std::move(database));
     hash_.emplace();

@@ -44,12 +44,14 @@ struct SourceArchive {
                                            const Context& context, std::stop_token stop);
 
 /// Writes what a snapshot holds, each database as `restore` would.
-/// @param database Of a snapshot of several, the one that is wanted; nothing: all.
+/// @param connector Of the kind of the snapshot. @param database Of a snapshot of several, the one
+/// that is wanted; nothing: all.
 /// @param sink Gets a whole archive when this returns. Everything else that it got is none.
 /// @throws ConfigError (codes "database_unknown", and "database_ambiguous" where the archive can
 /// hold only one); CorruptionError, StorageError; RepositoryError (code "snapshot_removed"); what
 /// the sink throws; Cancelled.
 [[nodiscard]] ArchiveContents export_snapshot(Repository& repository, const SnapshotId& snapshot,
+                                              Connector& connector,
                                               const std::optional<std::string>& database,
                                               const ArchiveRequest& request, ByteSink& sink,
                                               const Context& context, std::stop_token stop);

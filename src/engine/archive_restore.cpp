@@ -3,6 +3,7 @@
 #include "archive/archive_error.hpp"
 #include "archive/sqlite_image.hpp"
 #include "base/units.hpp"
+#include "connector/archive_files.hpp"
 #include "crypto/hash.hpp"
 #include "engine/restore_supply.hpp"
 #include "sys/file_error.hpp"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -75,7 +77,10 @@ private:
         for (std::uint64_t offset = 0; offset < stream_.size_bytes; offset += kBlockBytes) {
             block.resize(std::min<std::uint64_t>(kBlockBytes, stream_.size_bytes - offset));
             read_at(offset, block, stop);
-            sum += fingerprinter_.of_pages(block, stream_.page_bytes, offset / stream_.page_bytes);
+            sum += stream_.kind == StreamKind::pages
+                       ? fingerprinter_.of_pages(block, stream_.page_bytes,
+                                                 offset / stream_.page_bytes)
+                       : fingerprinter_.of(block, offset);
             visit(offset, block);
         }
         return sum;
@@ -86,6 +91,60 @@ private:
     std::optional<File> unpacked_;
     const Fingerprinter& fingerprinter_;
     Progress& progress_;
+};
+
+/// Sees what an archive holds, and tells what it is.
+class ContentCheck {
+public:
+    ContentCheck(DatabaseType type, std::string name) : type_(type), name_(std::move(name)) {}
+
+    void add(BytesView part) {
+        const std::size_t wanted =
+            type_ == DatabaseType::sqlite ? kSqliteHeaderBytes : kLineBytesMax;
+        if (head_.size() < wanted && head_.find('\n') == std::string::npos) {
+            head_ += as_text(part.first(std::min(part.size(), wanted - head_.size())));
+        }
+        tail_ += as_text(part.last(std::min(part.size(), kScriptEnd.size())));
+        tail_.erase(0, tail_.size() - std::min(tail_.size(), kScriptEnd.size()));
+        size_bytes_ += part.size();
+    }
+
+    [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
+
+    /// @throws ConfigError (code "archive_unknown"), CorruptionError (code "archive_damaged").
+    [[nodiscard]] StoredStream stream() const {
+        StoredStream stream;
+        stream.name = name_;
+        stream.size_bytes = size_bytes_;
+        if (type_ == DatabaseType::sqlite) {
+            stream.kind = StreamKind::pages;
+            stream.page_bytes = checked_page_bytes(as_bytes(head_), size_bytes_);
+            return stream;
+        }
+        stream.kind = StreamKind::opaque;
+        if (name_ == kArchivedDatabase) {
+            stream.definition = definition();
+        }
+        return stream;
+    }
+
+private:
+    [[nodiscard]] std::string definition() const {
+        const std::string begin = fmt::format("{}{}: ", kScriptBegin, word_of(type_));
+        const std::size_t end = head_.find('\n');
+        if (!head_.starts_with(begin) || end == std::string::npos || tail_ != kScriptEnd) {
+            throw archive_damaged("the script in the archive is cut off");
+        }
+        return head_.substr(begin.size(), end - begin.size());
+    }
+
+    static constexpr std::size_t kLineBytesMax = 4_MiB;
+
+    DatabaseType type_;
+    std::string name_;
+    std::string head_;
+    std::string tail_;
+    std::uint64_t size_bytes_ = 0;
 };
 
 /// The databases of an archive that are restored. Everything is borrowed.
@@ -125,29 +184,18 @@ private:
     /// Decodes and checks a database. @param unpacked Where to, or null.
     StoredStream decode(std::size_t index, File* unpacked, std::stop_token stop) const {
         const std::size_t number = chosen_[index];
-        Bytes header;
-        std::uint64_t size_bytes = 0;
+        const ArchiveManifest& manifest = archive_.reader.manifest();
+        ContentCheck check(manifest.type, manifest.databases[number].name);
         archive_.reader.decode(
             number,
             [&](BytesView part) {
-                if (header.size() < kSqliteHeaderBytes) {
-                    const std::size_t count =
-                        std::min(part.size(), kSqliteHeaderBytes - header.size());
-                    header.insert(header.end(), part.begin(),
-                                  part.begin() + static_cast<std::ptrdiff_t>(count));
-                }
                 if (unpacked != nullptr) {
-                    write_unpacked(*unpacked, size_bytes, part);
+                    write_unpacked(*unpacked, check.size_bytes(), part);
                 }
-                size_bytes += part.size();
+                check.add(part);
             },
             std::move(stop));
-        StoredStream stream;
-        stream.name = archive_.reader.manifest().databases[number].name;
-        stream.kind = StreamKind::pages;
-        stream.page_bytes = checked_page_bytes(header, size_bytes);
-        stream.size_bytes = size_bytes;
-        return stream;
+        return check.stream();
     }
 
     static void write_unpacked(File& file, std::uint64_t offset, BytesView part) {
@@ -242,11 +290,18 @@ RestoreOutcome restore_archive(const OpenArchive& archive, Connector& connector,
     request.target = options.target;
     request.overwrite = options.overwrite;
     request.verify = options.verify;
+    request.jobs = options.jobs;
+    request.keeps_owners = options.keeps_owners;
+    request.keeps_privileges = options.keeps_privileges;
+    request.makes_roles = options.makes_roles;
     request.server_version = manifest.server_version.empty() ? "unknown" : manifest.server_version;
     request.selection = choice.within;
     request.extent = choice.is_a_part ? Extent::chosen : Extent::everything;
     for (const StoredStream& stream : supply.streams()) {
         request.source_bytes += stream.size_bytes;
+        if (!stream.definition.empty()) {
+            request.state = stream.definition;  // A script says all of it in its first line.
+        }
     }
     carry_out(supply, request, connector, options, context, outcome, std::move(stop));
     outcome.bytes_fetched = archive.file.size_bytes();

@@ -10,6 +10,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <vector>
 
 namespace dbbackup {
@@ -51,6 +53,28 @@ ArchiveManifest manifest_of(const SnapshotDetails& details) {
     return manifest;
 }
 
+/// What the connector makes of the snapshot.
+ArchiveContents export_by_connector(Repository& repository, const Manifest& manifest,
+                                    ArchiveMaker& maker, const std::optional<std::string>& database,
+                                    const ArchiveRequest& request, ByteSink& sink,
+                                    const Context& context, std::stop_token stop) {
+    const SnapshotDetails& details = manifest.details;
+    context.progress.bytes_total = details.summary.bytes_source;
+    context.progress.phase = Phase::writing;
+    ChunkReader reader(repository, Elsewhere::any_pack);
+    std::optional<StoredStreamReader> stored;
+    const std::function<StreamReader&(std::size_t)> open = [&](std::size_t index) -> StreamReader& {
+        return stored.emplace(manifest.streams.at(index), reader, repository.keys().fingerprinter(),
+                              request.jobs, context.progress);
+    };
+    ArchiveAssembly assembly(manifest_of(details), request, sink, stop);
+    maker.export_files({details.streams, open, details.connector_state, details.server_version,
+                        database.value_or(""), form_of(request.compression)},
+                       assembly, stop);
+    context.progress.phase = Phase::finishing;
+    return assembly.finish();
+}
+
 ArchiveContents export_manifest(Repository& repository, const Manifest& manifest,
                                 const std::optional<std::string>& database,
                                 const ArchiveRequest& request, ByteSink& sink,
@@ -78,14 +102,18 @@ ArchiveContents export_manifest(Repository& repository, const Manifest& manifest
 }  // namespace
 
 ArchiveContents export_snapshot(Repository& repository, const SnapshotId& snapshot,
-                                const std::optional<std::string>& database,
+                                Connector& connector, const std::optional<std::string>& database,
                                 const ArchiveRequest& request, ByteSink& sink,
                                 const Context& context, std::stop_token stop) {
     const auto begun = std::chrono::steady_clock::now();
     const std::unique_ptr<Manifest> manifest = repository.manifest(snapshot, stop);
     ArchiveContents contents;
     try {
-        contents = export_manifest(repository, *manifest, database, request, sink, context, stop);
+        auto* const maker = dynamic_cast<ArchiveMaker*>(&connector);
+        contents = maker == nullptr ? export_manifest(repository, *manifest, database, request,
+                                                      sink, context, stop)
+                                    : export_by_connector(repository, *manifest, *maker, database,
+                                                          request, sink, context, stop);
     } catch (const CorruptionError&) {
         throw_if_removed(repository, manifest->details.summary, stop);
         throw;

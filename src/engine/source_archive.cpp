@@ -155,7 +155,10 @@ SourceArchive archive_source(Connector& connector, const BackupOptions& options,
     manifest.tags = options.tags;
     BackupRequest wanted;
     wanted.jobs = options.jobs;
-    const std::unique_ptr<Session> session = connector.begin(wanted, stop);
+    auto* const maker = dynamic_cast<ArchiveMaker*>(&connector);
+    const std::unique_ptr<Session> session =
+        maker == nullptr ? connector.begin(wanted, stop)
+                         : maker->begin_archive(form_of(request.compression), stop);
     check_database_count(session->view_count(), request.compression);
     context.progress.phase = Phase::reading;
     ArchiveAssembly assembly(std::move(manifest), request, sink, stop);

@@ -158,5 +158,24 @@ TEST(SqliteImage, IsWholeOrCutOff) {
     EXPECT_THROW(static_cast<void>(checked_page_bytes(header, 3 * 65536)), CorruptionError);
 }
 
+TEST(ArchiveReader, TellsWhatAScriptIsOf) {
+    const TemporaryFolder folder;
+    const auto type_of = [&folder](std::string_view compression, std::string_view text) {
+        const Bytes archive = archive_of(compression, copy_of(as_bytes(text)));
+        const File file = File::open(folder.write("archive", as_text(archive)), File::Mode::read);
+        return ArchiveReader(file).manifest().type;
+    };
+    constexpr std::string_view kScript = "-- db-backup archive of postgres: {}\nSELECT 1;\n";
+    for (const char* const compression : {"none", "gzip", "zstd"}) {
+        EXPECT_EQ(type_of(compression, kScript), DatabaseType::postgres) << compression;
+        EXPECT_THROW(static_cast<void>(type_of(compression, "-- db-backup archive of nothing: ")),
+                     ConfigError);
+    }
+    EXPECT_EQ(type_of("gzip", "CREATE TABLE t();"), DatabaseType::sqlite) << "found when unpacked";
+    EXPECT_THROW(static_cast<void>(type_of("none", "CREATE TABLE t();")), ConfigError);
+    EXPECT_EQ(read(archive_of("none", copy_of(as_bytes(kScript))), folder),
+              copy_of(as_bytes(kScript)));
+}
+
 }  // namespace
 }  // namespace dbbackup

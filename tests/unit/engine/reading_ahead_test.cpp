@@ -158,8 +158,10 @@ TEST_F(ReadingAhead, AnExportFetchesWhatItWrites) {
     ArchiveRequest request;
     request.jobs = 1;
     NoSink sink;
+    SampleConnector::Targets targets;
+    SampleConnector connector(database_, targets);
     const ArchiveContents contents =
-        export_snapshot(*repository, first_, {}, request, sink, sample.context(), {});
+        export_snapshot(*repository, first_, connector, {}, request, sink, sample.context(), {});
     EXPECT_EQ(contents.size_bytes, kSegments * kSegmentPages * kPageBytes);
     EXPECT_FALSE(has_waited_in_vain_);
     EXPECT_LE(asked_for_, kSegments / 4);
