@@ -97,7 +97,7 @@ void ArchiveReader::find_type() {
                     }
                 },
                 {});
-    } catch (const Enough&) {
+    } catch (const Enough&) {  // NOLINT(bugprone-empty-catch): that is all there is to see.
     } catch (const CorruptionError&) {
         return;  // Found again, and told, when it is decoded.
     }

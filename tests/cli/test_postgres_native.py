@@ -66,10 +66,15 @@ def test_everything_comes_back(request, stored, name):
     assert not restored["verified"] and "the rows were not compared" in " ".join(restored["warnings"]), restored
     assert_equal(Database(server, "all"), Database(server, "back"))
     drop_database(Database(server, "back"))
-    again = back_up_natively(stored, server, "all")
-    assert again["mode"] == "incremental" and again["capture"] == "native" and not again["reason"], again
-    # Equal bytes each time, so nothing is stored again: the time in the dump's head is taken out.
-    assert again["chunks_new"] == again["chunks_delta"] == 0, again
+    # Equal bytes each time, so nothing is stored again: the time in the dump's head is taken out. What the server itself changes
+    # meanwhile may be in one of them, not in each.
+    for _ in range(3):
+        again = back_up_natively(stored, server, "all")
+        assert again["mode"] == "incremental" and again["capture"] == "native" and not again["reason"], again
+        if again["chunks_new"] == again["chunks_delta"] == 0:
+            break
+    else:
+        raise AssertionError(again)
     stored.run("verify", "--data")
 
 
@@ -215,3 +220,19 @@ def test_who_dies_half_way_leaves_nothing_that_looks_done(stored, old):
     assert_equal(Database(old, "dying"), Database(old, "risen"), (*PARTS, "property"))
     assert "restoring" not in old.psql("SELECT string_agg(datname, ' ') FROM pg_database")
     old.psql("DROP DATABASE dying; DROP DATABASE risen; DROP ROLE keeper_dying")
+
+
+def test_a_standby_gives_all_but_unlogged_rows(stored, servers):
+    folder, started = servers
+    for name, *options in (("postgres17",), ("postgres17-standby", "--of", folder / "primary")):
+        started.append(PostgresServer(name, folder, *options, place="primary" if not options else "standby"))
+    primary, standby = started[-2:]
+    make_few(primary, "shown")
+    primary.psql("CREATE UNLOGGED TABLE u(a int); INSERT INTO u VALUES(1); CREATE TABLE is_last()", "shown")
+    wait_for(lambda: "shown" in standby.psql("SELECT datname FROM pg_database").split(), "the standby does not follow")
+    wait_for(lambda: standby.psql("SELECT count(*) FROM pg_class WHERE relname = 'is_last'", "shown") == "1", "the standby does not follow")
+    words = ("--uri", standby.uri("shown"), "--method", "native", "--json")
+    taken = stored.run("backup", *words, code=3, env=standby.environment()).json
+    assert "public.u" in " ".join(taken["warnings"]), taken
+    restore(stored, primary, "back")
+    assert primary.psql("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)", "back") == "20000|0"
