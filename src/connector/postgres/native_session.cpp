@@ -8,6 +8,7 @@
 #include "connector/postgres/script_export.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
+#include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

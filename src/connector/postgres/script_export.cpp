@@ -9,6 +9,7 @@
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/tools.hpp"
 #include "connector/postgres/whole_stream.hpp"
+#include "connector/stream_names.hpp"
 #include "sys/memory_file.hpp"
 
 #include <fmt/format.h>
