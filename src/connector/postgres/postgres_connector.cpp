@@ -76,7 +76,7 @@ public:
     std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,
                                             const std::vector<StoredStream>& streams,
                                             std::stop_token stop) override {
-        return make_restore_session(request, streams, std::move(stop));
+        return make_restore_session(request, streams, options_.lock_timeout, std::move(stop));
     }
 
 private:

@@ -1,15 +1,16 @@
 #include "connector/postgres/restore.hpp"
 
 #include "base/error.hpp"
+#include "connector/postgres/chosen_parts.hpp"
 #include "connector/postgres/large_objects.hpp"
 #include "connector/postgres/notes.hpp"
+#include "connector/postgres/restore_into.hpp"
+#include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/session.hpp"
 #include "connector/postgres/sql_text.hpp"
-#include "connector/postgres/stream_slices.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
 #include "connector/postgres/tools.hpp"
-#include "sys/memory_file.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -23,32 +24,6 @@
 namespace dbbackup::postgres {
 namespace {
 
-bool is_special(const std::string& name, std::string_view what) {
-    return name.ends_with(std::string(":").append(what));
-}
-
-/// The whole stream, in order.
-void read_whole(StreamReader& stream, const std::function<void(BytesView)>& take,
-                const std::stop_token& stop) {
-    Bytes buffer;
-    const std::uint64_t size = stream.stream().size_bytes;
-    for (std::uint64_t offset = 0; offset < size; offset += buffer.size()) {
-        buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(1_MiB, size - offset)));
-        stream.read_at(offset, buffer, stop);
-        take(buffer);
-    }
-}
-
-/// A script of pg_restore without the settings in its head that only later servers know.
-std::string for_older_server(std::string script) {
-    constexpr std::string_view kSetting = "\nSET transaction_timeout = 0;\n";
-    const std::size_t at = script.find(kSetting);
-    if (at != std::string::npos && at < script.find("\n-- Name: ")) {
-        script.erase(at, kSetting.size() - 1);
-    }
-    return script;
-}
-
 class PostgresRestore final : public RestoreSession {
 public:
     PostgresRestore(const RestoreRequest& request, const std::vector<StoredStream>& streams,
@@ -57,12 +32,14 @@ public:
           info_(request.target, {}),
           target_(info_, info_.value("dbname").empty() ? properties_.name : info_.value("dbname"),
                   std::move(stop)),
-          request_(request) {
+          request_(request),
+          streams_(streams) {
         check(request);
         make_plan(request, streams);
     }
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
+    void inspect(StreamReader& stream, std::stop_token stop) override;
     void apply(StreamReader& stream, std::stop_token stop) override;
     RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
 
@@ -72,31 +49,33 @@ private:
     void prepare(StreamReader& schema, std::stop_token stop);
     /// Finds what is missing before anything is made, and makes the roles if asked.
     void require(const Requirements& required);
-    void set_sequences(StreamReader& stream, std::stop_token stop);
+    void load_table(StreamReader& stream, std::stop_token stop);
+    void restore_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
     void run_script(const std::string& script, std::stop_token stop);
     [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
-    void fill_views(std::stop_token stop);
 
     DatabaseProperties properties_;
     ConnectionInfo info_;
     TargetDatabase target_;
     RestoreRequest request_;
-    std::string globals_;               ///< The script of all roles; empty unless it is used.
-    std::vector<StoredStream> tables_;  ///< That were loaded.
-    std::vector<std::string> views_;    ///< Materialized, to be filled.
+    std::vector<StoredStream> streams_;
+    std::optional<ChosenParts> chosen_;  ///< Nothing for the whole database.
+    std::string globals_;                ///< The script of all roles; empty unless it is used.
+    std::vector<StoredStream> tables_;   ///< That were loaded.
+    std::vector<std::string> views_;     ///< Materialized, to be filled.
     RestorePlan plan_;
     RestoreReport report_;
-    std::optional<MemoryFile> schema_;
+    std::optional<ArchiveFile> schema_;
     std::optional<ConnectionInfo> made_;
     std::optional<TableLoader> loader_;  ///< Uses `made_`.
 };
 
 void PostgresRestore::check(const RestoreRequest& request) const {
-    if (!request.selection.is_everything()) {
-        throw explained<ConfigError>("parts of a PostgreSQL snapshot cannot be chosen yet",
-                                     "Restore the whole database under another name.",
-                                     "selection_not_supported");
+    if (request.selection.parts == Parts::data) {
+        throw explained<ConfigError>(
+            fmt::format("the database {} has no tables to add rows to", target_.name()),
+            "Leave out --data-only to make the tables too.", "target_table_missing");
     }
     if (target_.state() == TargetState::filled && request_.overwrite == Overwrite::no) {
         throw explained<ConfigError>(
@@ -128,8 +107,30 @@ void PostgresRestore::make_plan(const RestoreRequest& request,
                          : fmt::format("name it {}", target_.name())};
 }
 
+void PostgresRestore::inspect(StreamReader& stream, std::stop_token stop) {
+    if (stream.stream().kind != StreamKind::opaque ||
+        is_special(stream.stream().name, kRolesStream)) {
+        return;
+    }
+    Bytes archive;
+    read_whole(
+        stream, [&](BytesView part) { archive.insert(archive.end(), part.begin(), part.end()); },
+        stop);
+    chosen_.emplace(Toc::parse(archive), properties_.name, request_.selection, streams_);
+    schema_.emplace();
+    schema_->append(archive);
+    schema_->choose(chosen_->choice().ids);
+    plan_.tables = planned_tables(*chosen_);
+    plan_.warnings = chosen_->remarks();
+    plan_.steps[1] = fmt::format("make {} objects and load {} tables", chosen_->choice().ids.size(),
+                                 chosen_->streams().size());
+}
+
 void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = stream.stream();
+    if (chosen_ && !is_needed(*chosen_, stored)) {
+        return;  // Nothing of it is fetched.
+    }
     if (is_special(stored.name, kRolesStream)) {
         read_whole(
             stream,
@@ -144,32 +145,58 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
     if (stored.kind == StreamKind::opaque) {
         prepare(stream, std::move(stop));
     } else if (is_special(stored.name, kSequencesStream)) {
-        set_sequences(stream, std::move(stop));
+        restore_sequences(stream, std::move(stop));
     } else if (is_special(stored.name, kLargeObjectOwnersStream)) {
         restore_large_object_owners(loader_.value().any(stop), stream, stop);
     } else if (is_special(stored.name, kLargeObjectsStream)) {
         restore_large_objects(loader_.value().any(stop), stream, stop);
     } else {
-        const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
+        load_table(stream, std::move(stop));
+        return;
+    }
+    report_.rows += chosen_ ? 0 : stored.row_count;  // Of tables, where those were chosen.
+    report_.bytes_written += stored.size_bytes;
+}
+
+void PostgresRestore::load_table(StreamReader& stream, std::stop_token stop) {
+    const StoredStream& stored = stream.stream();
+    const TableCondition* const condition = chosen_ ? chosen_->condition_of(stored.name) : nullptr;
+    std::uint64_t rows = 0;
+    if (condition != nullptr) {
+        const TableDefinition table = TableDefinition::parse(stored.definition);
+        Connection& connection = loader_.value().any(stop);
+        const std::string name = quoted_name(table.schema, table.name);
+        check_condition(connection, name, *condition);
+        connection.execute("BEGIN");
+        rows = load_some(connection, stream, name, *condition, std::move(stop));
+        connection.execute("COMMIT");
+    } else {
+        rows = loader_.value().load(stream, std::move(stop));
         if (rows != stored.row_count) {
             throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
                                           stored.name, rows));
         }
         tables_.push_back(stored);
     }
-    report_.rows += stored.row_count;
+    report_.rows += rows;
     report_.bytes_written += stored.size_bytes;
+    if (chosen_) {
+        report_.tables.push_back(chosen_->told(stored.name));
+        report_.tables.back().rows = rows;
+    }
 }
 
 void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
     const SchemaDefinition definition = SchemaDefinition::parse(schema.stream().definition);
-    require(definition.requirements);
+    require(chosen_ ? needed_of(*chosen_, definition.requirements) : definition.requirements);
     target_.create(properties_);
     made_ = target_.info();
     loader_.emplace(*made_, request_.jobs);
-    schema_.emplace();
-    views_ = definition.filled_views;
-    read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
+    views_ = chosen_ ? chosen_->chosen_views(definition.filled_views) : definition.filled_views;
+    if (!schema_) {
+        schema_.emplace();
+        read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
+    }
     run_section("pre-data", std::move(stop));
 }
 
@@ -205,26 +232,19 @@ void PostgresRestore::require(const Requirements& required) {
 
 void PostgresRestore::run_section(std::string_view section, std::stop_token stop) {
     const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
-    std::vector<std::string> words = {fmt::format("--section={}", section)};
-    if (!request_.keeps_owners) {
-        words.emplace_back("--no-owner");
-    }
-    if (!request_.keeps_privileges) {
-        words.emplace_back("--no-privileges");
-    }
-    // The archive is small, and has to be sought in when several processes read it.
-    words.push_back(schema_->path());
     if (tool.major > target_.server_major()) {
-        words.emplace_back("--file=-");
-        run_script(for_older_server(output_of(tool, words, {schema_->descriptor()}, stop)), stop);
+        run_script(schema_->script(section, request_, target_.server_major(), stop), stop);
         return;
     }
     ToolCall call(tool, *made_);
-    call.with("--exit-on-error").inherits(schema_->descriptor());
+    call.with("--exit-on-error");
+    for (const int descriptor : schema_->descriptors()) {
+        call.inherits(descriptor);
+    }
     if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
         call.with(fmt::format("--jobs={}", request_.jobs));
     }
-    for (const std::string& word : words) {
+    for (const std::string& word : schema_->words(section, request_)) {
         call.with(word);
     }
     call.run({}, {}, std::move(stop));
@@ -245,19 +265,17 @@ void PostgresRestore::run_script(const std::string& script, std::stop_token stop
             {}, std::move(stop));
 }
 
-void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) {
-    // Through a table of its own: what COPY wrote, COPY reads.
+void PostgresRestore::restore_sequences(StreamReader& stream, std::stop_token stop) {
     Connection& connection = loader_.value().any(stop);
-    connection.execute(
-        "BEGIN; CREATE TEMPORARY TABLE db_backup_sequences (schema text, name text, last bigint, "
-        "is_called boolean) ON COMMIT DROP");
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_sequences FROM STDIN",
-                       [&reader] { return reader.next(); });
-    static_cast<void>(connection.query(
-        "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
-        "last, is_called) FROM pg_temp.db_backup_sequences"));
+    std::vector<SequenceChoice> chosen;
+    if (chosen_) {
+        for (const ChosenSequence& each : chosen_->sequences()) {
+            chosen.push_back({each.schema, each.name, each.schema});
+        }
+    }
+    connection.execute("BEGIN");
+    set_sequences(connection, stream, chosen_ ? &chosen : nullptr, SequenceWay::as_stored,
+                  std::move(stop));
     connection.execute("COMMIT");
 }
 
@@ -266,42 +284,22 @@ void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) 
 bool PostgresRestore::has_partitioned_indexes(std::stop_token stop) {
     const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
     return output_of(tool, {"--list", "--section=post-data", schema_->path()},
-                     {schema_->descriptor()}, stop)
+                     schema_->descriptors(), stop)
                .find(" INDEX ATTACH ") != std::string::npos;
-}
-
-/// Views upon views come after those: who fails for want of another is tried again.
-void PostgresRestore::fill_views(std::stop_token stop) {
-    constexpr std::string_view kNotInPrerequisiteState = "55000";
-    Connection& connection = loader_.value().any(std::move(stop));
-    std::vector<std::string> left = views_;
-    while (!left.empty()) {
-        std::vector<std::string> again;
-        for (const std::string& view : left) {
-            try {
-                connection.execute("REFRESH MATERIALIZED VIEW " + view);
-            } catch (const ServerError& error) {
-                if (error.sqlstate() != kNotInPrerequisiteState || left.size() == 1) {
-                    throw;
-                }
-                again.push_back(view);
-            }
-        }
-        if (again.size() == left.size()) {
-            throw SourceError(fmt::format("these materialized views need each other's rows: {}",
-                                          fmt::join(left, ", ")));
-        }
-        left = std::move(again);
-    }
 }
 
 RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     loader_.value().close();
     run_section("post-data", stop);
-    fill_views(stop);
+    fill_views(loader_.value().any(stop), views_);
     if (request_.verify) {
         loader_.value().verify(tables_, fingerprinter, stop);
-        report_.is_verified = true;
+        report_.is_verified = !chosen_ || tables_.size() == chosen_->streams().size();
+    }
+    if (chosen_) {
+        rename_schemas(loader_.value().any(stop), *chosen_);
+        const std::vector<RestoredTable> rowless = chosen_->rowless();
+        report_.tables.insert(report_.tables.end(), rowless.begin(), rowless.end());
     }
     loader_.value().close();
     report_.warnings =
@@ -313,7 +311,15 @@ RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::s
 
 std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& request,
                                                      const std::vector<StoredStream>& streams,
+                                                     std::chrono::milliseconds lock_timeout,
                                                      std::stop_token stop) {
+    if (!request.selection.is_everything()) {
+        std::unique_ptr<RestoreSession> into =
+            make_restore_into(request, streams, lock_timeout, stop);
+        if (into) {
+            return into;
+        }
+    }
     return std::make_unique<PostgresRestore>(request, streams, std::move(stop));
 }
 
