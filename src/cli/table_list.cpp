@@ -81,9 +81,10 @@ Json indexes_json(const StoredTable& table) {
 }  // namespace
 
 std::string tables_text(const SnapshotTables& found, const Terminal& terminal) {
-    const bool are_several = std::ranges::any_of(found.tables, [&](const ComparedTable& each) {
-        return each.stream != found.tables.front().stream;
-    });
+    const bool are_several = found.are_several_databases &&
+                             std::ranges::any_of(found.tables, [&](const ComparedTable& each) {
+                                 return each.stream != found.tables.front().stream;
+                             });
     Table table({{"DATABASE", Align::left, true, 0},
                  {"TABLE", Align::left, true, 0},
                  {"KIND", Align::left, false, 3},

@@ -14,7 +14,9 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace dbbackup {
 namespace {
@@ -224,16 +226,34 @@ private:
     std::exception_ptr first_failure_;
 };
 
+/// Whether a pattern takes a table that was found. Where each table is a stream, its name here has
+/// its schema before it, and any dot may be the border between them.
+bool takes(const NamePattern& pattern, const ComparedTable& each, DatabaseType type) {
+    std::vector<NamePart> parts;
+    if (type == DatabaseType::sqlite) {
+        parts = {{.text = each.stream},
+                 {.text = each.table.name, .letter_case = NameCase::ignored}};
+        return pattern.matches(parts);
+    }
+    const std::string_view stream = each.stream;
+    parts.push_back({.text = stream.substr(0, stream.find_first_of(".:"))});
+    for (std::string_view left = each.table.name;;) {
+        const std::size_t end = std::min(left.find('.'), left.size());
+        parts.push_back({.text = left.substr(0, end)});
+        if (end == left.size()) {
+            return pattern.matches(parts);
+        }
+        left.remove_prefix(end + 1);
+    }
+}
+
 void refuse_idle_patterns(const NameSelection& names, const Reading& reading,
                           const SnapshotTables& found) {
+    const DatabaseType type = reading.manifest().details.summary.type;
     for (const NamePattern& pattern : names.include) {
         const bool takes_table =
-            std::any_of(found.tables.begin(), found.tables.end(), [&](const ComparedTable& each) {
-                const std::array<NamePart, 2> parts = {
-                    {{.text = each.stream},
-                     {.text = each.table.name, .letter_case = NameCase::ignored}}};
-                return pattern.matches(parts);
-            });
+            std::any_of(found.tables.begin(), found.tables.end(),
+                        [&](const ComparedTable& each) { return takes(pattern, each, type); });
         const auto& streams = reading.manifest().details.streams;
         const bool takes_stream =
             reading.is_of_several() &&
@@ -264,6 +284,7 @@ SnapshotTables snapshot_tables(Repository& repository, const SnapshotId& snapsho
     SnapshotTables found;
     try {
         found = Comparison(now, before ? &*before : nullptr).take();
+        found.are_several_databases = now.is_of_several();
     } catch (const CorruptionError&) {
         throw_if_removed(repository, summary, stop);
         throw;

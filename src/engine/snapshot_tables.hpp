@@ -36,10 +36,11 @@ struct ComparedTable {
 };
 
 struct SnapshotTables {
-    std::vector<ComparedTable> tables;  ///< Stream by stream; those that are gone come last.
-    std::vector<std::string> warnings;  ///< What cannot be told and why, one sentence each.
-    std::optional<Fault> fault;         ///< Whose fault that is; the repository's weighs more.
-    std::uint64_t bytes_fetched = 0;    ///< Of packs, from the storage.
+    std::vector<ComparedTable> tables;   ///< Stream by stream; those that are gone come last.
+    std::vector<std::string> warnings;   ///< What cannot be told and why, one sentence each.
+    std::optional<Fault> fault;          ///< Whose fault that is; the repository's weighs more.
+    std::uint64_t bytes_fetched = 0;     ///< Of packs, from the storage.
+    bool are_several_databases = false;  ///< Each is a stream.
 };
 
 /// Reads every chunk that the tables have pages in, of the snapshot and of its parent.

@@ -7,6 +7,7 @@
 #include "connector/postgres/notes.hpp"
 #include "connector/postgres/restore.hpp"
 #include "connector/postgres/session.hpp"
+#include "connector/postgres/stored_tables.hpp"
 #include "connector/postgres/tracking.hpp"
 
 #include <fmt/format.h>
@@ -77,6 +78,11 @@ public:
                                             const std::vector<StoredStream>& streams,
                                             std::stop_token stop) override {
         return make_restore_session(request, streams, options_.lock_timeout, std::move(stop));
+    }
+
+    std::vector<StoredTable> tables(StreamReader& stream, const NameSelection& names,
+                                    std::stop_token stop) override {
+        return stored_tables(stream, names, std::move(stop));
     }
 
 private:

@@ -43,4 +43,23 @@ std::string special_stream_name(std::string_view database, std::string_view what
     return fmt::format("{}:{}", database.empty() ? std::string() : stream_part(database), what);
 }
 
+std::vector<std::string> parts_of_stream(std::string_view name) {
+    std::vector<std::string> parts(1);
+    bool is_quoted = false;
+    for (std::size_t at = 0; at < name.size(); ++at) {
+        const char character = name[at];
+        if (character == '"' && is_quoted && at + 1 < name.size() && name[at + 1] == '"') {
+            parts.back() += '"';
+            ++at;
+        } else if (character == '"') {
+            is_quoted = !is_quoted;
+        } else if (!is_quoted && (character == '.' || character == ':')) {
+            parts.emplace_back();
+        } else {
+            parts.back() += character;
+        }
+    }
+    return parts;
+}
+
 }  // namespace dbbackup::postgres

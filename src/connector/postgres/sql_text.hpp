@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dbbackup::postgres {
 
@@ -21,5 +22,8 @@ namespace dbbackup::postgres {
                                       std::string_view table);
 /// The name of what a database has beside tables: `shop:schema`. An empty database is the server.
 [[nodiscard]] std::string special_stream_name(std::string_view database, std::string_view what);
+
+/// The parts of such a name again: database, schema and table, or database and what.
+[[nodiscard]] std::vector<std::string> parts_of_stream(std::string_view name);
 
 }  // namespace dbbackup::postgres

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 namespace dbbackup::postgres {
 namespace {
@@ -35,6 +36,17 @@ TEST(SqlText, OrdinaryNamesAreReadable) {
     EXPECT_EQ(stream_name("shop", "public", "Größe 1"), "shop.public.Größe 1");
     EXPECT_EQ(stream_name("shop", "my.schema", "t"), "shop.\"my.schema\".t");
     EXPECT_EQ(special_stream_name("", "roles"), ":roles");
+}
+
+TEST(PostgresSqlText, NamesOfStreamsAreTakenApartAgain) {
+    using Parts = std::vector<std::string>;
+    EXPECT_EQ(parts_of_stream(stream_name("shop", "public", "orders")),
+              (Parts{"shop", "public", "orders"}));
+    EXPECT_EQ(parts_of_stream(stream_name("s:p", "a.b", "we\"ird")),
+              (Parts{"s:p", "a.b", "we\"ird"}));
+    EXPECT_EQ(parts_of_stream(stream_name("", "", "x")), (Parts{"", "", "x"}));
+    EXPECT_EQ(parts_of_stream(special_stream_name("shop", "schema")), (Parts{"shop", "schema"}));
+    EXPECT_EQ(parts_of_stream(special_stream_name("", "roles")), (Parts{"", "roles"}));
 }
 
 }  // namespace
