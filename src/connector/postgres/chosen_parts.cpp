@@ -79,12 +79,19 @@ void ChosenParts::choose_streams(const Selection& selection,
             names_[stream.name] = {table.schema, table.name};
             is_chosen = choice_.selected.contains(table.id);
         } else {
-            // Of an extension, which makes it.
+            // Of an extension, which makes it, and comes when nothing is included by name.
             const TableDefinition table = TableDefinition::parse(stream.definition);
             names_[stream.name] = {table.schema, table.name};
             const std::array<NamePart, 3> parts = {
                 {{.text = database_}, {.text = table.schema}, {.text = table.name}}};
-            is_chosen = selection.names.takes(parts);
+            const bool is_taken = selection.names.takes(parts);
+            is_chosen = is_taken && (is_everything_else_ || parts_ == Parts::data);
+            of_extensions_.insert(stream.name);
+            if (is_taken && !is_chosen && parts_ != Parts::schema) {
+                remarks_.push_back(
+                    fmt::format("left out: the rows of {}.{}, which belongs to an extension",
+                                table.schema, table.name));
+            }
         }
         if (is_chosen && parts_ != Parts::schema) {
             rows_.emplace(stream.name, stream);
@@ -345,7 +352,8 @@ std::vector<ChosenSequence> ChosenParts::sequences() const {
     return sequences;
 }
 
-std::vector<std::string> ChosenParts::chosen_views(const std::vector<std::string>& views) const {
+std::vector<std::string> ChosenParts::views_among(const std::vector<int>& ids,
+                                                  const std::vector<std::string>& views) const {
     std::vector<std::string> chosen;
     if (parts_ != Parts::all) {
         return chosen;
@@ -354,9 +362,9 @@ std::vector<std::string> ChosenParts::chosen_views(const std::vector<std::string
     for (const std::string& view : views) {
         filled.emplace(parsed(view), view);
     }
-    for (const int id : choice_.ids) {
+    for (const int id : ids) {
         const auto view = filled.find({toc_.find(id)->schema, toc_.find(id)->name});
-        if (view != filled.end() && toc_.find(id)->has_columns() && choice_.selected.contains(id)) {
+        if (view != filled.end() && toc_.find(id)->has_columns()) {
             chosen.push_back(view->second);
         }
     }
@@ -369,6 +377,7 @@ std::vector<std::string> ChosenParts::remarks() const {
         return remarks;
     }
     remarks = choice_.left_out;
+    remarks.insert(remarks.end(), remarks_.begin(), remarks_.end());
     for (const int id : choice_.rowless) {
         remarks.push_back(fmt::format("{} comes without its rows: something selected needs it",
                                       toc_.find(id)->full_name()));

@@ -9,6 +9,7 @@
 #include "connector/postgres/toc_choice.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,10 @@ public:
 
     /// Whether the rows of a stream are wanted.
     [[nodiscard]] bool wants(const std::string& stream) const { return rows_.contains(stream); }
+    /// Whether an extension makes the table of a stream.
+    [[nodiscard]] bool is_of_extension(const std::string& stream) const {
+        return of_extensions_.contains(stream);
+    }
     /// Null: all rows.
     [[nodiscard]] const TableCondition* condition_of(const std::string& stream) const;
     /// The schema and the name of a stream's own table or partition, in the snapshot.
@@ -64,10 +69,10 @@ public:
     [[nodiscard]] const std::map<std::string, std::string>& renames() const { return renames_; }
     /// The name of a schema in the target.
     [[nodiscard]] const std::string& target_schema(const std::string& schema) const;
-    /// What of `views` ("schema.name", quoted as SQL) is selected, in the order of the archive:
-    /// views upon views behind those.
-    [[nodiscard]] std::vector<std::string> chosen_views(
-        const std::vector<std::string>& views) const;
+    /// What of `views` ("schema.name", quoted as SQL) is among entries that are made, in their
+    /// order: views upon views behind those. Nothing where rows are not wanted.
+    [[nodiscard]] std::vector<std::string> views_among(const std::vector<int>& ids,
+                                                       const std::vector<std::string>& views) const;
     /// What is left out, and which tables come without rows.
     [[nodiscard]] std::vector<std::string> remarks() const;
 
@@ -91,6 +96,8 @@ private:
         names_;                                         ///< Schema, table by stream.
     std::map<std::string, TableCondition> conditions_;  ///< By stream.
     std::map<std::string, std::string> renames_;
+    std::set<std::string> of_extensions_;  ///< Streams.
+    std::vector<std::string> remarks_;
 };
 
 }  // namespace dbbackup::postgres

@@ -192,7 +192,8 @@ void PostgresRestore::prepare(StreamReader& schema, std::stop_token stop) {
     target_.create(properties_);
     made_ = target_.info();
     loader_.emplace(*made_, request_.jobs);
-    views_ = chosen_ ? chosen_->chosen_views(definition.filled_views) : definition.filled_views;
+    views_ = chosen_ ? chosen_->views_among(chosen_->choice().ids, definition.filled_views)
+                     : definition.filled_views;
     if (!schema_) {
         schema_.emplace();
         read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);

@@ -19,6 +19,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,7 +60,10 @@ private:
     void check_new_schemas();
     void make_plan();
     void begin(const StoredStream& schema, const std::stop_token& stop);
-    void run_section(std::string_view section, const std::stop_token& stop);
+    void attach_later(const std::set<int>& there);
+    void keep_rows_of_extensions();
+    void run_section(const std::vector<int>& entries, std::string_view section,
+                     const std::stop_token& stop);
     void load_table(StreamReader& stream, std::stop_token stop);
     void restore_sequences(StreamReader& stream, std::stop_token stop);
     void verify(const Fingerprinter& fingerprinter);
@@ -72,6 +77,8 @@ private:
     ArchiveFile archive_;
     std::vector<int> made_;  ///< Entries that are made.
     std::optional<TargetRoom> room_;
+    std::vector<int> attached_;   ///< Partitions, once they have their rows.
+    std::set<std::string> kept_;  ///< Streams whose table has its rows already.
     std::vector<std::string> views_;
     std::optional<SchemaRename> rename_;
     std::vector<const StoredStream*> loaded_;  ///< Whole tables.
@@ -185,15 +192,47 @@ void RestoreInto::begin(const StoredStream& schema, const std::stop_token& stop)
         report_.warnings.push_back(
             fmt::format("there already, and left as they are: {}", some_of(std::move(kept))));
     }
-    archive_.choose(made_);
-    views_ = chosen_->chosen_views(SchemaDefinition::parse(schema.definition).filled_views);
-    run_section("pre-data", stop);
+    views_ = chosen_->views_among(made_, SchemaDefinition::parse(schema.definition).filled_views);
+    keep_rows_of_extensions();
+    attach_later(there);
+    run_section(made_, "pre-data", stop);
 }
 
-void RestoreInto::run_section(std::string_view section, const std::stop_token& stop) {
-    if (made_.empty()) {
+/// A partition of a table that is there is attached when it has its rows: that table's triggers
+/// would take them for new ones.
+void RestoreInto::attach_later(const std::set<int>& there) {
+    const auto is_later = [&](int id) {
+        const TocEntry& entry = *chosen_->toc().find(id);
+        return entry.kind == "TABLE ATTACH" &&
+               std::any_of(entry.needs.begin(), entry.needs.end(),
+                           [&there](int need) { return there.contains(need); });
+    };
+    std::copy_if(made_.begin(), made_.end(), std::back_inserter(attached_), is_later);
+    made_.erase(std::remove_if(made_.begin(), made_.end(), is_later), made_.end());
+}
+
+/// An extension that is there has rows of its own in its tables.
+void RestoreInto::keep_rows_of_extensions() {
+    for (const auto& [name, stream] : chosen_->streams()) {
+        const bool is_there =
+            chosen_->is_of_extension(name) &&
+            !connection_.query("SELECT pg_catalog.to_regclass($1)", {table_of(stream)})
+                 .is_null(0, 0);
+        if (is_there) {
+            kept_.insert(name);
+            report_.warnings.push_back(fmt::format(
+                "the rows of {}, which belongs to an extension that is there, are left as they are",
+                chosen_->told(name).name));
+        }
+    }
+}
+
+void RestoreInto::run_section(const std::vector<int>& entries, std::string_view section,
+                              const std::stop_token& stop) {
+    if (entries.empty()) {
         return;
     }
+    archive_.choose(entries);
     const std::string script =
         for_connection(archive_.script(section, request_, connection_.server_major(), stop));
     // The server reads all of a script at once, in the encoding that is set before it.
@@ -221,6 +260,9 @@ void RestoreInto::apply(StreamReader& stream, std::stop_token stop) {
 
 void RestoreInto::load_table(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = chosen_->streams().at(stream.stream().name);
+    if (kept_.contains(stored.name)) {
+        return;
+    }
     const std::string table = table_of(stored);
     const TableCondition* const condition = chosen_->condition_of(stored.name);
     std::uint64_t rows = 0;
@@ -266,14 +308,24 @@ void RestoreInto::verify(const Fingerprinter& fingerprinter) {
     for (const StoredStream* const stream : loaded_) {
         whole.push_back(*stream);
     }
-    for (const StoredStream& stream : with_partitions_together(whole)) {
-        verify_table(connection_, stream, table_of(stream), fingerprinter);
+    try {
+        for (const StoredStream& stream : with_partitions_together(whole)) {
+            verify_table(connection_, stream, table_of(stream), fingerprinter);
+        }
+    } catch (SourceError& error) {
+        if (is_of_rows() && error.code() == "verification_failed") {
+            error.set_hint(
+                "Triggers of the target may have added or changed rows: leave such a "
+                "table out with --exclude, or disable the triggers.");
+        }
+        throw;
     }
-    report_.is_verified = loaded_.size() == chosen_->streams().size();
+    report_.is_verified = loaded_.size() + kept_.size() == chosen_->streams().size();
 }
 
 RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
-    run_section("post-data", stop);
+    run_section(attached_, "pre-data", stop);
+    run_section(made_, "post-data", stop);
     room_->check_foreign_keys();
     fill_views(connection_, views_);
     if (request_.verify) {

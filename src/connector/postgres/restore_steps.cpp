@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 namespace dbbackup::postgres {
@@ -24,6 +25,22 @@ void erase_from_head(std::string& script, std::string_view line) {
     if (at != std::string::npos && at < script.find("\n-- Name: ")) {
         script.erase(at, line.size() - 1);
     }
+}
+
+/// Whether a text has a name that is not a part of a longer one.
+bool names(std::string_view text, std::string_view name) {
+    const auto is_letter = [](char character) {
+        return std::isalnum(static_cast<unsigned char>(character)) != 0 || character == '_' ||
+               static_cast<unsigned char>(character) >= 0x80U;
+    };
+    for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
+        const std::size_t end = at + name.size();
+        if ((at == 0 || !is_letter(text[at - 1])) &&
+            (end == text.size() || !is_letter(text[end]))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::string joined_names(const std::vector<std::string>& names) {
@@ -162,8 +179,7 @@ Requirements needed_of(const ChosenParts& parts, const Requirements& all) {
     copy_if(all.roles, needed.roles, [](const std::string& name, const TocEntry& entry) {
         const bool names_roles = entry.kind == "ACL" || entry.kind == "POLICY" ||
                                  entry.kind == "DEFAULT ACL" || entry.kind == "USER MAPPING";
-        return entry.owner == name ||
-               (names_roles && entry.definition.find(name) != std::string::npos);
+        return entry.owner == name || (names_roles && names(entry.definition, name));
     });
     copy_if(all.extensions, needed.extensions, [](const std::string& name, const TocEntry& entry) {
         return entry.kind == "EXTENSION" && entry.name == name;

@@ -162,8 +162,24 @@ private:
         const bool joins = is_essential || (entry.role() == Role::part && can_join(entry, seen));
         if (joins) {
             take(entry.id);
+            take_hidden_needs(entry);
         }
         return joins;
+    }
+
+    /// The operator classes that such constraints use are in no dependency of pg_dump's, and those
+    /// of scalar types are of one extension.
+    void take_hidden_needs(const TocEntry& entry) {
+        const std::string& sql = entry.definition;
+        if (entry.kind != "CONSTRAINT" || (sql.find(" EXCLUDE USING ") == std::string::npos &&
+                                           sql.find(" WITHOUT OVERLAPS") == std::string::npos)) {
+            return;
+        }
+        for (const TocEntry& each : toc_.entries()) {
+            if (each.kind == "EXTENSION" && each.name == "btree_gist") {
+                take(each.id);
+            }
+        }
     }
 
     [[nodiscard]] bool can_join(const TocEntry& part, std::set<int>& seen) const {

@@ -114,6 +114,22 @@ TEST(PostgresTocChoice, AWholeSchemaBringsWhatNoTableNeeds) {
     EXPECT_FALSE(all_but.makes(71));
 }
 
+TEST(PostgresTocChoice, AnExclusionConstraintBringsItsOperatorClasses) {
+    const Toc toc({
+        {1, "EXTENSION", "", "btree_gist", "", "", "", {}},
+        {2, "TABLE", "public", "bookings", "", "", "", {}},
+        {3,
+         "CONSTRAINT",
+         "public",
+         "bookings once",
+         "ADD CONSTRAINT once EXCLUDE USING gist (who WITH =)",
+         "",
+         "",
+         {2}},
+    });
+    EXPECT_EQ(choose(toc, "shop", NameSelection::parse({"bookings"}, {})).ids, (Ids{1, 2, 3}));
+}
+
 TEST(PostgresTocChoice, WhatIsThereIsNotMadeAgain) {
     const Toc toc = shop();
     const TocChoice orders = chosen({"app.orders"});
