@@ -371,12 +371,16 @@ std::vector<std::string> ChosenParts::views_among(const std::vector<int>& ids,
     return chosen;
 }
 
-std::vector<std::string> ChosenParts::remarks() const {
+std::vector<std::string> ChosenParts::remarks(const std::set<int>& but) const {
     std::vector<std::string> remarks;
     if (parts_ == Parts::data) {
         return remarks;
     }
-    remarks = choice_.left_out;
+    for (const LeftOut& each : choice_.left_out) {
+        if (!but.contains(each.id)) {
+            remarks.push_back(each.what);
+        }
+    }
     remarks.insert(remarks.end(), remarks_.begin(), remarks_.end());
     for (const int id : choice_.rowless) {
         remarks.push_back(fmt::format("{} comes without its rows: something selected needs it",

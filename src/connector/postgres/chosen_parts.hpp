@@ -74,7 +74,8 @@ public:
     [[nodiscard]] std::vector<std::string> views_among(const std::vector<int>& ids,
                                                        const std::vector<std::string>& views) const;
     /// What is left out, and which tables come without rows.
-    [[nodiscard]] std::vector<std::string> remarks() const;
+    /// @param but Entries that are not told.
+    [[nodiscard]] std::vector<std::string> remarks(const std::set<int>& but = {}) const;
 
 private:
     void refuse_idle_patterns(const NameSelection& names) const;

@@ -4,6 +4,7 @@
 #include "config/problems.hpp"
 #include "connector/postgres/chosen_parts.hpp"
 #include "connector/postgres/connection.hpp"
+#include "connector/postgres/foreign_keys.hpp"
 #include "connector/postgres/large_objects.hpp"
 #include "connector/postgres/notes.hpp"
 #include "connector/postgres/restore_steps.hpp"
@@ -78,6 +79,7 @@ private:
     std::vector<int> made_;  ///< Entries that are made.
     std::optional<TargetRoom> room_;
     std::vector<int> attached_;   ///< Partitions, once they have their rows.
+    std::set<int> keys_;          ///< Foreign keys to tables that are there.
     std::set<std::string> kept_;  ///< Streams whose table has its rows already.
     std::vector<std::string> views_;
     std::optional<SchemaRename> rename_;
@@ -162,7 +164,8 @@ void RestoreInto::make_plan() {
                         table.rows ? fmt::format(", {} rows", *table.rows) : ""));
     }
     plan_.steps.emplace_back("commit");
-    plan_.warnings = chosen_->remarks();
+    keys_ = is_of_rows() ? std::set<int>() : keys_to_others(connection_, *chosen_);
+    plan_.warnings = chosen_->remarks(keys_);
     if (chosen_->is_everything_else() && !is_of_rows()) {
         plan_.warnings.emplace_back(
             "large objects, if there are any, are left out: a database that is there has its own");
@@ -326,6 +329,9 @@ void RestoreInto::verify(const Fingerprinter& fingerprinter) {
 RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     run_section(attached_, "pre-data", stop);
     run_section(made_, "post-data", stop);
+    for (std::string& left_out : add_foreign_keys(connection_, *chosen_, keys_)) {
+        report_.warnings.push_back(std::move(left_out));
+    }
     room_->check_foreign_keys();
     fill_views(connection_, views_);
     if (request_.verify) {

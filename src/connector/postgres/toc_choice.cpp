@@ -234,7 +234,7 @@ private:
                });
     }
 
-    void tell(const TocEntry& entry, std::vector<std::string>& left_out) const {
+    void tell(const TocEntry& entry, std::vector<LeftOut>& left_out) const {
         const std::string_view word = word_of(entry);
         const TocEntry* const subject = toc_.subject_of(entry);
         if (word.empty() || subject == nullptr || !selected_.contains(subject->id)) {
@@ -251,8 +251,8 @@ private:
         } else if (entry.kind == "TABLE ATTACH") {
             what = fmt::format("the {}", word);
         }
-        left_out.push_back(
-            fmt::format("left out: {} of {}{}", what, subject->full_name(), reason_of(entry)));
+        left_out.push_back({entry.id, fmt::format("left out: {} of {}{}", what,
+                                                  subject->full_name(), reason_of(entry))});
     }
 
     /// The first table, in what it needs and what that needs, that is not taken.
@@ -281,8 +281,6 @@ private:
 };
 
 }  // namespace
-
-bool TocChoice::makes(int id) const { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
 
 bool takes_schema(const NameSelection& names, const std::string& database,
                   const std::string& schema) {

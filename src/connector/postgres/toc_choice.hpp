@@ -12,13 +12,17 @@
 
 namespace dbbackup::postgres {
 
+/// A part of a selected table that is not made.
+struct LeftOut {
+    int id = 0;
+    std::string what;  ///< One sentence for people.
+};
+
 struct TocChoice {
     std::set<int> selected;    ///< Relations that the names take, and partitions of those.
     std::vector<int> ids;      ///< All to be made, in the order of the archive.
     std::vector<int> rowless;  ///< Tables that something selected needs: only their definition.
-    std::vector<std::string> left_out;  ///< What belongs to a selected table and is not made.
-
-    [[nodiscard]] bool makes(int id) const;
+    std::vector<LeftOut> left_out;  ///< What belongs to a selected table and is not made.
 };
 
 /// What is taken:

@@ -62,13 +62,21 @@ TocChoice chosen(const std::vector<std::string>& include,
 
 using Ids = std::vector<int>;
 
+bool makes(const TocChoice& choice, int id) {
+    return std::find(choice.ids.begin(), choice.ids.end(), id) != choice.ids.end();
+}
+
 TEST(PostgresTocChoice, ATableBringsWhatItNeedsAndWhatBelongsToIt) {
     const TocChoice choice = chosen({"app.orders"});
     EXPECT_EQ(choice.ids, (Ids{2, 3, 6, 7, 8, 12, 11, 13, 14, 50, 51, 61}));
     EXPECT_EQ(choice.selected, std::set<int>{12});
     EXPECT_TRUE(choice.rowless.empty());
+    std::vector<std::string> left_out;
+    for (const LeftOut& each : choice.left_out) {
+        left_out.push_back(each.what);
+    }
     EXPECT_EQ(
-        choice.left_out,
+        left_out,
         (std::vector<std::string>{
             "left out: the trigger checked of app.orders, because app.customers is not restored",
             "left out: the foreign key orders_customer_fkey of app.orders, because "
@@ -78,10 +86,10 @@ TEST(PostgresTocChoice, ATableBringsWhatItNeedsAndWhatBelongsToIt) {
 
 TEST(PostgresTocChoice, AForeignKeyNeedsBothTables) {
     const TocChoice choice = chosen({"orders", "shop.app.customers"});
-    EXPECT_TRUE(choice.makes(63));
-    EXPECT_TRUE(choice.makes(62));
-    EXPECT_TRUE(choice.makes(21));
-    EXPECT_TRUE(choice.makes(5));
+    EXPECT_TRUE(makes(choice, 63));
+    EXPECT_TRUE(makes(choice, 62));
+    EXPECT_TRUE(makes(choice, 21));
+    EXPECT_TRUE(makes(choice, 5));
     EXPECT_EQ(choice.left_out.size(), 1U);
 }
 
@@ -96,22 +104,22 @@ TEST(PostgresTocChoice, APartitionedTableBringsItsPartitions) {
 TEST(PostgresTocChoice, AViewBringsTheDefinitionsOfWhatItReads) {
     const TocChoice good = chosen({"good"});
     EXPECT_EQ(good.rowless, Ids{20});
-    EXPECT_TRUE(good.makes(4));
+    EXPECT_TRUE(makes(good, 4));
     const TocChoice grouped = chosen({"grouped"});
-    EXPECT_TRUE(grouped.makes(60));
-    EXPECT_TRUE(grouped.makes(52));
+    EXPECT_TRUE(makes(grouped, 60));
+    EXPECT_TRUE(makes(grouped, 52));
 }
 
 TEST(PostgresTocChoice, AWholeSchemaBringsWhatNoTableNeeds) {
     const TocChoice choice = chosen({"app.*"});
-    EXPECT_TRUE(choice.makes(9));
-    EXPECT_FALSE(choice.makes(40));
-    EXPECT_FALSE(choice.makes(70));
+    EXPECT_TRUE(makes(choice, 9));
+    EXPECT_FALSE(makes(choice, 40));
+    EXPECT_FALSE(makes(choice, 70));
     const TocChoice all_but = chosen({}, {"app.orders"});
-    EXPECT_TRUE(all_but.makes(70));
-    EXPECT_TRUE(all_but.makes(9));
-    EXPECT_FALSE(all_but.makes(12));
-    EXPECT_FALSE(all_but.makes(71));
+    EXPECT_TRUE(makes(all_but, 70));
+    EXPECT_TRUE(makes(all_but, 9));
+    EXPECT_FALSE(makes(all_but, 12));
+    EXPECT_FALSE(makes(all_but, 71));
 }
 
 TEST(PostgresTocChoice, AnExclusionConstraintBringsItsOperatorClasses) {
