@@ -61,6 +61,16 @@ std::string TargetRoom::table_of(const std::string& stream) const {
     return quoted_name(parts_.target_schema(schema), name);
 }
 
+/// Some rows are added to those that are there, and never take the place of all.
+void TargetRoom::refuse_to_empty(const std::string& stream) const {
+    if (overwrite_ == Overwrite::yes) {
+        throw explained<ConfigError>(
+            fmt::format("--clean would empty {}, and --where brings only some of its rows back",
+                        parts_.told(stream).target),
+            "Leave out --clean: the rows are added to those that are there.", "selection_conflict");
+    }
+}
+
 /// Rows alone: their tables have to be there, and to be empty.
 void TargetRoom::look_for_tables() {
     std::vector<std::string> missing;
@@ -68,6 +78,8 @@ void TargetRoom::look_for_tables() {
         const std::string table = table_of(name);
         if (connection_.query("SELECT pg_catalog.to_regclass($1)", {table}).is_null(0, 0)) {
             missing.push_back(parts_.told(name).target);
+        } else if (parts_.condition_of(name) != nullptr) {
+            refuse_to_empty(name);
         } else if (connection_.text(fmt::format("SELECT EXISTS (SELECT FROM ONLY {})", table)) ==
                    "t") {
             filled_.push_back(parts_.told(name).target);
@@ -172,7 +184,9 @@ void TargetRoom::make() {
     }
     std::vector<std::string> emptied;
     for (const auto& [name, stream] : parts_.streams()) {
-        emptied.push_back("ONLY " + table_of(name));
+        if (parts_.condition_of(name) == nullptr) {
+            emptied.push_back("ONLY " + table_of(name));
+        }
     }
     if (overwrite_ == Overwrite::yes && !emptied.empty()) {
         run_locking(connection_, fmt::format("TRUNCATE {}", fmt::join(emptied, ", ")),

@@ -48,6 +48,7 @@ private:
     };
 
     void look_for_tables();
+    void refuse_to_empty(const std::string& stream) const;
     void look_for_occupied();
     void refuse_other_partitions();
     void defer_foreign_keys();
