@@ -132,8 +132,8 @@ private:
     std::size_t offset_bytes_ = 8;
 };
 
-template <std::size_t N>
-bool is_one_of(std::string_view kind, const std::array<std::string_view, N>& kinds) {
+template <class Kinds>
+bool is_one_of(std::string_view kind, const Kinds& kinds) {
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
