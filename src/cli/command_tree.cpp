@@ -124,12 +124,14 @@ void add_selection(CLI::App& command, RestoreArguments& arguments) {
                        arguments.where.push_back(where_argument(text));
                    }
                });
-    add_values(command, {"--rename", "OLD=NEW", "another name for a table; may be repeated"},
-               [&arguments](const std::vector<std::string>& texts) {
-                   for (const std::string& text : texts) {
-                       arguments.renames.push_back(rename_argument(text));
-                   }
-               });
+    add_values(
+        command,
+        {"--rename", "OLD=NEW", "another name for a table (PostgreSQL: a schema); may be repeated"},
+        [&arguments](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+                arguments.renames.push_back(rename_argument(text));
+            }
+        });
     add_flag(command, "--schema-only", arguments.is_schema_only, "make the tables without rows");
     add_flag(command, "--data-only", arguments.is_data_only, "add the rows to tables that exist");
     command.option_defaults()->group("Options");

@@ -137,7 +137,9 @@ std::string replaces_text(const RestorePlan& plan) {
 
 std::string needs_text(const RestorePlan& plan) {
     if (!plan.tables.empty()) {
-        return fmt::format("what the tables take, {} free", format_size(plan.bytes_free));
+        return plan.bytes_free == 0  // A server does not tell.
+                   ? "what the tables take"
+                   : fmt::format("what the tables take, {} free", format_size(plan.bytes_free));
     }
     return fmt::format("{}, {} free{}", format_size(plan.bytes_needed),
                        format_size(plan.bytes_free),

@@ -81,9 +81,10 @@ Json indexes_json(const StoredTable& table) {
 }  // namespace
 
 std::string tables_text(const SnapshotTables& found, const Terminal& terminal) {
-    const bool are_several = std::ranges::any_of(found.tables, [&](const ComparedTable& each) {
-        return each.stream != found.tables.front().stream;
-    });
+    const bool are_several = found.are_several_databases &&
+                             std::ranges::any_of(found.tables, [&](const ComparedTable& each) {
+                                 return each.database != found.tables.front().database;
+                             });
     Table table({{"DATABASE", Align::left, true, 0},
                  {"TABLE", Align::left, true, 0},
                  {"KIND", Align::left, false, 3},
@@ -95,7 +96,7 @@ std::string tables_text(const SnapshotTables& found, const Terminal& terminal) {
     for (const ComparedTable& each : found.tables) {
         const StoredTable& one = each.table;
         const bool is_here = each.change != TableChange::gone && takes_space(one);
-        table.add({are_several ? each.stream : "", one.name, std::string(kind_name(one.kind)),
+        table.add({are_several ? each.database : "", one.name, std::string(kind_name(one.kind)),
                    is_here ? size_text(one.total_bytes()) : "", growth_text(each),
                    one.indexes.empty() ? "" : size_text(one.index_bytes()),
                    !is_here   ? ""

@@ -58,4 +58,23 @@ std::string database_of_stream(std::string_view stream) {
     return {};
 }
 
+std::vector<std::string> parts_of_stream(std::string_view name) {
+    std::vector<std::string> parts(1);
+    bool is_quoted = false;
+    for (std::size_t at = 0; at < name.size(); ++at) {
+        const char character = name[at];
+        if (character == '"' && is_quoted && at + 1 < name.size() && name[at + 1] == '"') {
+            parts.back() += '"';
+            ++at;
+        } else if (character == '"') {
+            is_quoted = !is_quoted;
+        } else if (!is_quoted && kBorders.find(character) != std::string_view::npos) {
+            parts.emplace_back();
+        } else {
+            parts.back() += character;
+        }
+    }
+    return parts;
+}
+
 }  // namespace dbbackup

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dbbackup {
 
@@ -20,5 +21,8 @@ namespace dbbackup {
 /// The database that a stream belongs to, without quotes; "" for what belongs to the server, and
 /// for what is not such a name.
 [[nodiscard]] std::string database_of_stream(std::string_view stream);
+
+/// The parts of such a name again: database, schema and table, or database and what.
+[[nodiscard]] std::vector<std::string> parts_of_stream(std::string_view name);
 
 }  // namespace dbbackup

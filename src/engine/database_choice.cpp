@@ -40,7 +40,8 @@ bool names_any(const NamePattern& pattern, const std::vector<std::string>& names
 }
 
 /// The database that all patterns of tables begin with.
-std::string database_of_tables(const Selection& selection, const std::vector<std::string>& names) {
+std::string database_of_tables(DatabaseType type, const Selection& selection,
+                               const std::vector<std::string>& names) {
     for (const std::string& name : names) {
         const auto is_of_it = [&name](const NamePattern& pattern) {
             return pattern.text().starts_with(name + ".");
@@ -61,17 +62,24 @@ std::string database_of_tables(const Selection& selection, const std::vector<std
     }
     throw explained<ConfigError>(
         "the snapshot is of several databases, and tables are restored from one at a time",
-        fmt::format("Write --include DATABASE.TABLE, for example --include '{}.*'.", names.front()),
+        type == DatabaseType::sqlite
+            ? fmt::format("Write --include DATABASE.TABLE, for example --include '{}.*'.",
+                          names.front())
+            : fmt::format("Write --include DATABASE.SCHEMA.TABLE, for example --include '{}.*.*'.",
+                          names.front()),
         "selection_not_supported");
 }
 
 }  // namespace
 
+std::string database_of(DatabaseType type, const std::string& stream) {
+    return type == DatabaseType::sqlite ? stream : database_of_stream(stream);
+}
+
 std::vector<std::string> databases_of(DatabaseType type, const std::vector<StoredStream>& streams) {
     std::vector<std::string> names;
     for (const StoredStream& stream : streams) {
-        std::string name =
-            type == DatabaseType::sqlite ? stream.name : database_of_stream(stream.name);
+        std::string name = database_of(type, stream.name);
         // Streams of one database follow one another.
         if (!name.empty() && (names.empty() || names.back() != name)) {
             names.push_back(std::move(name));
@@ -91,8 +99,7 @@ StreamChoice choose_streams(DatabaseType type, const std::vector<StoredStream>& 
     StreamChoice choice;
     const auto take_streams = [&](const std::set<std::string>& databases) {
         for (const StoredStream& stream : streams) {
-            const std::string of_it =
-                type == DatabaseType::sqlite ? stream.name : database_of_stream(stream.name);
+            const std::string of_it = database_of(type, stream.name);
             if (of_it.empty() || databases.contains(of_it)) {
                 choice.names.insert(stream.name);  // What is the server's goes with any of them.
             }
@@ -111,7 +118,7 @@ StreamChoice choose_streams(DatabaseType type, const std::vector<StoredStream>& 
         std::any_of(wanted.include.begin(), wanted.include.end(),
                     [&names](const NamePattern& each) { return !names_any(each, names); });
     if (is_of_tables) {
-        take_streams({database_of_tables(selection, names)});
+        take_streams({database_of_tables(type, selection, names)});
         choice.within = selection;
         return choice;
     }

@@ -19,6 +19,9 @@
 
 namespace dbbackup {
 
+/// The database that a stream is of: for SQLite the stream itself; "" for what is the server's.
+[[nodiscard]] std::string database_of(DatabaseType type, const std::string& stream);
+
 /// The databases that these streams are of: for SQLite each is one; of a server only those that
 /// have a name.
 [[nodiscard]] std::vector<std::string> databases_of(DatabaseType type,

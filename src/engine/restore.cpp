@@ -143,9 +143,14 @@ void carry_out(RestoreSupply& supply, const RestoreRequest& request, Connector& 
     const std::size_t count = supply.streams().size();
     const std::unique_ptr<RestoreSession> session =
         connector.restore(request, supply.streams(), stop);
+    // A session for tables that are all in one stream goes on reading it until its end.
+    const bool closes_each = !outcome.is_of_tables || count > 1;
     for (std::size_t index = 0; outcome.is_of_tables && index < count; ++index) {
         context.progress.phase = Phase::reading;
         session->inspect(supply.open(index, stop), stop);
+        if (closes_each) {
+            supply.close(index);
+        }
     }
     outcome.plan = session->plan();
     if (!options.is_dry_run) {
@@ -158,8 +163,8 @@ void carry_out(RestoreSupply& supply, const RestoreRequest& request, Connector& 
             if (!whole.empty() && options.on_database) {
                 options.on_database(whole);
             }
-            if (!outcome.is_of_tables) {
-                supply.close(index);  // A session for tables goes on reading until its end.
+            if (closes_each) {
+                supply.close(index);
             }
         }
         context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;

@@ -14,15 +14,20 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace dbbackup {
 namespace {
 
 /// What is wanted of one stream; nothing when it is left out.
-std::optional<NameSelection> within(const NameSelection& names, const std::string& stream,
+/// @param database The one that it is of; "" for none.
+std::optional<NameSelection> within(const NameSelection& names, const std::string& database,
                                     bool is_one_of_several) {
-    const auto means_it = [&stream](const NamePattern& each) { return each.matches(stream); };
+    const auto means_it = [&database](const NamePattern& each) {
+        return !database.empty() && each.matches(database);
+    };
     NameSelection wanted = names;
     if (is_one_of_several) {
         if (std::any_of(names.exclude.begin(), names.exclude.end(), means_it)) {
@@ -56,7 +61,9 @@ public:
 
     /// Nothing when the stream is not wanted. @throws CorruptionError, SourceError and others.
     std::optional<std::vector<StoredTable>> tables(const StreamContents& stream) {
-        const auto wanted = within(names_, stream.stream.name, is_of_several());
+        const auto wanted =
+            within(names_, database_of(manifest_->details.summary.type, stream.stream.name),
+                   is_of_several());
         if (!wanted) {
             return std::nullopt;
         }
@@ -224,22 +231,41 @@ private:
     std::exception_ptr first_failure_;
 };
 
+/// Whether a pattern takes a table that was found. Where each table is a stream, its name here has
+/// its schema before it, and any dot may be the border between them.
+bool takes(const NamePattern& pattern, const ComparedTable& each, DatabaseType type) {
+    std::vector<NamePart> parts;
+    if (type == DatabaseType::sqlite) {
+        parts = {{.text = each.stream},
+                 {.text = each.table.name, .letter_case = NameCase::ignored}};
+        return pattern.matches(parts);
+    }
+    const std::string database = database_of(type, each.stream);
+    parts.push_back({.text = database});
+    for (std::string_view left = each.table.name;;) {
+        const std::size_t end = std::min(left.find('.'), left.size());
+        parts.push_back({.text = left.substr(0, end)});
+        if (end == left.size()) {
+            return pattern.matches(parts);
+        }
+        left.remove_prefix(end + 1);
+    }
+}
+
 void refuse_idle_patterns(const NameSelection& names, const Reading& reading,
                           const SnapshotTables& found) {
+    const DatabaseType type = reading.manifest().details.summary.type;
     for (const NamePattern& pattern : names.include) {
         const bool takes_table =
-            std::any_of(found.tables.begin(), found.tables.end(), [&](const ComparedTable& each) {
-                const std::array<NamePart, 2> parts = {
-                    {{.text = each.stream},
-                     {.text = each.table.name, .letter_case = NameCase::ignored}}};
-                return pattern.matches(parts);
-            });
-        const auto& streams = reading.manifest().details.streams;
-        const bool takes_stream =
+            std::any_of(found.tables.begin(), found.tables.end(),
+                        [&](const ComparedTable& each) { return takes(pattern, each, type); });
+        const std::vector<std::string> databases =
+            databases_of(type, reading.manifest().details.streams);
+        const bool takes_database =
             reading.is_of_several() &&
-            std::any_of(streams.begin(), streams.end(),
-                        [&](const StoredStream& each) { return pattern.matches(each.name); });
-        if (!takes_table && !takes_stream) {
+            std::any_of(databases.begin(), databases.end(),
+                        [&](const std::string& each) { return pattern.matches(each); });
+        if (!takes_table && !takes_database) {
             throw explained<ConfigError>(
                 fmt::format("no table or view of the snapshot matches '{}'", shown(pattern.text())),
                 "Without --include, show --tables lists all that there are.",
@@ -264,6 +290,10 @@ SnapshotTables snapshot_tables(Repository& repository, const SnapshotId& snapsho
     SnapshotTables found;
     try {
         found = Comparison(now, before ? &*before : nullptr).take();
+        found.are_several_databases = now.is_of_several();
+        for (ComparedTable& each : found.tables) {
+            each.database = database_of(summary.type, each.stream);
+        }
     } catch (const CorruptionError&) {
         throw_if_removed(repository, summary, stop);
         throw;

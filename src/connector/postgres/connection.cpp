@@ -280,6 +280,16 @@ Rows Connection::query(const std::string& sql, std::initializer_list<std::string
     return Rows(last_result());
 }
 
+std::uint64_t Connection::change(const std::string& sql) {
+    // This way takes one command only.
+    if (PQsendQueryParams(handle_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) ==
+        0) {
+        throw connection_error("the connection was lost");
+    }
+    const Result result = last_result();
+    return std::strtoull(PQcmdTuples(result.get()), nullptr, 10);
+}
+
 std::string Connection::text(const std::string& sql) {
     const Rows rows = query(sql);
     return rows.count() == 0 ? std::string() : std::string(rows.text(0, 0));

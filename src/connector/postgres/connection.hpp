@@ -73,6 +73,8 @@ public:
     /// One command. Parameters are $1, $2 …, as text.
     [[nodiscard]] Rows query(const std::string& sql,
                              std::initializer_list<std::string_view> parameters = {});
+    /// One command that changes rows. @return how many.
+    std::uint64_t change(const std::string& sql);
     /// The first column of the only row.
     [[nodiscard]] std::string text(const std::string& sql);
 

@@ -6,8 +6,8 @@
 #include "connector/postgres/native_dump.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/script_filter.hpp"
+#include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
-#include "connector/postgres/stream_slices.hpp"
 #include "connector/postgres/tools.hpp"
 #include "connector/postgres/whole_stream.hpp"
 
@@ -25,22 +25,7 @@ constexpr const char* kRowsNotCompared =
     "the rows were not compared: of a dump it is only known that every byte of it is as it was "
     "made, and that the server took all of it";
 
-bool is_special(const std::string& name, std::string_view what) {
-    return name.ends_with(std::string(":").append(what));
-}
-
 }  // namespace
-
-void read_whole(StreamReader& stream, const std::function<void(BytesView part)>& take,
-                const std::stop_token& stop) {
-    Bytes buffer;
-    const std::uint64_t size = stream.stream().size_bytes;
-    for (std::uint64_t offset = 0; offset < size; offset += buffer.size()) {
-        buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(1_MiB, size - offset)));
-        stream.read_at(offset, buffer, stop);
-        take(buffer);
-    }
-}
 
 DatabaseRestore::DatabaseRestore(const ConnectionInfo& server, std::string name,
                                  DatabaseProperties properties, const RestoreRequest& request,
@@ -50,8 +35,25 @@ DatabaseRestore::DatabaseRestore(const ConnectionInfo& server, std::string name,
       request_(request),
       globals_(globals) {}
 
+void DatabaseRestore::choose(StreamReader& schema, const std::vector<StoredStream>& streams,
+                             const std::stop_token& stop) {
+    Bytes archive;
+    read_whole(
+        schema, [&](BytesView part) { archive.insert(archive.end(), part.begin(), part.end()); },
+        stop);
+    const SchemaDefinition definition = SchemaDefinition::parse(schema.stream().definition);
+    chosen_.emplace(Toc::parse(archive), definition, request_.selection, streams);
+    schema_.emplace();
+    schema_->append(archive);
+    schema_->choose(chosen_->choice().ids);
+    refuse_lacks(needed_of(*chosen_, definition.requirements));
+}
+
 void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = stream.stream();
+    if (chosen_ && !is_needed(*chosen_, stored)) {
+        return;  // Nothing of it is fetched.
+    }
     if (is_special(stored.name, kDumpStream)) {
         static_cast<void>(create(stream, stop));
         restore_natively(*made_, target_.server_major(), request_, stream, stop);
@@ -64,27 +66,53 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
     } else if (stored.kind == StreamKind::opaque) {
         prepare(stream, std::move(stop));
     } else if (is_special(stored.name, kSequencesStream)) {
-        set_sequences(stream, std::move(stop));
+        restore_sequences(stream, std::move(stop));
     } else if (is_special(stored.name, kLargeObjectOwnersStream)) {
         restore_large_object_owners(loader_.value().any(stop), stream, stop);
     } else if (is_special(stored.name, kLargeObjectsStream)) {
         restore_large_objects(loader_.value().any(stop), stream, stop);
     } else {
-        const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
+        load_table(stream, std::move(stop));
+        return;
+    }
+    report_.rows += chosen_ ? 0 : stored.row_count;  // Of tables, where those were chosen.
+    report_.bytes_written += stored.size_bytes;
+}
+
+void DatabaseRestore::load_table(StreamReader& stream, std::stop_token stop) {
+    const StoredStream& stored = stream.stream();
+    const TableCondition* const condition = chosen_ ? chosen_->condition_of(stored.name) : nullptr;
+    std::uint64_t rows = 0;
+    if (condition != nullptr) {
+        const TableDefinition table = TableDefinition::parse(stored.definition);
+        Connection& connection = loader_.value().any(stop);
+        const std::string name = quoted_name(table.schema, table.name);
+        check_condition(connection, name, *condition);
+        connection.execute("BEGIN");
+        rows = load_some(connection, stream, name, *condition, std::move(stop));
+        connection.execute("COMMIT");
+    } else {
+        rows = loader_.value().load(stream, std::move(stop));
         if (rows != stored.row_count) {
             throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
                                           stored.name, rows));
         }
         tables_.push_back(stored);
     }
-    report_.rows += stored.row_count;
+    report_.rows += rows;
     report_.bytes_written += stored.size_bytes;
+    if (chosen_) {
+        report_.tables.push_back(chosen_->told(stored.name));
+        report_.tables.back().rows = rows;
+    }
 }
 
 SchemaDefinition DatabaseRestore::create(const StreamReader& first, const std::stop_token& stop) {
     SchemaDefinition definition = SchemaDefinition::parse(first.stream().definition);
-    refuse_lacks(definition.requirements);
-    make_roles(definition.requirements);
+    const Requirements required =
+        chosen_ ? needed_of(*chosen_, definition.requirements) : definition.requirements;
+    refuse_lacks(required);
+    make_roles(required);
     target_.create(properties_, stop);
     made_ = target_.info();
     return definition;
@@ -93,11 +121,24 @@ SchemaDefinition DatabaseRestore::create(const StreamReader& first, const std::s
 void DatabaseRestore::prepare(StreamReader& schema, std::stop_token stop) {
     const SchemaDefinition definition = create(schema, stop);
     loader_.emplace(*made_, request_.jobs);
-    schema_.emplace();
-    views_ = definition.filled_views;
-    unchecked_keys_ = definition.unchecked_keys;
-    read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
+    views_ = chosen_ ? chosen_->views_among(chosen_->choice().ids, definition.filled_views)
+                     : definition.filled_views;
+    unchecked_keys_ = chosen_ ? chosen_->unchecked_keys() : definition.unchecked_keys;
+    if (!schema_) {
+        schema_.emplace();
+        read_whole(schema, [this](BytesView part) { schema_->append(part); }, stop);
+        if (!unchecked_keys_.empty()) {
+            leave_out_keys(stop);
+        }
+    }
     run_section("pre-data", std::move(stop));
+}
+
+void DatabaseRestore::leave_out_keys(const std::stop_token& stop) {
+    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+    schema_->choose(
+        list_without(output_of(tool, {"--list", schema_->path()}, schema_->descriptors(), stop),
+                     unchecked_keys_));
 }
 
 void DatabaseRestore::refuse_filled() const {
@@ -145,68 +186,42 @@ void DatabaseRestore::make_roles(const Requirements& required) {
 
 void DatabaseRestore::run_section(std::string_view section, std::stop_token stop) {
     const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
-    std::vector<std::string> words = {fmt::format("--section={}", section)};
-    if (!request_.keeps_owners) {
-        words.emplace_back("--no-owner");
-    }
-    if (!request_.keeps_privileges) {
-        words.emplace_back("--no-privileges");
-    }
-    std::vector<int> files = {schema_->descriptor()};
-    std::optional<MemoryFile> list;
-    if (section == "post-data" && !unchecked_keys_.empty()) {
-        list.emplace();
-        list->append(as_bytes(list_without(
-            output_of(tool, {"--list", schema_->path()}, {schema_->descriptor()}, stop),
-            unchecked_keys_)));
-        files.push_back(list->descriptor());
-        words.push_back("--use-list=" + list->path());
-    }
-    // The archive is small, and has to be sought in when several processes read it.
-    words.push_back(schema_->path());
     if (tool.major > target_.server_major()) {
-        words.emplace_back("--file=-");
-        load_script(output_of(tool, words, files, stop), stop);
+        load_script(schema_->script(section, request_, target_.server_major(), stop), stop);
         return;
     }
     ToolCall call(tool, *made_);
     call.with("--exit-on-error");
-    for (const int file : files) {
-        call.inherits(file);
+    for (const int descriptor : schema_->descriptors()) {
+        call.inherits(descriptor);
     }
     if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
         call.with(fmt::format("--jobs={}", request_.jobs));
     }
-    for (const std::string& word : words) {
+    for (const std::string& word : schema_->words(section, request_)) {
         call.with(word);
     }
     call.run({}, {}, std::move(stop));
 }
 
 void DatabaseRestore::load_script(const std::string& script, const std::stop_token& stop) {
-    std::string filtered;
-    ScriptFilter filter(true, [&filtered](BytesView each) { filtered += as_text(each); });
-    filter.take(as_bytes(script));
-    filter.finish();
-    BytesView part = as_bytes(filtered);
+    BytesView part = as_bytes(script);
     run_script(
         tool_for("psql", target_.server_major(), stop), *made_,
         [&part] { return std::exchange(part, BytesView()); }, stop);
 }
 
-void DatabaseRestore::set_sequences(StreamReader& stream, std::stop_token stop) {
-    // Through a table of its own: what COPY wrote, COPY reads.
+void DatabaseRestore::restore_sequences(StreamReader& stream, std::stop_token stop) {
     Connection& connection = loader_.value().any(stop);
-    connection.execute(
-        "BEGIN; CREATE TEMPORARY TABLE db_backup_sequences (schema text, name text, last bigint, "
-        "is_called boolean) ON COMMIT DROP");
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_sequences FROM STDIN",
-                       [&reader] { return reader.next(); });
-    static_cast<void>(connection.query(
-        "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
-        "last, is_called) FROM pg_temp.db_backup_sequences"));
+    std::vector<SequenceChoice> chosen;
+    if (chosen_) {
+        for (const ChosenSequence& each : chosen_->sequences()) {
+            chosen.push_back({each.schema, each.name, each.schema});
+        }
+    }
+    connection.execute("BEGIN");
+    set_sequences(connection, stream, chosen_ ? &chosen : nullptr, SequenceWay::as_stored,
+                  std::move(stop));
     connection.execute("COMMIT");
 }
 
@@ -215,7 +230,7 @@ void DatabaseRestore::set_sequences(StreamReader& stream, std::stop_token stop) 
 bool DatabaseRestore::has_partitioned_indexes(std::stop_token stop) {
     const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
     return output_of(tool, {"--list", "--section=post-data", schema_->path()},
-                     {schema_->descriptor()}, stop)
+                     schema_->descriptors(), stop)
                .find(" INDEX ATTACH ") != std::string::npos;
 }
 
@@ -225,40 +240,20 @@ void DatabaseRestore::make_unchecked_keys(const std::stop_token& stop) {
     }
 }
 
-/// Views upon views come after those: who fails for want of another is tried again.
-void DatabaseRestore::fill_views(std::stop_token stop) {
-    constexpr std::string_view kNotInPrerequisiteState = "55000";
-    Connection& connection = loader_.value().any(std::move(stop));
-    std::vector<std::string> left = views_;
-    while (!left.empty()) {
-        std::vector<std::string> again;
-        for (const std::string& view : left) {
-            try {
-                connection.execute("REFRESH MATERIALIZED VIEW " + view);
-            } catch (const ServerError& error) {
-                if (error.sqlstate() != kNotInPrerequisiteState || left.size() == 1) {
-                    throw;
-                }
-                again.push_back(view);
-            }
-        }
-        if (again.size() == left.size()) {
-            throw SourceError(fmt::format("these materialized views need each other's rows: {}",
-                                          fmt::join(left, ", ")));
-        }
-        left = std::move(again);
-    }
-}
-
 RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     if (loader_) {
         loader_->close();
         run_section("post-data", stop);
         make_unchecked_keys(stop);
-        fill_views(stop);
+        fill_views(loader_->any(stop), views_);
         if (request_.verify) {
             loader_->verify(tables_, fingerprinter, stop);
-            report_.is_verified = true;
+            report_.is_verified = !chosen_ || tables_.size() == chosen_->streams().size();
+        }
+        if (chosen_) {
+            rename_schemas(loader_->any(stop), *chosen_);
+            const std::vector<RestoredTable> rowless = chosen_->rowless();
+            report_.tables.insert(report_.tables.end(), rowless.begin(), rowless.end());
         }
         loader_->close();
     }
@@ -266,7 +261,7 @@ RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::s
          target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop)) {
         report_.warnings.push_back(std::move(warning));
     }
-    if (request_.verify && !report_.is_verified) {
+    if (request_.verify && !loader_) {
         report_.warnings.emplace_back(kRowsNotCompared);
     }
     return report_;

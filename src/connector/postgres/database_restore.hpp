@@ -7,15 +7,15 @@
 
 #include "connector/connector.hpp"
 #include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/chosen_parts.hpp"
 #include "connector/postgres/connection_info.hpp"
-#include "connector/postgres/foreign_keys.hpp"
+#include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/roles.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
-#include "sys/memory_file.hpp"
+#include "connector/postgres/unchecked_keys.hpp"
 
-#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -23,10 +23,6 @@
 #include <vector>
 
 namespace dbbackup::postgres {
-
-/// Reads the whole stream, in order.
-void read_whole(StreamReader& stream, const std::function<void(BytesView part)>& take,
-                const std::stop_token& stop);
 
 /// One thread at a time. The destructor drops what was made, unless `finish` returned.
 class DatabaseRestore {
@@ -45,6 +41,12 @@ public:
     /// @throws ConfigError (code "target_lacks") for what the server does not have and the restore
     /// does not make.
     void refuse_lacks(const Requirements& required);
+    /// Before `apply`: only the request's selection is restored.
+    /// @param streams Of this database. @throws ConfigError as `ChosenParts` and `refuse_lacks`.
+    void choose(StreamReader& schema, const std::vector<StoredStream>& streams,
+                const std::stop_token& stop);
+    /// What was chosen; nothing for the whole database.
+    [[nodiscard]] const std::optional<ChosenParts>& chosen() const { return chosen_; }
     /// Any stream of this database, in the order of the manifest: the schema, or the dump, comes
     /// first.
     void apply(StreamReader& stream, std::stop_token stop);
@@ -60,22 +62,24 @@ private:
     }
     /// Those that are needed and not there, if that is asked.
     void make_roles(const Requirements& required);
-    void set_sequences(StreamReader& stream, std::stop_token stop);
+    void leave_out_keys(const std::stop_token& stop);
+    void load_table(StreamReader& stream, std::stop_token stop);
+    void restore_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
     void load_script(const std::string& script, const std::stop_token& stop);
     [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
-    void fill_views(std::stop_token stop);
     void make_unchecked_keys(const std::stop_token& stop);
 
     DatabaseProperties properties_;
     TargetDatabase target_;
     const RestoreRequest& request_;
     const std::string& globals_;
+    std::optional<ChosenParts> chosen_;
     std::vector<StoredStream> tables_;  ///< That were loaded.
     std::vector<std::string> views_;    ///< Materialized, to be filled.
     std::vector<ForeignKey> unchecked_keys_;
     RestoreReport report_;
-    std::optional<MemoryFile> schema_;
+    std::optional<ArchiveFile> schema_;
     std::optional<ConnectionInfo> made_;
     std::optional<TableLoader> loader_;  ///< Uses `made_`.
 };

@@ -10,6 +10,7 @@
 #include "connector/postgres/restore.hpp"
 #include "connector/postgres/script_export.hpp"
 #include "connector/postgres/session.hpp"
+#include "connector/postgres/stored_tables.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/tracking.hpp"
 #include "connector/stream_names.hpp"
@@ -101,7 +102,12 @@ public:
     std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,
                                             const std::vector<StoredStream>& streams,
                                             std::stop_token stop) override {
-        return make_restore_session(request, streams, std::move(stop));
+        return make_restore_session(request, streams, options_.lock_timeout, std::move(stop));
+    }
+
+    std::vector<StoredTable> tables(StreamReader& stream, const NameSelection& names,
+                                    std::stop_token stop) override {
+        return stored_tables(stream, names, std::move(stop));
     }
 
     std::unique_ptr<Session> begin_archive(ArchiveForm form, std::stop_token stop) override {

@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "connector/archive_files.hpp"
 #include "connector/postgres/database_restore.hpp"
+#include "connector/postgres/restore_into.hpp"
+#include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/stream_names.hpp"
@@ -78,6 +80,20 @@ void refuse_for_script(const RestoreRequest& request, const std::vector<StoredSt
     }
 }
 
+/// Tables are chosen from one database, object by object.
+void check_selection(const std::vector<Part>& parts) {
+    if (parts.size() != 1) {
+        throw explained<ConfigError>("tables are chosen from one database at a time",
+                                     "Choose one with --include DATABASE.SCHEMA.TABLE.",
+                                     "selection_conflict");
+    }
+    if (parts.front().is_dump) {
+        throw explained<ConfigError>(
+            "single tables cannot be chosen from what pg_dump wrote as a whole",
+            "Restore the whole database under another name.", "selection_not_supported");
+    }
+}
+
 std::string names_text(const std::vector<std::string>& names) {
     const std::size_t shown = std::min(names.size(), kNamesShownMax);
     return fmt::format("{}{}",
@@ -85,20 +101,40 @@ std::string names_text(const std::vector<std::string>& names) {
                        shown < names.size() ? " …" : "");
 }
 
+/// Gives the databases their names in the target.
+void name_targets(std::vector<Part>& parts, const std::string& name) {
+    if (parts.empty()) {
+        throw CorruptionError("the snapshot has no database");
+    }
+    if (name.empty()) {
+        return;
+    }
+    if (parts.size() > 1) {
+        throw explained<ConfigError>(
+            fmt::format("the target names one database, {}, and {} are restored", name,
+                        parts.size()),
+            "Leave the database out of the URI, or choose one with --include.",
+            "target_is_one_database");
+    }
+    parts.front().target = name;
+}
+
 /// Of one database it is built at once and named at the end; of several each is named when it is
 /// whole, and the next one begun.
 class PostgresRestore final : public RestoreSession {
 public:
-    PostgresRestore(const RestoreRequest& request, const std::vector<StoredStream>& streams,
-                    const std::stop_token& stop);
+    /// @param info Of the target's server. @param parts With the names in the target.
+    PostgresRestore(const RestoreRequest& request, ConnectionInfo info, std::vector<Part> parts,
+                    const std::vector<StoredStream>& streams, const std::stop_token& stop);
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
+    void inspect(StreamReader& stream, std::stop_token stop) override;
     void apply(StreamReader& stream, std::stop_token stop) override;
     std::string end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) override;
     RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
 
 private:
-    void name_targets();
+    [[nodiscard]] bool is_of_parts() const { return !request_.selection.is_everything(); }
     void examine(const std::stop_token& stop);
     void add_steps(const Part& part, const TargetDatabase& target);
     [[nodiscard]] std::unique_ptr<DatabaseRestore> begin(const Part& part,
@@ -110,6 +146,7 @@ private:
     RestoreRequest request_;
     ConnectionInfo info_;
     std::vector<Part> parts_;
+    std::vector<StoredStream> streams_;
     std::size_t part_ = 0;  ///< Whose turn it is.
     std::string globals_;   ///< The script of all roles; empty unless it is used.
     std::unique_ptr<DatabaseRestore> database_;
@@ -119,37 +156,12 @@ private:
     RestoreReport report_;
 };
 
-PostgresRestore::PostgresRestore(const RestoreRequest& request,
-                                 const std::vector<StoredStream>& streams,
+PostgresRestore::PostgresRestore(const RestoreRequest& request, ConnectionInfo info,
+                                 std::vector<Part> parts, const std::vector<StoredStream>& streams,
                                  const std::stop_token& stop)
-    : request_(request), info_(request.target, {}), parts_(parts_of(streams)) {
-    if (!request.selection.is_everything()) {
-        throw explained<ConfigError>("parts of a PostgreSQL snapshot cannot be chosen yet",
-                                     "Restore the whole database under another name.",
-                                     "selection_not_supported");
-    }
-    refuse_for_script(request, streams);
-    name_targets();
+    : request_(request), info_(std::move(info)), parts_(std::move(parts)), streams_(streams) {
     plan_.source_version = request_.server_version;
     examine(stop);
-}
-
-void PostgresRestore::name_targets() {
-    if (parts_.empty()) {
-        throw CorruptionError("the snapshot has no database");
-    }
-    const std::string name = info_.value("dbname");
-    if (name.empty()) {
-        return;
-    }
-    if (parts_.size() > 1) {
-        throw explained<ConfigError>(
-            fmt::format("the target names one database, {}, and {} are restored", name,
-                        parts_.size()),
-            "Leave the database out of the URI, or choose one with --include.",
-            "target_is_one_database");
-    }
-    parts_.front().target = name;
 }
 
 std::unique_ptr<DatabaseRestore> PostgresRestore::begin(const Part& part,
@@ -172,7 +184,13 @@ void PostgresRestore::examine(const std::stop_token& stop) {
         if (target.state() == TargetState::filled) {
             filled.push_back(target.name());
         }
-        restore->refuse_lacks(part.schema.requirements);
+        if (!is_of_parts()) {
+            restore->refuse_lacks(part.schema.requirements);
+        } else if (request_.selection.parts == Parts::data) {
+            throw explained<ConfigError>(
+                fmt::format("the database {} has no tables to add rows to", target.name()),
+                "Leave out --data-only to make the tables too.", "target_table_missing");
+        }
         add_steps(part, target);
     }
     plan_.overwrites = !filled.empty();
@@ -210,7 +228,7 @@ void PostgresRestore::add_steps(const Part& part, const TargetDatabase& target) 
     plan_.steps.push_back(
         is_filled ? fmt::format("put it in the place of {}, and drop that", target.name())
                   : fmt::format("name it {}", target.name()));
-    if (!part.schema.left_out.empty()) {
+    if (!part.schema.left_out.empty() && !is_of_parts()) {
         plan_.warnings.push_back(fmt::format(
             "{}these tables are made without rows, which were left out of the backup: {}",
             parts_.size() > 1 ? part.name + ": " : std::string(),
@@ -239,6 +257,19 @@ void PostgresRestore::add_progress(Error& error) const {
     }
 }
 
+void PostgresRestore::inspect(StreamReader& stream, std::stop_token stop) {
+    if (stream.stream().name != special_stream_name(parts_.front().name, kSchemaStream)) {
+        return;
+    }
+    database_ = begin(parts_.front(), stop);
+    database_->choose(stream, streams_, stop);
+    const ChosenParts& chosen = database_->chosen().value();
+    plan_.tables = planned_tables(chosen);
+    plan_.warnings = chosen.remarks();
+    plan_.steps.at(1) = fmt::format("make {} objects and load {} tables",
+                                    chosen.choice().ids.size(), chosen.streams().size());
+}
+
 void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
     if (stream.stream().name == special_stream_name("", kRolesStream)) {
         read_roles(stream, stop);
@@ -263,6 +294,7 @@ void PostgresRestore::end_database(const Fingerprinter& fingerprinter,
     report_.rows += report.rows;
     report_.bytes_written += report.bytes_written;
     report_.is_verified = report.is_verified;
+    report_.tables = report.tables;  // Chosen ones, of one database.
     report_.is_incomplete = report_.is_incomplete || report.is_incomplete;
     report_.warnings.insert(report_.warnings.end(), report.warnings.begin(), report.warnings.end());
     database_.reset();
@@ -294,8 +326,22 @@ RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::s
 
 std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& request,
                                                      const std::vector<StoredStream>& streams,
+                                                     std::chrono::milliseconds lock_timeout,
                                                      std::stop_token stop) {
-    return std::make_unique<PostgresRestore>(request, streams, stop);
+    ConnectionInfo info(request.target, {});
+    std::vector<Part> parts = parts_of(streams);
+    refuse_for_script(request, streams);
+    name_targets(parts, info.value("dbname"));
+    if (!request.selection.is_everything()) {
+        check_selection(parts);
+        std::unique_ptr<RestoreSession> into =
+            make_restore_into(request, streams, parts.front().target, lock_timeout, stop);
+        if (into) {
+            return into;
+        }
+    }
+    return std::make_unique<PostgresRestore>(request, std::move(info), std::move(parts), streams,
+                                             stop);
 }
 
 }  // namespace dbbackup::postgres

@@ -9,6 +9,7 @@
 
 #include "connector/connector.hpp"
 
+#include <chrono>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -17,8 +18,10 @@ namespace dbbackup::postgres {
 
 /// Looks at the target: the URI of a server and, in its path, the database's new name; without one
 /// the name is that of the source.
+/// Parts that were selected go into a database that is there (restore_into.hpp).
 /// @throws ConfigError (target_not_empty, target_not_writable, bad_source_uri), SourceError.
 [[nodiscard]] std::unique_ptr<RestoreSession> make_restore_session(
-    const RestoreRequest& request, const std::vector<StoredStream>& streams, std::stop_token stop);
+    const RestoreRequest& request, const std::vector<StoredStream>& streams,
+    std::chrono::milliseconds lock_timeout, std::stop_token stop);
 
 }  // namespace dbbackup::postgres

@@ -5,7 +5,7 @@
 /// part of its schema, and what it needs of a server.
 
 #include "connector/postgres/catalogue.hpp"
-#include "connector/postgres/foreign_keys.hpp"
+#include "connector/postgres/unchecked_keys.hpp"
 #include "connector/postgres/roles.hpp"
 
 #include <string>

@@ -143,7 +143,8 @@ private:
             for_each_row(stream, stop_, [this](std::string_view row) { page(row); });
             text("COMMIT;\n\n");
         } else {
-            text(copy_into(TableDefinition::parse(stored.definition)) + ";\n");
+            const TableDefinition table = TableDefinition::parse(stored.definition);
+            text(copy_into(table, quoted_name(table.schema, table.name)) + ";\n");
             rows(stream);
         }
     }

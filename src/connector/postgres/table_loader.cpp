@@ -28,7 +28,22 @@ std::string column_list(const TableDefinition& table) {
     return fmt::format("{}", fmt::join(columns, ", "));
 }
 
-/// What is loaded through one root is one table.
+}  // namespace
+
+std::string copy_into(const TableDefinition& definition, const std::string& table) {
+    const std::string columns = column_list(definition);
+    return fmt::format("COPY {}{} FROM stdin", table,
+                       columns.empty() ? columns : fmt::format(" ({})", columns));
+}
+
+std::uint64_t load_rows(Connection& connection, StreamReader& stream, const std::string& table,
+                        std::stop_token stop) {
+    StreamSlices slices(stream, std::move(stop));
+    StreamSlices::Reader reader(slices);
+    return connection.copy_in(copy_into(TableDefinition::parse(stream.stream().definition), table),
+                              [&reader] { return reader.next(); });
+}
+
 std::vector<StoredStream> with_partitions_together(std::span<const StoredStream> streams) {
     std::vector<StoredStream> tables;
     std::map<std::string, std::size_t> roots;
@@ -50,17 +65,26 @@ std::vector<StoredStream> with_partitions_together(std::span<const StoredStream>
     return tables;
 }
 
-}  // namespace
-
-std::string copy_into(const TableDefinition& table) {
-    const std::string columns = column_list(table);
-    return fmt::format("COPY {}{} FROM stdin", quoted_name(table.schema, table.name),
-                       columns.empty() ? columns : fmt::format(" ({})", columns));
+void verify_table(Connection& connection, const StoredStream& stored, const std::string& table,
+                  const Fingerprinter& fingerprinter) {
+    const TableDefinition definition = TableDefinition::parse(stored.definition);
+    Fingerprint found;
+    const std::uint64_t rows = connection.copy_out(
+        fmt::format("COPY (SELECT {} FROM {}{} {}) TO STDOUT", column_list(definition),
+                    definition.is_of_root ? "" : "ONLY ", table, definition.condition),
+        [&](std::string_view row) { found += fingerprinter.of(as_bytes(row), 0); });
+    if (rows != stored.row_count || found != stored.fingerprint) {
+        throw explained<SourceError>(
+            fmt::format("{} was restored, but its rows are not those that were backed up ({} of "
+                        "{} rows)",
+                        stored.name, rows, stored.row_count),
+            "Please report this with both server versions.", "verification_failed");
+    }
 }
 
 std::uint64_t TableLoader::load(StreamReader& stream, std::stop_token stop) {
     const TableDefinition table = TableDefinition::parse(stream.stream().definition);
-    const std::string copy = copy_into(table);
+    const std::string copy = copy_into(table, quoted_name(table.schema, table.name));
     const std::uint64_t useful = stream.stream().size_bytes / kBytesForOneMore + 1;
     const auto threads = static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, useful));
     connect(threads, stop);
@@ -88,19 +112,8 @@ void TableLoader::verify(std::span<const StoredStream> streams, const Fingerprin
             for (std::size_t each = next++; each < tables.size(); each = next++) {
                 const StoredStream& stored = tables[each];
                 const TableDefinition table = TableDefinition::parse(stored.definition);
-                Fingerprint found;
-                const std::uint64_t rows = connection.copy_out(
-                    fmt::format("COPY (SELECT {} FROM {}{} {}) TO STDOUT", column_list(table),
-                                table.is_of_root ? "" : "ONLY ",
-                                quoted_name(table.schema, table.name), table.condition),
-                    [&](std::string_view row) { found += fingerprinter.of(as_bytes(row), 0); });
-                if (rows != stored.row_count || found != stored.fingerprint) {
-                    throw explained<SourceError>(
-                        fmt::format("{} was restored, but its rows are not those that were backed "
-                                    "up ({} of {} rows)",
-                                    stored.name, rows, stored.row_count),
-                        "Please report this with both server versions.", "verification_failed");
-                }
+                verify_table(connection, stored, quoted_name(table.schema, table.name),
+                             fingerprinter);
             }
         },
         [&] { next = tables.size(); });

@@ -21,7 +21,23 @@
 namespace dbbackup::postgres {
 
 /// COPY … FROM stdin of a table's rows as they are stored.
-[[nodiscard]] std::string copy_into(const TableDefinition& table);
+/// @param table Where to, as SQL.
+[[nodiscard]] std::string copy_into(const TableDefinition& definition, const std::string& table);
+
+/// Loads one table on one connection, which may be in a transaction.
+/// @param table Where to, as SQL.
+/// @return the rows that the server took.
+[[nodiscard]] std::uint64_t load_rows(Connection& connection, StreamReader& stream,
+                                      const std::string& table, std::stop_token stop);
+
+/// Reads one table again, on a connection that sees its rows.
+/// @param table Where it is, as SQL. @throws SourceError (code "verification_failed").
+void verify_table(Connection& connection, const StoredStream& stored, const std::string& table,
+                  const Fingerprinter& fingerprinter);
+
+/// What is loaded through one root is one table.
+[[nodiscard]] std::vector<StoredStream> with_partitions_together(
+    std::span<const StoredStream> streams);
 
 class TableLoader {
 public:

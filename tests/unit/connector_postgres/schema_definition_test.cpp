@@ -1,7 +1,7 @@
 #include "connector/postgres/schema_definition.hpp"
 
 #include "base/error.hpp"
-#include "connector/postgres/foreign_keys.hpp"
+#include "connector/postgres/unchecked_keys.hpp"
 
 #include <gtest/gtest.h>
 

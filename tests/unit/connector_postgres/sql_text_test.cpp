@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 namespace dbbackup::postgres {
 namespace {
@@ -46,6 +47,17 @@ TEST(SqlText, WhatIsNoNameOfAServersStreamIsOfNoDatabase) {
     for (const char* const name : {"", "main", "\"a", "\"a\"", "\"a\"b.c", ":roles"}) {
         EXPECT_EQ(database_of_stream(name), "") << name;
     }
+}
+
+TEST(SqlText, NamesOfStreamsAreTakenApartAgain) {
+    using Parts = std::vector<std::string>;
+    EXPECT_EQ(parts_of_stream(stream_name("shop", "public", "orders")),
+              (Parts{"shop", "public", "orders"}));
+    EXPECT_EQ(parts_of_stream(stream_name("s:p", "a.b", "we\"ird")),
+              (Parts{"s:p", "a.b", "we\"ird"}));
+    EXPECT_EQ(parts_of_stream(stream_name("", "", "x")), (Parts{"", "", "x"}));
+    EXPECT_EQ(parts_of_stream(special_stream_name("shop", "schema")), (Parts{"shop", "schema"}));
+    EXPECT_EQ(parts_of_stream(special_stream_name("", "roles")), (Parts{"", "roles"}));
 }
 
 }  // namespace

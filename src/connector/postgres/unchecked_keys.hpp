@@ -5,6 +5,7 @@
 /// were, because rows refer to what is not there.
 
 #include "connector/postgres/connection.hpp"
+#include "connector/postgres/toc.hpp"
 
 #include <cstdint>
 #include <string>
@@ -31,6 +32,11 @@ struct ForeignKey {
 /// The list of an archive, as `pg_restore --list` writes it and `--use-list` takes it, without
 /// these keys. Pure.
 [[nodiscard]] std::string list_without(std::string_view list, const std::vector<ForeignKey>& keys);
+
+/// Takes these keys and their comments out of chosen entries of an archive. Pure.
+/// @return those that were among them.
+[[nodiscard]] std::vector<ForeignKey> take_out(const Toc& toc, std::vector<int>& ids,
+                                               const std::vector<ForeignKey>& keys);
 
 /// Makes them for rows to come: those that are there are not looked at.
 /// @return warnings; of partitioned tables there cannot be such keys before PostgreSQL 18.

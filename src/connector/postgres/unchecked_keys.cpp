@@ -1,4 +1,4 @@
-#include "connector/postgres/foreign_keys.hpp"
+#include "connector/postgres/unchecked_keys.hpp"
 
 #include "connector/postgres/sql_text.hpp"
 
@@ -85,6 +85,30 @@ std::string list_without(std::string_view list, const std::vector<ForeignKey>& k
         }
     }
     return result;
+}
+
+std::vector<ForeignKey> take_out(const Toc& toc, std::vector<int>& ids,
+                                 const std::vector<ForeignKey>& keys) {
+    std::vector<ForeignKey> taken;
+    for (const ForeignKey& key : keys) {
+        const auto is_key = [&](int id) {
+            const TocEntry& entry = *toc.find(id);
+            return entry.kind == "FK CONSTRAINT" && entry.schema == key.schema &&
+                   entry.name == fmt::format("{} {}", key.table, key.name);
+        };
+        const auto found = std::ranges::find_if(ids, is_key);
+        if (found == ids.end()) {
+            continue;
+        }
+        const int taken_id = *found;
+        std::erase_if(ids, [&](int id) {
+            const TocEntry& entry = *toc.find(id);
+            return id == taken_id ||
+                   (entry.kind == "COMMENT" && std::ranges::count(entry.needs, taken_id) > 0);
+        });
+        taken.push_back(key);
+    }
+    return taken;
 }
 
 std::vector<std::string> make_unchecked(Connection& connection,

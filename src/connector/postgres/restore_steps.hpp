@@ -1,0 +1,104 @@
+#pragma once
+
+/// @file
+/// Steps of a restore that are the same for a whole database, for parts of one in a new database,
+/// and for parts that go into one that is there.
+
+#include "connector/connector.hpp"
+#include "connector/postgres/chosen_parts.hpp"
+#include "connector/postgres/connection.hpp"
+#include "connector/postgres/roles.hpp"
+#include "sys/memory_file.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dbbackup::postgres {
+
+/// The whole stream, in order.
+void read_whole(StreamReader& stream, const std::function<void(BytesView)>& take,
+                const std::stop_token& stop);
+
+/// Tables and views with the rows that the snapshot has of them, for a plan.
+[[nodiscard]] std::vector<RestoredTable> planned_tables(const ChosenParts& parts);
+
+/// Whether `name` is what a database has beside tables: "shop:sequences".
+[[nodiscard]] bool is_special(const std::string& name, std::string_view what);
+
+/// Whether anything of a stream goes into a new database.
+[[nodiscard]] bool is_needed(const ChosenParts& parts, const StoredStream& stream);
+
+/// The archive of definitions, for pg_restore: all of it, or only some entries.
+class ArchiveFile {
+public:
+    void append(BytesView part) { archive_.append(part); }
+    /// From now on only these.
+    void choose(std::span<const int> ids);
+    /// The same. @param list As `pg_restore --list` writes it.
+    void choose(const std::string& list);
+    /// Arguments of pg_restore: the section, the list, the file.
+    [[nodiscard]] std::vector<std::string> words(std::string_view section,
+                                                 const RestoreRequest& request) const;
+    [[nodiscard]] std::vector<int> descriptors() const;
+    /// The path alone.
+    [[nodiscard]] std::string path() const { return archive_.path(); }
+    /// What pg_restore would do, as SQL that psql or, without psql's own commands, a connection
+    /// takes.
+    /// @param server_major Of the server that it is for.
+    [[nodiscard]] std::string script(std::string_view section, const RestoreRequest& request,
+                                     int server_major, const std::stop_token& stop) const;
+
+private:
+    MemoryFile archive_;
+    std::optional<MemoryFile> list_;
+};
+
+/// A script for one transaction of a connection of our own: without psql's commands, and without
+/// the settings of time limits in its head.
+[[nodiscard]] std::string for_connection(std::string script);
+
+/// Of what a database needs, what the chosen entries need.
+[[nodiscard]] Requirements needed_of(const ChosenParts& parts, const Requirements& all);
+
+/// Which values of sequences are restored, and how.
+struct SequenceChoice {
+    std::string schema;
+    std::string name;
+    std::string target_schema;
+};
+/// Whether a sequence that is in use may go back.
+enum class SequenceWay : bool { as_stored, only_forward };
+
+/// Sets the values of sequences. In a transaction, which it needs; values of sequences that were
+/// there before it are set at once, whatever becomes of it.
+/// @param chosen Null: all.
+void set_sequences(Connection& connection, StreamReader& stream,
+                   const std::vector<SequenceChoice>* chosen, SequenceWay way,
+                   std::stop_token stop);
+
+/// Fills materialized views. Views upon views come after those: who fails for want of another is
+/// tried again.
+void fill_views(Connection& connection, std::vector<std::string> views);
+
+/// @throws ConfigError (bad_condition) with the server's words, unless it is one condition on the
+/// columns of the table, which is there.
+void check_condition(Connection& connection, const std::string& table,
+                     const TableCondition& condition);
+
+/// Loads the rows for which a condition holds; no other row is ever in the table. In a transaction.
+/// @param table As SQL.
+/// @return How many.
+[[nodiscard]] std::uint64_t load_some(Connection& connection, StreamReader& stream,
+                                      const std::string& table, const TableCondition& condition,
+                                      std::stop_token stop);
+
+/// Renames schemas that a new database got. A schema `public` stays there.
+void rename_schemas(Connection& connection, const ChosenParts& parts);
+
+}  // namespace dbbackup::postgres
