@@ -281,6 +281,55 @@ def test_rows_that_are_not_wanted_stay_away(stored, server):
     clear(server, "back")
 
 
+def test_tables_of_one_of_them_are_restored(stored, server, empty):
+    take(stored, server, *listed("shop", "crm"))
+    shown = stored.json("show", "latest", "--tables")["tables"]
+    assert {("crm.public.orders", "public.orders"), ("shop.public.orders", "public.orders")} <= {(t["stream"], t["table"]) for t in shown}
+    text = stored.run("show", "latest", "--tables", "--include", "orders", "--include", "crm").stdout
+    assert "DATABASE" in text and "shop" in text and "audit.log" in text, text
+    assert text.count(" public.customers") == 1, text  # Of crm, which is meant as a whole.
+
+    chosen = ("--include", "shop.public.orders", "--include", "shop.public.customers")
+    restored = put(stored, empty, *chosen, "--verify", "--no-owner", to=empty.uri("part"))
+    assert restored["verified"] and {table["table"] for table in restored["tables"]} == {"public.customers", "public.orders"}, restored
+    counts = "SELECT to_regclass('audit.log') IS NULL, (SELECT count(*) FROM customers), count(*) FROM orders"
+    assert empty.psql(counts, "part") == "t|50|2000"
+    empty.psql("DELETE FROM orders", "part")
+    put(stored, empty, "--include", "crm.public.orders", "--data-only", to=empty.uri("part"))  # In use.
+    put(stored, empty, "--include", "crm.public.events*", to=empty.uri("part"))
+    assert empty.psql("SELECT (SELECT count(*) FROM events), count(*) FROM orders", "part") == "1000|1000"
+
+    put(stored, empty, "--include", "shop.audit.log", "--where", "shop.audit.log: id <= 7", "--no-owner")  # Under its own name.
+    assert empty.psql("SELECT count(*) FROM audit.log", "shop") == "7" and databases_of(empty) == ["part", "postgres", "shop"]
+    refused = put(stored, empty, "--include", "shop.public.orders", "--include", "crm.public.orders", code=2)["error"]
+    assert refused["code"] == "selection_not_supported" and "one at a time" in refused["message"], refused
+    assert ".*.*'" in refused["hint"], refused
+    clear(empty, "part", "shop")
+
+
+def test_what_was_left_out_comes_without_rows_when_it_is_chosen(stored, server):
+    stored.json("backup", "--uri", server.uri("shop"), "--exclude", "customers", "--exclude", "audit.*", env=server.environment())
+    key = "SELECT convalidated, obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 'orders_customer_fkey'"
+    counts = "SELECT (SELECT count(*) FROM customers), count(*) FROM orders"
+    server.make_database("used")
+    server.psql("CREATE TABLE mine(id int)", "used")
+    for target in ("back", "used"):
+        restored = put(stored, server, "--include", "public.orders", "--include", "customers", "--verify", to=server.uri(target))
+        warnings = restored["warnings"]
+        assert any("public.customers" in each and "left out of the backup" in each for each in warnings), restored
+        assert not any("audit.log" in each for each in warnings), restored
+        assert any("orders_customer_fkey" in each and "NOT VALID" in each for each in warnings), restored
+        assert server.psql(counts, target) == "0|2000" and server.psql(key, target) == "f|who ordered"
+    # Definitions alone have nothing to check.
+    put(stored, server, "--include", "public.orders", "--include", "customers", "--schema-only", to=server.uri("empty"))
+    assert server.psql(key, "empty") == "t|who ordered"
+    server.psql("INSERT INTO customers SELECT i, 'c' FROM generate_series(1, 50) i", "empty")
+    restored = put(stored, server, "--include", "public.orders", "--include", "audit.log", "--data-only", to=server.uri("empty"))
+    assert any("audit.log" in each and "no rows" in each for each in restored["warnings"]), restored
+    assert server.psql(counts, "empty") == "50|2000"
+    clear(server, "back", "used", "empty")
+
+
 def test_only_some_rows_are_wanted(stored, server):
     words = ("backup", "--uri", server.uri("shop"), "--source-name", "few")
     stored.json(*words, "--include", "public.cust*", "--include", "events", "--exclude", "events_1", env=server.environment())

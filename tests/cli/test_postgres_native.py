@@ -165,6 +165,8 @@ def test_parts_are_not_to_be_had(stored, new):
     back_up_natively(stored, new, "whole")
     refused = restore(stored, new, "part", "--include", "public.t", code=2)
     assert refused.error["code"] == "selection_not_supported", refused
+    refused = stored.run("show", "latest", "--tables", "--json", code=2)
+    assert refused.error["code"] == "tables_not_supported", refused
     new.psql("DROP DATABASE whole; DROP ROLE keeper_whole")
 
 

@@ -85,7 +85,7 @@ void check_selection(const std::vector<Part>& parts) {
     if (parts.size() != 1) {
         throw explained<ConfigError>("tables are chosen from one database at a time",
                                      "Choose one with --include DATABASE.SCHEMA.TABLE.",
-                                     "selection_conflict");
+                                     "selection_not_supported");
     }
     if (parts.front().is_dump) {
         throw explained<ConfigError>(

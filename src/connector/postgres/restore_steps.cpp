@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/units.hpp"
 #include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/script_filter.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/stream_slices.hpp"
@@ -136,11 +137,11 @@ std::string ArchiveFile::script(std::string_view section, const RestoreRequest& 
     const Tool tool = tool_for("pg_restore", server_major, stop);
     std::vector<std::string> arguments = words(section, request);
     arguments.emplace_back("--file=-");
-    std::string text = output_of(tool, arguments, descriptors(), stop);
-    if (tool.major > server_major) {
-        // Only later servers know it.
-        erase_from_head(text, "\nSET transaction_timeout = 0;\n");
-    }
+    std::string text;
+    ScriptFilter filter(tool.major > server_major,
+                        [&text](BytesView part) { text += as_text(part); });
+    filter.take(as_bytes(output_of(tool, arguments, descriptors(), stop)));
+    filter.finish();
     return text;
 }
 
