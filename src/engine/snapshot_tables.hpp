@@ -30,17 +30,17 @@ enum class TableChange : std::uint8_t {
 struct ComparedTable {
     std::string stream;
     std::string database;  ///< That the stream is of.
-    StoredTable table;  ///< Of one that is gone: empty, but for what it was.
+    StoredTable table;     ///< Of one that is gone: empty, but for what it was.
     TableChange change = TableChange::unknown;
     std::optional<std::uint64_t> bytes_parent;  ///< With indexes; nothing when it cannot be told.
     std::optional<std::uint64_t> rows_parent;
 };
 
 struct SnapshotTables {
-    std::vector<ComparedTable> tables;   ///< Stream by stream; those that are gone come last.
-    std::vector<std::string> warnings;   ///< What cannot be told and why, one sentence each.
-    std::optional<Fault> fault;          ///< Whose fault that is; the repository's weighs more.
-    std::uint64_t bytes_fetched = 0;     ///< Of packs, from the storage.
+    std::vector<ComparedTable> tables;  ///< Stream by stream; those that are gone come last.
+    std::vector<std::string> warnings;  ///< What cannot be told and why, one sentence each.
+    std::optional<Fault> fault;         ///< Whose fault that is; the repository's weighs more.
+    std::uint64_t bytes_fetched = 0;    ///< Of packs, from the storage.
     bool are_several_databases = false;
 };
 

@@ -19,7 +19,8 @@ namespace dbbackup::postgres {
 /// Looks at the target: the URI of a server and, in its path, the database's new name; without one
 /// the name is that of the source.
 /// Parts that were selected go into a database that is there (restore_into.hpp).
-/// @throws ConfigError (target_not_empty, target_not_writable, bad_source_uri), SourceError.
+/// @throws ConfigError (target_not_empty, target_not_writable, target_is_one_database,
+/// bad_source_uri, selection_not_supported), SourceError.
 [[nodiscard]] std::unique_ptr<RestoreSession> make_restore_session(
     const RestoreRequest& request, const std::vector<StoredStream>& streams,
     std::chrono::milliseconds lock_timeout, std::stop_token stop);

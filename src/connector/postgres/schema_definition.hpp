@@ -5,8 +5,8 @@
 /// part of its schema, and what it needs of a server.
 
 #include "connector/postgres/catalogue.hpp"
-#include "connector/postgres/unchecked_keys.hpp"
 #include "connector/postgres/roles.hpp"
+#include "connector/postgres/unchecked_keys.hpp"
 
 #include <string>
 #include <vector>
