@@ -370,9 +370,4 @@ std::string Connection::parameter(const char* name) const {
     return value == nullptr ? "" : value;
 }
 
-std::string Connection::place() const {
-    return fmt::format("{}:{}/{}", PQhost(handle_.get()), PQport(handle_.get()),
-                       PQdb(handle_.get()));
-}
-
 }  // namespace dbbackup::postgres

@@ -94,8 +94,6 @@ public:
     [[nodiscard]] int server_major() const { return server_version() / 10000; }
     /// As the server reports it: server_version, server_encoding, in_hot_standby …
     [[nodiscard]] std::string parameter(const char* name) const;
-    /// The names of the server and the database, for messages.
-    [[nodiscard]] std::string place() const;
 
 private:
     struct Close {

@@ -1,6 +1,7 @@
 #include "connector/postgres/large_objects.hpp"
 
 #include "connector/postgres/stream_slices.hpp"
+#include "connector/postgres/table_loader.hpp"
 
 #include <utility>
 
@@ -22,10 +23,7 @@ void restore_large_object_owners(Connection& connection, StreamReader& stream,
     connection.execute(
         "BEGIN; CREATE TEMPORARY TABLE db_backup_objects (id oid, owner text, acl aclitem[], "
         "comment text) ON COMMIT DROP");
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_objects FROM STDIN",
-                       [&reader] { return reader.next(); });
+    copy_whole(connection, "COPY pg_temp.db_backup_objects FROM STDIN", stream, std::move(stop));
     // Privileges are granted by whom they were granted by, so an owner's own come first.
     connection.execute(R"(
 DO $do$

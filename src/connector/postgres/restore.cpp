@@ -5,7 +5,6 @@
 #include "connector/postgres/notes.hpp"
 #include "connector/postgres/session.hpp"
 #include "connector/postgres/sql_text.hpp"
-#include "connector/postgres/stream_slices.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
 #include "connector/postgres/tools.hpp"
@@ -251,10 +250,7 @@ void PostgresRestore::set_sequences(StreamReader& stream, std::stop_token stop) 
     connection.execute(
         "BEGIN; CREATE TEMPORARY TABLE db_backup_sequences (schema text, name text, last bigint, "
         "is_called boolean) ON COMMIT DROP");
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_sequences FROM STDIN",
-                       [&reader] { return reader.next(); });
+    copy_whole(connection, "COPY pg_temp.db_backup_sequences FROM STDIN", stream, std::move(stop));
     static_cast<void>(connection.query(
         "SELECT pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, "
         "last, is_called) FROM pg_temp.db_backup_sequences"));

@@ -52,6 +52,13 @@ std::vector<StoredStream> with_partitions_together(std::span<const StoredStream>
 
 }  // namespace
 
+void copy_whole(Connection& connection, const std::string& copy, StreamReader& stream,
+                std::stop_token stop) {
+    StreamSlices slices(stream, std::move(stop));
+    StreamSlices::Reader reader(slices);
+    connection.copy_in(copy, [&reader] { return reader.next(); });
+}
+
 std::uint64_t TableLoader::load(StreamReader& stream, std::stop_token stop) {
     const TableDefinition table = TableDefinition::parse(stream.stream().definition);
     const std::string columns = column_list(table);

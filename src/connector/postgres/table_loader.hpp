@@ -14,9 +14,15 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace dbbackup::postgres {
+
+/// COPY … FROM STDIN of a whole stream of rows, on one connection. @throws as `Connection`, and
+/// as `StreamReader`.
+void copy_whole(Connection& connection, const std::string& copy, StreamReader& stream,
+                std::stop_token stop);
 
 class TableLoader {
 public:
