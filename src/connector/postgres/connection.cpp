@@ -385,9 +385,4 @@ std::string Connection::host() const {
     return name == nullptr ? std::string() : std::string(name);
 }
 
-std::string Connection::place() const {
-    return fmt::format("{}:{}/{}", PQhost(handle_.get()), PQport(handle_.get()),
-                       PQdb(handle_.get()));
-}
-
 }  // namespace dbbackup::postgres

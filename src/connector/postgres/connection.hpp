@@ -98,8 +98,6 @@ public:
     [[nodiscard]] std::string parameter(const char* name) const;
     /// The server's name or address, or the folder of its socket.
     [[nodiscard]] std::string host() const;
-    /// The names of the server and the database, for messages.
-    [[nodiscard]] std::string place() const;
 
 private:
     struct Close {

@@ -1,6 +1,7 @@
 #include "connector/postgres/large_objects.hpp"
 
 #include "connector/postgres/stream_slices.hpp"
+#include "connector/postgres/table_loader.hpp"
 
 #include <utility>
 
@@ -57,10 +58,7 @@ $do$)";
 void restore_large_object_owners(Connection& connection, StreamReader& stream,
                                  std::stop_token stop) {
     connection.execute("BEGIN; " + make_large_object_table());
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_objects FROM STDIN",
-                       [&reader] { return reader.next(); });
+    copy_whole(connection, "COPY pg_temp.db_backup_objects FROM STDIN", stream, std::move(stop));
     connection.execute(make_large_objects());
     connection.execute("COMMIT");
 }

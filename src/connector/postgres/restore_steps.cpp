@@ -6,7 +6,7 @@
 #include "connector/postgres/script_filter.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
-#include "connector/postgres/stream_slices.hpp"
+#include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/tools.hpp"
 
 #include <fmt/format.h>
@@ -205,10 +205,7 @@ void set_sequences(Connection& connection, StreamReader& stream,
     connection.execute(
         "CREATE TEMPORARY TABLE db_backup_sequences (schema text, name text, last bigint, "
         "is_called boolean) ON COMMIT DROP");
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in("COPY pg_temp.db_backup_sequences FROM STDIN",
-                       [&reader] { return reader.next(); });
+    copy_whole(connection, "COPY pg_temp.db_backup_sequences FROM STDIN", stream, std::move(stop));
     std::string from = "SELECT s.*, s.schema AS target FROM pg_temp.db_backup_sequences s";
     if (chosen != nullptr) {
         std::vector<std::string> rows;

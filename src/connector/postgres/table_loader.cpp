@@ -36,12 +36,18 @@ std::string copy_into(const TableDefinition& definition, const std::string& tabl
                        columns.empty() ? columns : fmt::format(" ({})", columns));
 }
 
-std::uint64_t load_rows(Connection& connection, StreamReader& stream, const std::string& table,
-                        std::stop_token stop) {
+std::uint64_t copy_whole(Connection& connection, const std::string& copy, StreamReader& stream,
+                         std::stop_token stop) {
     StreamSlices slices(stream, std::move(stop));
     StreamSlices::Reader reader(slices);
-    return connection.copy_in(copy_into(TableDefinition::parse(stream.stream().definition), table),
-                              [&reader] { return reader.next(); });
+    return connection.copy_in(copy, [&reader] { return reader.next(); });
+}
+
+std::uint64_t load_rows(Connection& connection, StreamReader& stream, const std::string& table,
+                        std::stop_token stop) {
+    return copy_whole(connection,
+                      copy_into(TableDefinition::parse(stream.stream().definition), table), stream,
+                      std::move(stop));
 }
 
 std::vector<StoredStream> with_partitions_together(std::span<const StoredStream> streams) {

@@ -24,6 +24,11 @@ namespace dbbackup::postgres {
 /// @param table Where to, as SQL.
 [[nodiscard]] std::string copy_into(const TableDefinition& definition, const std::string& table);
 
+/// COPY … FROM STDIN of a whole stream of rows, on one connection. @throws as `Connection`, and
+/// as `StreamReader`. @return the rows that the server took.
+std::uint64_t copy_whole(Connection& connection, const std::string& copy, StreamReader& stream,
+                         std::stop_token stop);
+
 /// Loads one table on one connection, which may be in a transaction.
 /// @param table Where to, as SQL.
 /// @return the rows that the server took.

@@ -95,13 +95,12 @@ TargetDatabase::~TargetDatabase() {
 
 void TargetDatabase::look(std::stop_token stop) {
     const Rows row = server_->query(
-        "SELECT (pg_catalog.pg_control_system()).system_identifier, r.rolsuper OR r.rolcreatedb, "
+        "SELECT r.rolsuper OR r.rolcreatedb, "
         "EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = $1) "
         "FROM pg_catalog.pg_roles r WHERE r.rolname = current_user",
         {name_});
-    identity_ = fmt::format("postgres:{}/{}", row.text(0, 0), name_);
-    may_create_ = row.flag(0, 1);
-    if (!row.flag(0, 2)) {
+    may_create_ = row.flag(0, 0);
+    if (!row.flag(0, 1)) {
         return;
     }
     state_ = TargetState::filled;

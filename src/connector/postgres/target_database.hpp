@@ -33,12 +33,7 @@ public:
 
     [[nodiscard]] TargetState state() const { return state_; }
     [[nodiscard]] const std::string& name() const { return name_; }
-    /// "12345678901234567890/shop", as in the identity of a source.
-    [[nodiscard]] const std::string& identity() const { return identity_; }
     [[nodiscard]] int server_major() const { return server_->server_major(); }
-    [[nodiscard]] std::string server_version() const {
-        return server_->parameter("server_version");
-    }
     [[nodiscard]] bool may_create() const { return may_create_; }
     [[nodiscard]] Connection& server() { return *server_; }
 
@@ -67,7 +62,6 @@ private:
     std::string made_;  ///< "" while there is none.
     TargetState state_ = TargetState::missing;
     bool may_create_ = false;
-    std::string identity_;
     std::unique_ptr<Connection> server_;
 };
 
