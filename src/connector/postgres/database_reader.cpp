@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "connector/postgres/archive_head.hpp"
 #include "connector/postgres/large_objects.hpp"
+#include "connector/postgres/native_dump.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/tools.hpp"
@@ -28,6 +29,7 @@ DatabaseReader::DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lo
                                const BackupChoice& choice, const BackupRequest& request,
                                std::stop_token stop)
     : info_(std::move(info)),
+      lock_timeout_(lock_timeout),
       choice_(choice),
       view_(info_, {.lock_timeout = lock_timeout}, stop),
       properties_(properties_of(view_.leader())),
@@ -174,18 +176,27 @@ bool DatabaseReader::read_by_another(const Table& table, const std::string& copy
 
 void DatabaseReader::read_schema(SegmentSink& sink, std::stop_token stop) {
     const Tool tool = tool_for("pg_dump", view_.leader().server_major(), stop);
-    ToolCall(tool, info_.with_database(properties_.name))
-        .with("--format=custom")
+    ToolCall call(tool, info_.with_database(properties_.name));
+    // It locks each table again. Behind somebody who waits for an exclusive lock, which the
+    // leader's own lock keeps from him, it would wait for ever.
+    call.with("--format=custom")
         .with("--compress=0")
         .with("--schema-only")
+        .with("--encoding=" + properties_.encoding)
         .with("--snapshot=" + view_.snapshot())
-        .run(
+        .with(fmt::format("--lock-wait-timeout={}", lock_timeout_.count()));
+    try {
+        call.run(
             {},
             [&, head = ArchiveHead()](BytesView part) mutable {
                 bytes_read_ += part.size();
                 sink.opaque(head.without_time(part));
             },
             stop);
+    } catch (SourceError& error) {
+        tell_locked(error);
+        throw;
+    }
 }
 
 void DatabaseReader::read_sequences(SegmentSink& sink) {

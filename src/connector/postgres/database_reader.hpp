@@ -62,6 +62,7 @@ private:
     void read_copy(const std::string& copy, SegmentSink& sink);
 
     ConnectionInfo info_;
+    std::chrono::milliseconds lock_timeout_;
     const BackupChoice& choice_;
     View view_;
     DatabaseProperties properties_;

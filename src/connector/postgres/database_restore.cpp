@@ -68,7 +68,7 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
     } else if (is_special(stored.name, kSequencesStream)) {
         restore_sequences(stream, std::move(stop));
     } else if (is_special(stored.name, kLargeObjectOwnersStream)) {
-        restore_large_object_owners(loader_.value().any(stop), stream, stop);
+        restore_large_object_owners(loader_.value().any(stop), stream, request_, stop);
     } else if (is_special(stored.name, kLargeObjectsStream)) {
         restore_large_objects(loader_.value().any(stop), stream, stop);
     } else {
@@ -82,27 +82,32 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
 void DatabaseRestore::load_table(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = stream.stream();
     const TableCondition* const condition = chosen_ ? chosen_->condition_of(stored.name) : nullptr;
-    std::uint64_t rows = 0;
     if (condition != nullptr) {
         const TableDefinition table = TableDefinition::parse(stored.definition);
         Connection& connection = loader_.value().any(stop);
         const std::string name = quoted_name(table.schema, table.name);
-        check_condition(connection, name, *condition);
-        connection.execute("BEGIN");
-        rows = load_some(connection, stream, name, *condition, std::move(stop));
-        connection.execute("COMMIT");
-    } else {
-        rows = loader_.value().load(stream, std::move(stop));
-        if (rows != stored.row_count) {
-            throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
-                                          stored.name, rows));
+        const std::optional<std::uint64_t> loaded =
+            some_rows_.load(connection, stream, name, *condition, std::move(stop));
+        report_.bytes_written += stored.size_bytes;
+        if (loaded) {
+            tell_rows(stored.name, *loaded);
         }
-        tables_.push_back(stored);
+        return;
     }
-    report_.rows += rows;
+    const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
+    if (rows != stored.row_count) {
+        throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
+                                      stored.name, rows));
+    }
+    tables_.push_back(stored);
     report_.bytes_written += stored.size_bytes;
+    tell_rows(stored.name, rows);
+}
+
+void DatabaseRestore::tell_rows(const std::string& stream, std::uint64_t rows) {
+    report_.rows += rows;
     if (chosen_) {
-        report_.tables.push_back(chosen_->told(stored.name));
+        report_.tables.push_back(chosen_->told(stream));
         report_.tables.back().rows = rows;
     }
 }
@@ -242,6 +247,9 @@ void DatabaseRestore::make_unchecked_keys(const std::stop_token& stop) {
 
 RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     if (loader_) {
+        for (const SomeRows::Loaded& each : some_rows_.load_rest(loader_->any(stop))) {
+            tell_rows(each.stream, each.rows);
+        }
         loader_->close();
         run_section("post-data", stop);
         make_unchecked_keys(stop);
@@ -256,6 +264,9 @@ RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::s
             report_.tables.insert(report_.tables.end(), rowless.begin(), rowless.end());
         }
         loader_->close();
+    }
+    if (request_.overwrite == Overwrite::no) {
+        target_.keep_what_is_filled(stop);
     }
     for (std::string& warning :
          target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop)) {

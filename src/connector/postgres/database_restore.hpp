@@ -12,6 +12,7 @@
 #include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/roles.hpp"
 #include "connector/postgres/schema_definition.hpp"
+#include "connector/postgres/some_rows.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
 #include "connector/postgres/unchecked_keys.hpp"
@@ -64,6 +65,7 @@ private:
     void make_roles(const Requirements& required);
     void leave_out_keys(const std::stop_token& stop);
     void load_table(StreamReader& stream, std::stop_token stop);
+    void tell_rows(const std::string& stream, std::uint64_t rows);
     void restore_sequences(StreamReader& stream, std::stop_token stop);
     void run_section(std::string_view section, std::stop_token stop);
     void load_script(const std::string& script, const std::stop_token& stop);
@@ -75,6 +77,7 @@ private:
     const RestoreRequest& request_;
     const std::string& globals_;
     std::optional<ChosenParts> chosen_;
+    SomeRows some_rows_{true};
     std::vector<StoredStream> tables_;  ///< That were loaded.
     std::vector<std::string> views_;    ///< Materialized, to be filled.
     std::vector<ForeignKey> unchecked_keys_;

@@ -11,8 +11,12 @@ std::vector<std::string> dump_globals(const ConnectionInfo& info,
     Connection connection(info, Role::source, stop);
     const Tool tool = tool_for("pg_dumpall", connection.server_major(), stop);
     ToolCall call(tool, info);
-    call.with("--globals-only")
-        .with("--database=" + connection.text("SELECT pg_catalog.current_database()"));
+    // A name like "host=elsewhere" alone it takes for where to connect, and sends the password
+    // there.
+    const ConnectionInfo named =
+        ConnectionInfo("", Secret())
+            .with_database(connection.text("SELECT pg_catalog.current_database()"));
+    call.with("--globals-only").with("--database=" + named.text());
     if (has_option(tool, "--restrict-key", stop)) {
         call.with("--restrict-key=dbbackup");  // Else it is drawn anew each time.
     }

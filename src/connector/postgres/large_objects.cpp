@@ -19,7 +19,7 @@ std::string copy_of_large_object_owners() {
 }
 
 std::string make_large_object_table() {
-    return "CREATE TEMPORARY TABLE db_backup_objects (id oid, owner text, acl aclitem[], comment "
+    return "CREATE TEMPORARY TABLE db_backup_objects (id oid, owner text, acl text, comment "
            "text) ON COMMIT DROP";
 }
 
@@ -33,15 +33,18 @@ DECLARE
 BEGIN
     FOR object IN SELECT * FROM pg_temp.db_backup_objects LOOP
         PERFORM pg_catalog.lo_create(object.id);
-        EXECUTE pg_catalog.format('ALTER LARGE OBJECT %s OWNER TO %I', object.id, object.owner);
+        IF object.owner IS NOT NULL THEN
+            EXECUTE pg_catalog.format('ALTER LARGE OBJECT %s OWNER TO %I', object.id, object.owner);
+        END IF;
         IF object.comment IS NOT NULL THEN
             EXECUTE pg_catalog.format('COMMENT ON LARGE OBJECT %s IS %L', object.id, object.comment);
         END IF;
         IF object.acl IS NOT NULL THEN
-            EXECUTE pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM %I', object.id, object.owner);
+            EXECUTE pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM %I', object.id,
+                coalesce(object.owner, current_user));
             FOR privilege IN
                 SELECT a.grantee, a.privilege_type, a.is_grantable
-                  FROM pg_catalog.aclexplode(object.acl) a
+                  FROM pg_catalog.aclexplode(object.acl::aclitem[]) a
             LOOP
                 EXECUTE pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %s%s',
                     privilege.privilege_type, object.id,
@@ -56,9 +59,16 @@ $do$)";
 }
 
 void restore_large_object_owners(Connection& connection, StreamReader& stream,
-                                 std::stop_token stop) {
+                                 const RestoreRequest& request, std::stop_token stop) {
     connection.execute("BEGIN; " + make_large_object_table());
     copy_whole(connection, "COPY pg_temp.db_backup_objects FROM STDIN", stream, std::move(stop));
+    // Roles of either may not be there.
+    if (!request.keeps_owners) {
+        connection.execute("UPDATE pg_temp.db_backup_objects SET owner = NULL");
+    }
+    if (!request.keeps_privileges) {
+        connection.execute("UPDATE pg_temp.db_backup_objects SET acl = NULL");
+    }
     connection.execute(make_large_objects());
     connection.execute("COMMIT");
 }

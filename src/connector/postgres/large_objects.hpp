@@ -27,8 +27,9 @@ inline constexpr const char* kLargeObjectOwnersStream = "large-object-owners";
 
 /// Makes the objects, theirs owners and their privileges.
 /// @param connection To a database without large objects.
+/// @param request Of it what belongs to whom.
 void restore_large_object_owners(Connection& connection, StreamReader& stream,
-                                 std::stop_token stop);
+                                 const RestoreRequest& request, std::stop_token stop);
 /// Fills them. A few MiB at a time go through a passing table, so nothing is kept twice.
 void restore_large_objects(Connection& connection, StreamReader& stream, std::stop_token stop);
 

@@ -60,6 +60,17 @@ void restore_by_script(const Tool& tool, const ConnectionInfo& info, int server_
 
 }  // namespace
 
+void tell_locked(SourceError& error) {
+    // It limits the time of the statement.
+    if (const std::string_view told = error.what();
+        told.find("timeout") != told.npos && told.find("LOCK TABLE") != told.npos) {
+        error.set_hint(
+            "A transaction holds an exclusive lock on a table, or waits for one. Run the "
+            "backup later, or give it longer with --lock-timeout.");
+        error.set_code("source_locked");
+    }
+}
+
 void dump_natively(const ConnectionInfo& info, const DumpSetting& setting, DumpForm form,
                    const std::function<void(BytesView part)>& take, const std::stop_token& stop) {
     const Tool tool = tool_for("pg_dump", setting.server_major, stop);
@@ -82,14 +93,7 @@ void dump_natively(const ConnectionInfo& info, const DumpSetting& setting, DumpF
             stop);
         script.finish();
     } catch (SourceError& error) {
-        // It limits the time of the statement.
-        if (const std::string_view told = error.what();
-            told.find("timeout") != told.npos && told.find("LOCK TABLE") != told.npos) {
-            error.set_hint(
-                "A transaction holds an exclusive lock on a table, or waits for one. Run the "
-                "backup later, or give it longer with --lock-timeout.");
-            error.set_code("source_locked");
-        }
+        tell_locked(error);
         throw;
     }
 }

@@ -5,6 +5,7 @@
 ///
 /// Data path: pg_dump -> [native dump] -> engine, and unpacker -> [native dump] -> pg_restore.
 
+#include "base/error.hpp"
 #include "connector/connector.hpp"
 #include "connector/postgres/connection_info.hpp"
 
@@ -30,6 +31,9 @@ enum class DumpForm : std::uint8_t {
               ///< same.
     script,   ///< SQL.
 };
+
+/// Says so where pg_dump failed for want of a lock.
+void tell_locked(SourceError& error);
 
 /// Gives what pg_dump tells; an archive of equal bytes while nothing changes.
 /// @throws SourceError (codes "source_locked", "tool_failed", "tool_missing").

@@ -52,6 +52,14 @@ std::vector<std::string> unlogged_tables(Connection& connection) {
 NativeSession::NativeSession(const ConnectionInfo& info, const SourceOptions& options,
                              std::optional<ArchiveForm> archive, std::stop_token stop)
     : info_(info), archive_(archive) {
+    if (!options.include.empty() || !options.exclude.empty()) {
+        throw explained<ConfigError>(
+            fmt::format("{} holds the whole database, and --include and --exclude choose tables",
+                        archive_ ? "an archive" : "what pg_dump tells (--method native)"),
+            archive_ ? "Leave them out, or back up into a repository and use 'db-backup export'."
+                     : "Leave them out, or back up without --method native.",
+            "method_not_supported");
+    }
     Connection connection(info_, Role::source, std::move(stop));
     definition_.database = properties_of(connection);
     definition_.requirements = requirements_of(connection);

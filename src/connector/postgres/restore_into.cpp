@@ -8,6 +8,7 @@
 #include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/schema_rename.hpp"
+#include "connector/postgres/some_rows.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/table_loader.hpp"
@@ -40,7 +41,8 @@ public:
         : request_(request),
           streams_(streams),
           lock_timeout_(lock_timeout),
-          connection_(info, Role::target, std::move(stop)) {
+          connection_(info, Role::target, std::move(stop)),
+          some_rows_(!is_of_rows()) {
         plan_.source_version = request.server_version;
         plan_.target_state = "a database with objects in it";
     }
@@ -66,6 +68,7 @@ private:
     void run_section(const std::vector<int>& entries, std::string_view section,
                      const std::stop_token& stop);
     void load_table(StreamReader& stream, std::stop_token stop);
+    void tell_rows(const std::string& stream, std::uint64_t rows);
     void restore_sequences(StreamReader& stream, std::stop_token stop);
     void verify(const Fingerprinter& fingerprinter);
 
@@ -73,6 +76,7 @@ private:
     std::vector<StoredStream> streams_;
     std::chrono::milliseconds lock_timeout_;
     Connection connection_;
+    std::string encoding_;  ///< Of the snapshot: the server makes of it what its database has.
     std::optional<ChosenParts> chosen_;
     ArchiveFile archive_;
     std::vector<int> made_;  ///< Entries that are made.
@@ -81,6 +85,7 @@ private:
     std::set<int> keys_;          ///< Foreign keys to tables that are there.
     std::set<std::string> kept_;  ///< Streams whose table has its rows already.
     std::vector<std::string> views_;
+    SomeRows some_rows_;
     std::optional<SchemaRename> rename_;
     std::vector<const StoredStream*> loaded_;  ///< Whole tables.
     RestorePlan plan_;
@@ -110,6 +115,8 @@ void RestoreInto::inspect(StreamReader& stream, std::stop_token stop) {
         stop);
     archive_.append(archive);
     const SchemaDefinition definition = SchemaDefinition::parse(stream.stream().definition);
+    encoding_ = definition.database.encoding;
+    set_text_form(connection_, encoding_);
     chosen_.emplace(Toc::parse(archive), definition, request_.selection, streams_);
     room_.emplace(connection_, *chosen_, request_.overwrite);
     if (!is_of_rows()) {
@@ -172,7 +179,6 @@ void RestoreInto::make_plan() {
 }
 
 void RestoreInto::begin(const StoredStream& schema, const std::stop_token& stop) {
-    set_text_form(connection_);
     connection_.execute(fmt::format("BEGIN; SET LOCAL lock_timeout = {}", lock_timeout_.count()));
     room_->look();  // Again, now for good.
     room_->make();
@@ -242,7 +248,7 @@ void RestoreInto::run_section(const std::vector<int>& entries, std::string_view 
         connection_.execute(setting);
     }
     run_locking(connection_, script, "");
-    set_text_form(connection_);
+    set_text_form(connection_, encoding_);
     connection_.execute("SET standard_conforming_strings = on");
 }
 
@@ -267,26 +273,32 @@ void RestoreInto::load_table(StreamReader& stream, std::stop_token stop) {
     }
     const std::string table = table_of(stored);
     const TableCondition* const condition = chosen_->condition_of(stored.name);
-    std::uint64_t rows = 0;
-    if (condition != nullptr) {
-        check_condition(connection_, table, *condition);
-        rows = load_some(connection_, stream, table, *condition, std::move(stop));
-    } else {
-        rows = load_rows(connection_, stream, table, std::move(stop));
-        loaded_.push_back(&stored);
-        if (rows != stored.row_count && !is_of_rows()) {
-            throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
-                                          stored.name, rows));
-        }
-        if (rows != stored.row_count) {
-            report_.warnings.push_back(fmt::format("triggers of {} let {} of {} rows in",
-                                                   chosen_->told(stored.name).target, rows,
-                                                   stored.row_count));
-        }
-    }
-    report_.rows += rows;
     report_.bytes_written += stored.size_bytes;
-    report_.tables.push_back(chosen_->told(stored.name));
+    if (condition != nullptr) {
+        const std::optional<std::uint64_t> loaded =
+            some_rows_.load(connection_, stream, table, *condition, std::move(stop));
+        if (loaded) {
+            tell_rows(stored.name, *loaded);
+        }
+        return;
+    }
+    const std::uint64_t rows = load_rows(connection_, stream, table, std::move(stop));
+    loaded_.push_back(&stored);
+    if (rows != stored.row_count && !is_of_rows()) {
+        throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
+                                      stored.name, rows));
+    }
+    if (rows != stored.row_count) {
+        report_.warnings.push_back(fmt::format("triggers of {} let {} of {} rows in",
+                                               chosen_->told(stored.name).target, rows,
+                                               stored.row_count));
+    }
+    tell_rows(stored.name, rows);
+}
+
+void RestoreInto::tell_rows(const std::string& stream, std::uint64_t rows) {
+    report_.rows += rows;
+    report_.tables.push_back(chosen_->told(stream));
     report_.tables.back().rows = rows;
 }
 
@@ -326,6 +338,9 @@ void RestoreInto::verify(const Fingerprinter& fingerprinter) {
 }
 
 RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
+    for (const SomeRows::Loaded& each : some_rows_.load_rest(connection_)) {
+        tell_rows(each.stream, each.rows);
+    }
     run_section(attached_, "pre-data", stop);
     run_section(made_, "post-data", stop);
     for (std::string& warning : make_unchecked(connection_, chosen_->unchecked_keys())) {

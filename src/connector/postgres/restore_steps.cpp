@@ -13,7 +13,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <utility>
 
@@ -42,13 +41,6 @@ bool names(std::string_view text, std::string_view name) {
         }
     }
     return false;
-}
-
-std::string joined_names(const std::vector<std::string>& names) {
-    std::vector<std::string> quoted;
-    std::transform(names.begin(), names.end(), std::back_inserter(quoted),
-                   [](const std::string& name) { return quoted_name(name); });
-    return fmt::format("{}", fmt::join(quoted, ", "));
 }
 
 }  // namespace
@@ -254,60 +246,6 @@ void fill_views(Connection& connection, std::vector<std::string> views) {
         }
         left = std::move(again);
     }
-}
-
-void check_condition(Connection& connection, const std::string& table,
-                     const TableCondition& condition) {
-    // One statement is all that this way takes. That in both pairs of brackets it is whole shows
-    // that it closes none of them.
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kBrackets = {
-        {{"(", ")"}, {"(ARRAY[", "])[1]"}}};
-    for (const auto& [open, close] : kBrackets) {
-        try {
-            static_cast<void>(connection.query(
-                fmt::format("EXPLAIN SELECT FROM {} AS {} WHERE {}\n{}\n{}", table,
-                            quoted_name(condition.table), open, condition.sql, close)));
-        } catch (const ServerError& error) {
-            if (error.sqlstate().empty()) {
-                throw;
-            }
-            throw explained<ConfigError>(
-                fmt::format("the condition of --where for '{}' can not be used: {}",
-                            condition.table, error.what()),
-                "Give an SQL condition on the columns of the table, such as 'public.orders: "
-                "customer_id = 7'.",
-                "bad_condition");
-        }
-    }
-}
-
-std::uint64_t load_some(Connection& connection, StreamReader& stream, const std::string& table,
-                        const TableCondition& condition, std::stop_token stop) {
-    const std::string columns =
-        joined_names(TableDefinition::parse(stream.stream().definition).columns);
-    const std::string in_brackets = columns.empty() ? columns : fmt::format(" ({})", columns);
-    connection.execute(fmt::format(
-        "CREATE TEMPORARY TABLE db_backup_rows (LIKE {} INCLUDING GENERATED) ON COMMIT DROP",
-        table));
-    // The table may have columns that the snapshot does not know.
-    const std::string optional = connection.text(
-        "SELECT pg_catalog.string_agg(pg_catalog.format('ALTER COLUMN %I DROP NOT NULL', attname), "
-        "', ') FROM pg_catalog.pg_attribute WHERE attrelid = "
-        "'pg_temp.db_backup_rows'::pg_catalog.regclass AND attnum > 0 AND attnotnull "
-        "AND NOT attisdropped");
-    if (!optional.empty()) {
-        connection.execute("ALTER TABLE pg_temp.db_backup_rows " + optional);
-    }
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in(fmt::format("COPY pg_temp.db_backup_rows{} FROM STDIN", in_brackets),
-                       [&reader] { return reader.next(); });
-    const std::uint64_t rows = connection.change(fmt::format(
-        "INSERT INTO {}{} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.db_backup_rows AS {} "
-        "WHERE (\n{}\n)",
-        table, in_brackets, columns, quoted_name(condition.table), condition.sql));
-    connection.execute("DROP TABLE pg_temp.db_backup_rows");
-    return rows;
 }
 
 void rename_schemas(Connection& connection, const ChosenParts& parts) {

@@ -86,18 +86,6 @@ void set_sequences(Connection& connection, StreamReader& stream,
 /// tried again.
 void fill_views(Connection& connection, std::vector<std::string> views);
 
-/// @throws ConfigError (bad_condition) with the server's words, unless it is one condition on the
-/// columns of the table, which is there.
-void check_condition(Connection& connection, const std::string& table,
-                     const TableCondition& condition);
-
-/// Loads the rows for which a condition holds; no other row is ever in the table. In a transaction.
-/// @param table As SQL.
-/// @return How many.
-[[nodiscard]] std::uint64_t load_some(Connection& connection, StreamReader& stream,
-                                      const std::string& table, const TableCondition& condition,
-                                      std::stop_token stop);
-
 /// Renames schemas that a new database got. A schema `public` stays there.
 void rename_schemas(Connection& connection, const ChosenParts& parts);
 

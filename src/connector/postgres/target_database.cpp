@@ -1,5 +1,6 @@
 #include "connector/postgres/target_database.hpp"
 
+#include "base/error.hpp"
 #include "connector/postgres/sql_text.hpp"
 
 #include <fmt/format.h>
@@ -242,6 +243,16 @@ std::string TargetDatabase::take_name(const std::string& comment, const std::sto
     }
 }
 
+void TargetDatabase::keep_what_is_filled(const std::stop_token& stop) {
+    keeps_filled_ = state_ == TargetState::empty;
+    if (keeps_filled_ && !is_empty_inside(name_, stop)) {
+        throw explained<ConfigError>(
+            fmt::format("the database {} was empty, and was filled while it was restored", name_),
+            "Give another name in the path of the URI, or replace what is there with --clean.",
+            "target_not_empty");
+    }
+}
+
 std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& properties,
                                                  bool keeps_owners, bool keeps_privileges,
                                                  const std::stop_token& stop) {
@@ -264,6 +275,16 @@ std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& prope
     }
     try {
         server_->execute(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", quoted_name(before)));
+        if (keeps_filled_) {
+            // Until its name was changed somebody may have come in.
+            server_->execute(
+                fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS true", quoted_name(before)));
+            if (!is_empty_inside(before, stop)) {
+                return {fmt::format(
+                    "what others made in {} while it was restored is in the database {}", name_,
+                    before)};
+            }
+        }
         server_->execute(fmt::format("DROP DATABASE {} WITH (FORCE)", quoted_name(before)));
     } catch (const ServerError& error) {
         return {

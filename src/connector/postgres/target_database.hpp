@@ -42,6 +42,9 @@ public:
     void create(const DatabaseProperties& properties, const std::stop_token& stop);
     /// How the database that is being made is reached.
     [[nodiscard]] ConnectionInfo info() const { return info_.with_database(made_); }
+    /// Others may have filled meanwhile what was empty: that is not dropped then.
+    /// @throws ConfigError (target_not_empty) where they have.
+    void keep_what_is_filled(const std::stop_token& stop);
     /// Gives it what belongs to it as a whole, and its name; what had that name is dropped.
     /// @return what could not be done beside that, as sentences.
     [[nodiscard]] std::vector<std::string> publish(const DatabaseProperties& properties,
@@ -62,6 +65,7 @@ private:
     std::string made_;  ///< "" while there is none.
     TargetState state_ = TargetState::missing;
     bool may_create_ = false;
+    bool keeps_filled_ = false;
     std::unique_ptr<Connection> server_;
 };
 

@@ -71,5 +71,7 @@ private:
 
 /// Settings under which equal rows give equal text, on every server and for every role.
 void set_text_form(Connection& connection);
+/// @param encoding Of the text that is exchanged, where that is not the database's own.
+void set_text_form(Connection& connection, const std::string& encoding);
 
 }  // namespace dbbackup::postgres
