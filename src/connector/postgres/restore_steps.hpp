@@ -84,7 +84,7 @@ void set_sequences(Connection& connection, StreamReader& stream,
 
 /// Fills materialized views. Views upon views come after those: who fails for want of another is
 /// tried again.
-void fill_views(Connection& connection, std::vector<std::string> views);
+void fill_views(Connection& connection, std::vector<std::string> views, Commits commits);
 
 /// @throws ConfigError (bad_condition) with the server's words, unless it is one condition on the
 /// columns of the table, which is there.
@@ -97,6 +97,10 @@ void check_condition(Connection& connection, const std::string& table,
 [[nodiscard]] std::uint64_t load_some(Connection& connection, StreamReader& stream,
                                       const std::string& table, const TableCondition& condition,
                                       std::stop_token stop);
+
+/// Ends a transaction that holds all of a restore. @throws ServerError, whose hint says where it is
+/// not known whether the server did it.
+void commit(Connection& connection);
 
 /// Renames schemas that a new database got. A schema `public` stays there.
 void rename_schemas(Connection& connection, const ChosenParts& parts);

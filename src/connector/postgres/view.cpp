@@ -23,14 +23,18 @@ constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY
 }  // namespace
 
 void set_text_form(Connection& connection) {
-    // The server's encoding, so that no byte is converted. Row security is an error then, where
-    // it would hide rows.
+    // So that no byte is converted.
+    set_text_form(connection, connection.parameter("server_encoding"));
+}
+
+void set_text_form(Connection& connection, std::string_view encoding) {
+    // Row security is an error then, where it would hide rows.
     connection.execute(
         fmt::format("SET client_encoding = {}; SET DateStyle = ISO; SET IntervalStyle = postgres; "
                     "SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; "
                     "SET lc_monetary = 'C'; SET xmloption = content; SET row_security = off; "
                     "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0",
-                    literal(connection.parameter("server_encoding"))));
+                    literal(encoding)));
 }
 
 View::View(const ConnectionInfo& info, const ViewOptions& options, std::stop_token stop)
