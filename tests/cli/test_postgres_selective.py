@@ -374,6 +374,21 @@ def test_what_fails_or_is_killed_leaves_the_database_as_it_was(shop):
     assert shop.dump(target) == before
 
 
+def test_text_is_converted_to_the_encoding_of_the_target(shop):
+    server = shop.server
+    server.make_database("umlauts", options="ENCODING 'UTF8' LOCALE 'C'")
+    server.psql("CREATE TABLE t(a text); INSERT INTO t VALUES ('ä'); CREATE TABLE \"ö\"(a int); CREATE TABLE u AS SELECT '€' AS a", "umlauts")
+    taken = shop.repository.json("backup", "--uri", server.uri("umlauts"), env=server.environment())["snapshot"]
+    server.make_database("narrow", options="ENCODING 'LATIN1' LOCALE 'C'")
+    server.psql("CREATE TABLE there(a int)", "narrow")
+    words = ("restore", taken, "--to", server.uri("narrow"), "--verify", "--json")
+    done = shop.repository.run(*words, "--include", "t", "--include", "ö", env=server.environment()).json
+    assert done["verified"], done
+    assert server.psql("SELECT octet_length(a), ascii(a), to_regclass('\"ö\"') IS NOT NULL FROM t", "narrow", changes={"PGCLIENTENCODING": "UTF8"}) == "1|228|t"
+    failed = shop.repository.run(*words, "--include", "u", code=20, env=server.environment())
+    assert "no equivalent in encoding" in failed.error["message"], failed
+
+
 def test_show_lists_tables_and_views(shop):
     shown = shop.repository.run("show", "latest~1", "--tables", "--include", "public.*", "--include", "shop.app.good", "--json").json
     found = {each["table"]: (each["kind"], each["rows"]) for each in shown["tables"]}

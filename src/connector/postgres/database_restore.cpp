@@ -68,9 +68,10 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
     } else if (is_special(stored.name, kSequencesStream)) {
         restore_sequences(stream, std::move(stop));
     } else if (is_special(stored.name, kLargeObjectOwnersStream)) {
-        restore_large_object_owners(loader_.value().any(stop), stream, request_, stop);
+        restore_large_object_owners(loader_.value().any(stop), stream, request_.keeps_owners,
+                                    request_.keeps_privileges, stop);
     } else if (is_special(stored.name, kLargeObjectsStream)) {
-        restore_large_objects(loader_.value().any(stop), stream, stop);
+        restore_large_objects(loader_.value().any(stop), stream, Commits::often, stop);
     } else {
         load_table(stream, std::move(stop));
         return;
@@ -110,6 +111,14 @@ void DatabaseRestore::tell_rows(const std::string& stream, std::uint64_t rows) {
         report_.tables.push_back(chosen_->told(stream));
         report_.tables.back().rows = rows;
     }
+}
+
+std::string DatabaseRestore::left() const {
+    return fmt::format(
+        "what was made so far has another name and is dropped, at the latest by the next restore "
+        "of {}{}",
+        target_.name(),
+        target_.state() == TargetState::missing ? "" : "; the database that is there stays");
 }
 
 SchemaDefinition DatabaseRestore::create(const StreamReader& first, const std::stop_token& stop) {
@@ -253,7 +262,7 @@ RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::s
         loader_->close();
         run_section("post-data", stop);
         make_unchecked_keys(stop);
-        fill_views(loader_->any(stop), views_);
+        fill_views(loader_->any(stop), views_, Commits::often);
         if (request_.verify) {
             loader_->verify(tables_, fingerprinter, stop);
             report_.is_verified = !chosen_ || tables_.size() == chosen_->streams().size();

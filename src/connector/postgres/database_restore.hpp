@@ -16,6 +16,7 @@
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
 #include "connector/postgres/unchecked_keys.hpp"
+#include "connector/postgres/whole_restore.hpp"
 
 #include <optional>
 #include <stop_token>
@@ -26,7 +27,7 @@
 namespace dbbackup::postgres {
 
 /// One thread at a time. The destructor drops what was made, unless `finish` returned.
-class DatabaseRestore {
+class DatabaseRestore final : public WholeRestore {
 public:
     /// Looks at the target; makes nothing.
     /// @param name The name that the database will get.
@@ -48,11 +49,10 @@ public:
                 const std::stop_token& stop);
     /// What was chosen; nothing for the whole database.
     [[nodiscard]] const std::optional<ChosenParts>& chosen() const { return chosen_; }
-    /// Any stream of this database, in the order of the manifest: the schema, or the dump, comes
-    /// first.
-    void apply(StreamReader& stream, std::stop_token stop);
-    /// Makes indexes and constraints, verifies if asked, and gives the database its name.
-    [[nodiscard]] RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop);
+    void apply(StreamReader& stream, std::stop_token stop) override;
+    [[nodiscard]] RestoreReport finish(const Fingerprinter& fingerprinter,
+                                       std::stop_token stop) override;
+    [[nodiscard]] std::string left() const override;
 
 private:
     /// Makes the database, if the server has what it needs. @param first Its first stream.

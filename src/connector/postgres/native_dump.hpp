@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 namespace dbbackup::postgres {
 
@@ -49,5 +51,11 @@ void script_of_dump(StreamReader& stream, int server_major,
 /// @throws SourceError (code "tool_failed" and others).
 void restore_natively(const ConnectionInfo& info, int server_major, const RestoreRequest& request,
                       StreamReader& stream, const std::stop_token& stop);
+
+/// The same in one transaction, with these statements before it.
+void restore_natively_at_once(const ConnectionInfo& info, int server_major,
+                              const RestoreRequest& request,
+                              const std::vector<std::string>& statements, StreamReader& stream,
+                              const std::stop_token& stop);
 
 }  // namespace dbbackup::postgres

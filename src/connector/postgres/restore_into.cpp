@@ -33,6 +33,19 @@
 namespace dbbackup::postgres {
 namespace {
 
+/// Says what is left where the work fails.
+template <typename Work>
+void telling(const Work& work) {
+    try {
+        work();
+    } catch (Error& error) {
+        error.add_context(
+            "putting the chosen parts into the database, in one transaction, of which nothing is "
+            "left unless it was committed");
+        throw;
+    }
+}
+
 class RestoreInto final : public RestoreSession {
 public:
     RestoreInto(const ConnectionInfo& info, const RestoreRequest& request,
@@ -49,10 +62,17 @@ public:
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
     void inspect(StreamReader& stream, std::stop_token stop) override;
-    void apply(StreamReader& stream, std::stop_token stop) override;
-    RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
+    void apply(StreamReader& stream, std::stop_token stop) override {
+        telling([&] { apply_stream(stream, stop); });
+    }
+    RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override {
+        telling([&] { finish_all(fingerprinter, stop); });
+        return std::move(report_);
+    }
 
 private:
+    void apply_stream(StreamReader& stream, const std::stop_token& stop);
+    void finish_all(const Fingerprinter& fingerprinter, const std::stop_token& stop);
     [[nodiscard]] bool is_of_rows() const { return request_.selection.parts == Parts::data; }
     /// Nothing is fetched of other streams.
     [[nodiscard]] bool is_needed_here(const StoredStream& stream) const;
@@ -76,7 +96,7 @@ private:
     std::vector<StoredStream> streams_;
     std::chrono::milliseconds lock_timeout_;
     Connection connection_;
-    std::string encoding_;  ///< Of the snapshot: the server makes of it what its database has.
+    std::string encoding_;  ///< Of the snapshot's text.
     std::optional<ChosenParts> chosen_;
     ArchiveFile archive_;
     std::vector<int> made_;  ///< Entries that are made.
@@ -252,7 +272,7 @@ void RestoreInto::run_section(const std::vector<int>& entries, std::string_view 
     connection_.execute("SET standard_conforming_strings = on");
 }
 
-void RestoreInto::apply(StreamReader& stream, std::stop_token stop) {
+void RestoreInto::apply_stream(StreamReader& stream, const std::stop_token& stop) {
     const StoredStream& stored = stream.stream();
     if (!is_needed_here(stored)) {
         return;
@@ -260,9 +280,9 @@ void RestoreInto::apply(StreamReader& stream, std::stop_token stop) {
     if (stored.kind == StreamKind::opaque) {
         begin(stored, stop);
     } else if (is_special(stored.name, kSequencesStream)) {
-        restore_sequences(stream, std::move(stop));
+        restore_sequences(stream, stop);
     } else {
-        load_table(stream, std::move(stop));
+        load_table(stream, stop);
     }
 }
 
@@ -337,7 +357,7 @@ void RestoreInto::verify(const Fingerprinter& fingerprinter) {
     report_.is_verified = loaded_.size() + kept_.size() == chosen_->streams().size();
 }
 
-RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
+void RestoreInto::finish_all(const Fingerprinter& fingerprinter, const std::stop_token& stop) {
     for (const SomeRows::Loaded& each : some_rows_.load_rest(connection_)) {
         tell_rows(each.stream, each.rows);
     }
@@ -350,7 +370,7 @@ RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_
         report_.warnings.push_back(std::move(left_out));
     }
     room_->check_foreign_keys();
-    fill_views(connection_, views_);
+    fill_views(connection_, views_, Commits::never);
     if (request_.verify) {
         verify(fingerprinter);
     }
@@ -362,8 +382,7 @@ RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_
     if (stop.stop_requested()) {
         throw Cancelled();
     }
-    connection_.execute("COMMIT");
-    return std::move(report_);
+    commit(connection_);
 }
 
 }  // namespace
@@ -374,7 +393,8 @@ std::unique_ptr<RestoreSession> make_restore_into(const RestoreRequest& request,
                                                   std::chrono::milliseconds lock_timeout,
                                                   std::stop_token stop) {
     ConnectionInfo info(request.target, {});
-    if (TargetDatabase(info, name, stop).state() != TargetState::filled) {
+    const TargetDatabase target(info, name, stop);
+    if (target.state() != TargetState::filled && !target.is_filled_in_place()) {
         return nullptr;
     }
     return std::make_unique<RestoreInto>(info.with_database(name), request, streams, lock_timeout,

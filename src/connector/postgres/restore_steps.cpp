@@ -225,26 +225,47 @@ void set_sequences(Connection& connection, StreamReader& stream,
     connection.execute("DROP TABLE pg_temp.db_backup_sequences");
 }
 
-void fill_views(Connection& connection, std::vector<std::string> views) {
+void fill_views(Connection& connection, std::vector<std::string> views, Commits commits) {
+    const auto in_transaction = [&](const char* command) {
+        if (commits == Commits::never) {
+            connection.execute(command);
+        }
+    };
     constexpr std::string_view kNotInPrerequisiteState = "55000";
     std::vector<std::string> left = std::move(views);
     while (!left.empty()) {
         std::vector<std::string> again;
         for (const std::string& view : left) {
+            in_transaction("SAVEPOINT db_backup_view");
             try {
                 connection.execute("REFRESH MATERIALIZED VIEW " + view);
             } catch (const ServerError& error) {
                 if (error.sqlstate() != kNotInPrerequisiteState || left.size() == 1) {
                     throw;
                 }
+                in_transaction("ROLLBACK TO SAVEPOINT db_backup_view");
                 again.push_back(view);
             }
+            in_transaction("RELEASE SAVEPOINT db_backup_view");
         }
         if (again.size() == left.size()) {
             throw SourceError(fmt::format("these materialized views need each other's rows: {}",
                                           fmt::join(left, ", ")));
         }
         left = std::move(again);
+    }
+}
+
+void commit(Connection& connection) {
+    try {
+        connection.execute("COMMIT");
+    } catch (ServerError& error) {
+        if (connection.is_lost()) {
+            error.set_hint(
+                "The connection was lost while the server committed: all of it is there, or "
+                "nothing of it. Look, before you restore it again.");
+        }
+        throw;
     }
 }
 

@@ -84,7 +84,11 @@ void set_sequences(Connection& connection, StreamReader& stream,
 
 /// Fills materialized views. Views upon views come after those: who fails for want of another is
 /// tried again.
-void fill_views(Connection& connection, std::vector<std::string> views);
+void fill_views(Connection& connection, std::vector<std::string> views, Commits commits);
+
+/// Ends a transaction that holds all of a restore. @throws ServerError, whose hint says where it is
+/// not known whether the server did it.
+void commit(Connection& connection);
 
 /// Renames schemas that a new database got. A schema `public` stays there.
 void rename_schemas(Connection& connection, const ChosenParts& parts);

@@ -153,12 +153,12 @@ private:
         if (is_special(stored, kSequencesStream)) {
             for_each_row(stream, stop_, [this](std::string_view row) { sequence(row); });
         } else if (is_special(stored, kLargeObjectOwnersStream)) {
-            text("BEGIN;\n");
-            text(make_large_object_table());
-            text(";\nCOPY pg_temp.db_backup_objects FROM stdin;\n");
+            text(make_large_object_table() + ";\n" + copy_into_large_object_table() + ";\n");
             rows(stream);
-            text(make_large_objects());
-            text(";\nCOMMIT;\n\n");
+            for (const std::string& objects : make_large_objects(stored.row_count)) {
+                text(objects + ";\n");
+            }
+            text(drop_large_object_table() + ";\n\n");
         } else if (is_special(stored, kLargeObjectsStream)) {
             text("BEGIN;\n");
             for_each_row(stream, stop_, [this](std::string_view row) { page(row); });

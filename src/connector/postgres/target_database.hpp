@@ -35,6 +35,11 @@ public:
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] int server_major() const { return server_->server_major(); }
     [[nodiscard]] bool may_create() const { return may_create_; }
+    /// Whether the role may have everything put into the database that is there and empty, since it
+    /// may make none.
+    [[nodiscard]] bool is_filled_in_place() const {
+        return state_ == TargetState::empty && !may_create_;
+    }
     [[nodiscard]] Connection& server() { return *server_; }
 
     /// Drops what restores into this name left that were killed, and makes the database under its
@@ -55,8 +60,6 @@ private:
     void look(std::stop_token stop);
     [[nodiscard]] bool is_empty_inside(const std::string& name, const std::stop_token& stop) const;
     void drop_leftovers(const std::stop_token& stop);
-    void grant(const std::string& acl);
-    void set_settings(const DatabaseProperties& properties);
     /// Changes the names, when nobody is in the database that is there. @return its name now.
     [[nodiscard]] std::string take_name(const std::string& comment, const std::stop_token& stop);
 

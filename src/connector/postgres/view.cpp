@@ -23,11 +23,11 @@ constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY
 }  // namespace
 
 void set_text_form(Connection& connection) {
-    // The server's encoding, so that no byte is converted.
+    // So that no byte is converted.
     set_text_form(connection, connection.parameter("server_encoding"));
 }
 
-void set_text_form(Connection& connection, const std::string& encoding) {
+void set_text_form(Connection& connection, std::string_view encoding) {
     // Row security is an error then, where it would hide rows.
     connection.execute(
         fmt::format("SET client_encoding = {}; SET DateStyle = ISO; SET IntervalStyle = postgres; "

@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbbackup::postgres {
@@ -71,7 +72,7 @@ private:
 
 /// Settings under which equal rows give equal text, on every server and for every role.
 void set_text_form(Connection& connection);
-/// @param encoding Of the text that is exchanged, where that is not the database's own.
-void set_text_form(Connection& connection, const std::string& encoding);
+/// The same, with text in this encoding, of a snapshot: the server converts it to its own and back.
+void set_text_form(Connection& connection, std::string_view encoding);
 
 }  // namespace dbbackup::postgres
