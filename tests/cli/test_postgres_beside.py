@@ -1,4 +1,4 @@
-"""What goes on at once: PostgreSQL's own programs beside the reading of rows."""
+"""What goes on at once: PostgreSQL's own programs beside the reading of rows, and processes that make indexes of partitions."""
 
 import os
 import shlex
@@ -118,3 +118,70 @@ def test_who_hangs_beside_the_rows_ends_with_the_run(stored, server, folder, nam
         os.kill(int(dump.begun(name).read_text()), 0)
     assert stored.list() == []
     wait_for(lambda: server.psql(SESSIONS) == "0", "a session is left")
+
+
+PARTS = """
+CREATE TABLE alone(id int PRIMARY KEY, x int UNIQUE); INSERT INTO alone SELECT i, i FROM generate_series(1, 20000) i;
+CREATE TABLE days(id int, day date, x int NOT NULL, note text, PRIMARY KEY (id, day, x)) PARTITION BY RANGE (day);
+CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE days_2 PARTITION OF days FOR VALUES FROM ('2026-02-01') TO ('2026-03-01') PARTITION BY LIST (x);
+CREATE TABLE days_2_odd PARTITION OF days_2 FOR VALUES IN (1, 3);
+CREATE TABLE days_2_rest PARTITION OF days_2 DEFAULT;
+CREATE INDEX by_note ON days(note, x); CREATE UNIQUE INDEX by_all ON days(day, x, id);
+CREATE INDEX own ON days_2_odd(x) WHERE x > 1; CREATE INDEX half ON ONLY days(x);
+CREATE STATISTICS of_days ON day, x FROM days_1;
+ALTER TABLE days ADD CONSTRAINT of_alone FOREIGN KEY (x) REFERENCES alone(x);
+CREATE TABLE visits(id int PRIMARY KEY, day_id int, day date, x int, FOREIGN KEY (day_id, day, x) REFERENCES days(id, day, x), alone int REFERENCES alone(id));
+ALTER TABLE days_1 ADD CONSTRAINT own_key FOREIGN KEY (id) REFERENCES alone(id) NOT VALID;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER touched BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER alone_touched BEFORE UPDATE ON alone FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE alone DISABLE TRIGGER alone_touched;
+CREATE MATERIALIZED VIEW seen AS SELECT a.id, a.x, count(d.id) AS n FROM alone a LEFT JOIN days d USING (x) GROUP BY a.id;
+CREATE UNIQUE INDEX seen_by_id ON seen(id);
+CREATE VIEW watched AS SELECT id, x FROM alone GROUP BY id; CREATE RULE nothing AS ON DELETE TO days DO INSTEAD NOTHING;
+ALTER TABLE ONLY days REPLICA IDENTITY USING INDEX by_all; ALTER TABLE days_1 CLUSTER ON days_1_pkey;
+CREATE POLICY mine ON days USING (x > 0); ALTER TABLE days ENABLE ROW LEVEL SECURITY;
+COMMENT ON INDEX by_note IS 'of all'; COMMENT ON INDEX days_1_note_x_idx IS 'of one'; COMMENT ON CONSTRAINT alone_pkey ON alone IS 'of alone';
+COMMENT ON INDEX alone_x_key IS 'first and last'; COMMENT ON CONSTRAINT of_alone ON days IS 'key'; COMMENT ON TRIGGER touched ON days IS 'touches';
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN IF tg_tag <> ''REFRESH MATERIALIZED VIEW'' THEN RAISE ''watched''; END IF; END';
+CREATE PUBLICATION told FOR TABLE days, alone (id) WHERE (id > 10);
+INSERT INTO days SELECT i, '2026-01-01'::date + i % 59, i % 9 + 1, 'n' || i FROM generate_series(1, 20000) i;
+INSERT INTO visits SELECT id, id, day, x, x FROM days; REFRESH MATERIALIZED VIEW seen;
+CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION watch();
+"""
+
+
+def test_indexes_of_partitions_are_made_at_once(stored, server, folder):
+    server.make_database("parts")
+    server.psql(PARTS, "parts")
+    stored.json("backup", "--uri", server.uri("parts"), env=server.environment())
+    calls = folder / "calls"
+    restore = StandIns(folder, server, pg_restore=f'echo "$*" >>{calls}')
+    # Whatever the processes do first: a deadlock would be an error.
+    for _ in range(5):
+        calls.unlink(missing_ok=True)
+        stored.run("restore", "latest", "--to", server.uri("again"), "--jobs", "4", "--verify", env=restore.environment())
+        assert_equal(Database(server, "parts"), Database(server, "again"))
+        server.psql("ALTER EVENT TRIGGER watch DISABLE", "again")
+        drop_database(Database(server, "again"))
+    after_rows = [line for line in calls.read_text().splitlines() if "--section=post-data" in line]
+    assert ["--jobs=4" in line for line in after_rows] == [True, False], after_rows
+
+
+def test_a_selection_with_partitions_comes_back_whole(stored, server):
+    server.make_database("some")
+    server.psql(PARTS.replace("CREATE EVENT TRIGGER", "-- "), "some")
+    stored.json("backup", "--uri", server.uri("some"), env=server.environment())
+    words = ("--include", "public.alone", "--include", "public.days")
+    stored.run("restore", "latest", *words, "--to", server.uri("chosen"), "--jobs", "4", "--verify", env=server.environment())
+    indexes = "SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ' ' ORDER BY 1) FROM pg_index i JOIN pg_class c ON c.oid = indrelid WHERE c.relname ~ '^(alone|days)'"
+    indexes = indexes.replace("ORDER BY 1", "ORDER BY indexrelid::regclass::text")
+    assert server.psql(indexes, "chosen") == server.psql(indexes, "some")
+    # As are keys that the user did not want the rows of.
+    stored.json("backup", "--uri", server.uri("some"), "--exclude", "public.alone", env=server.environment())
+    stored.run("restore", "latest", "--to", server.uri("without"), "--jobs", "4", env=server.environment(), code=(0, 3))
+    assert server.psql(indexes, "without") == server.psql(indexes, "some")
+    keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'visits'::regclass AND confrelid = 'alone'::regclass"
+    assert server.psql(keys, "without") == "1"
+    for name in ("chosen", "without", "some"):
+        drop_database(Database(server, name))
