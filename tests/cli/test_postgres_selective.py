@@ -390,11 +390,11 @@ def test_text_is_converted_to_the_encoding_of_the_target(shop):
 
 
 def test_show_lists_tables_and_views(shop):
-    shown = shop.repository.run("show", "latest~1", "--tables", "--include", "public.*", "--include", "shop.app.good", "--json").json
+    shown = shop.repository.run("show", "latest~1", "--source", "postgres-shop", "--tables", "--include", "public.*", "--include", "shop.app.good", "--json").json
     found = {each["table"]: (each["kind"], each["rows"]) for each in shown["tables"]}
     assert found == {
         "app.good": ("view", None), "public.customers": ("table", 20), "public.orders": ("table", 1000), "public.items": ("table", 1000),
         "public.sales_1": ("table", 214), "public.sales_2": ("table", 151), "public.log": ("table", 0), "public.bookings": ("table", 2),
     }, found  # fmt: skip
-    refused = shop.repository.run("show", "latest", "--tables", "--include", "orders", "--include", "nothing", code=2)
-    assert "nothing" in refused.stderr and "DATABASE" not in shop.repository.run("show", "latest", "--tables").stdout
+    refused = shop.repository.run("show", "latest", "--source", "postgres-shop", "--tables", "--include", "orders", "--include", "nothing", code=2)
+    assert "nothing" in refused.stderr and "DATABASE" not in shop.repository.run("show", "latest", "--source", "postgres-shop", "--tables").stdout

@@ -6,7 +6,6 @@
 #include "connector/postgres/native_dump.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
-#include "connector/postgres/tools.hpp"
 #include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
@@ -27,10 +26,11 @@ constexpr std::string_view kInsufficientPrivilege = "42501";
 
 DatabaseReader::DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lock_timeout,
                                const BackupChoice& choice, const BackupRequest& request,
-                               std::stop_token stop)
+                               ToolFinder& tools, std::stop_token stop)
     : info_(std::move(info)),
       lock_timeout_(lock_timeout),
       choice_(choice),
+      tools_(tools),
       view_(info_, {.lock_timeout = lock_timeout}, stop),
       properties_(properties_of(view_.leader())),
       reuse_(info_, view_, request, std::move(stop)) {}
@@ -108,7 +108,7 @@ void DatabaseReader::read(const StreamPlan& stream, const SegmentPlan& segment, 
             throw;
         }
     } else if (stream.kind == StreamKind::opaque) {
-        read_schema(sink, std::move(stop));
+        read_schema(sink, stop);
     } else if (stream.name == special_stream_name(properties_.name, kSequencesStream)) {
         read_sequences(sink);
     } else if (stream.name == special_stream_name(properties_.name, kLargeObjectsStream)) {
@@ -174,8 +174,16 @@ bool DatabaseReader::read_by_another(const Table& table, const std::string& copy
     return true;
 }
 
-void DatabaseReader::read_schema(SegmentSink& sink, std::stop_token stop) {
-    const Tool tool = tool_for("pg_dump", view_.leader().server_major(), stop);
+void DatabaseReader::begin() {
+    schema_.emplace([this, server_major = view_.leader().server_major()](
+                        const EarlyOutput::Take& take, const std::stop_token& stop) {
+        dump_schema(server_major, take, stop);
+    });
+}
+
+void DatabaseReader::dump_schema(int server_major, const EarlyOutput::Take& take,
+                                 const std::stop_token& stop) {
+    const Tool tool = tools_.find("pg_dump", server_major, stop);
     ToolCall call(tool, info_.with_database(properties_.name));
     // It locks each table again. Behind somebody who waits for an exclusive lock, which the
     // leader's own lock keeps from him, it would wait for ever.
@@ -188,15 +196,26 @@ void DatabaseReader::read_schema(SegmentSink& sink, std::stop_token stop) {
     try {
         call.run(
             {},
-            [&, head = ArchiveHead()](BytesView part) mutable {
-                bytes_read_ += part.size();
-                sink.opaque(head.without_time(part));
+            [&take, head = ArchiveHead()](BytesView part) mutable {
+                take(head.without_time(part));
             },
             stop);
     } catch (SourceError& error) {
         tell_locked(error);
         throw;
     }
+}
+
+void DatabaseReader::read_schema(SegmentSink& sink, const std::stop_token& stop) {
+    if (!schema_) {
+        begin();
+    }
+    schema_->read(
+        [&](BytesView part) {
+            bytes_read_ += part.size();
+            sink.opaque(part);
+        },
+        stop);
 }
 
 void DatabaseReader::read_sequences(SegmentSink& sink) {

@@ -8,13 +8,13 @@
 #include "connector/postgres/script_filter.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
-#include "connector/postgres/tools.hpp"
 #include "connector/postgres/whole_stream.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -61,7 +61,7 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
         static_cast<void>(create(stream, stop));
         WholeStream script(stream, stop);
         run_script(
-            tool_for("psql", target_.server_major(), stop), *made_,
+            tools_.find("psql", target_.server_major(), stop), *made_,
             [&script] { return script.next(); }, stop);
     } else if (stored.kind == StreamKind::opaque) {
         prepare(stream, std::move(stop));
@@ -145,11 +145,11 @@ void DatabaseRestore::prepare(StreamReader& schema, std::stop_token stop) {
             leave_out_keys(stop);
         }
     }
-    run_section("pre-data", std::move(stop));
+    run_section("pre-data", 1, stop);
 }
 
 void DatabaseRestore::leave_out_keys(const std::stop_token& stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+    const Tool tool = tools_.find("pg_restore", target_.server_major(), stop);
     schema_->choose(
         list_without(output_of(tool, {"--list", schema_->path()}, schema_->descriptors(), stop),
                      unchecked_keys_));
@@ -198,8 +198,9 @@ void DatabaseRestore::make_roles(const Requirements& required) {
     target_.server().execute(script + "COMMIT");
 }
 
-void DatabaseRestore::run_section(std::string_view section, std::stop_token stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+void DatabaseRestore::run_section(std::string_view section, unsigned processes,
+                                  const std::stop_token& stop) {
+    const Tool tool = tools_.find("pg_restore", target_.server_major(), stop);
     if (tool.major > target_.server_major()) {
         load_script(schema_->script(section, request_, target_.server_major(), stop), stop);
         return;
@@ -209,19 +210,19 @@ void DatabaseRestore::run_section(std::string_view section, std::stop_token stop
     for (const int descriptor : schema_->descriptors()) {
         call.inherits(descriptor);
     }
-    if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
-        call.with(fmt::format("--jobs={}", request_.jobs));
+    if (processes > 1) {
+        call.with(fmt::format("--jobs={}", processes));
     }
     for (const std::string& word : schema_->words(section, request_)) {
         call.with(word);
     }
-    call.run({}, {}, std::move(stop));
+    call.run({}, {}, stop);
 }
 
 void DatabaseRestore::load_script(const std::string& script, const std::stop_token& stop) {
     BytesView part = as_bytes(script);
     run_script(
-        tool_for("psql", target_.server_major(), stop), *made_,
+        tools_.find("psql", target_.server_major(), stop), *made_,
         [&part] { return std::exchange(part, BytesView()); }, stop);
 }
 
@@ -239,13 +240,39 @@ void DatabaseRestore::restore_sequences(StreamReader& stream, std::stop_token st
     connection.execute("COMMIT");
 }
 
-/// Several processes of pg_restore attach indexes to a partitioned one and build others on the same
-/// table at once, which the server may call a deadlock.
-bool DatabaseRestore::has_partitioned_indexes(std::stop_token stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
-    return output_of(tool, {"--list", "--section=post-data", schema_->path()},
-                     schema_->descriptors(), stop)
-               .find(" INDEX ATTACH ") != std::string::npos;
+std::optional<PostDataOrder> DatabaseRestore::order_of_post_data() const {
+    try {
+        const Toc toc = schema_->toc();
+        std::vector<int> ids;
+        if (chosen_) {
+            ids = chosen_->choice().ids;
+        } else {
+            std::ranges::transform(toc.entries(), std::back_inserter(ids), &TocEntry::id);
+            static_cast<void>(take_out(toc, ids, unchecked_keys_));
+        }
+        return post_data_order(toc, ids);
+    } catch (const ConfigError&) {
+        return std::nullopt;
+    }
+}
+
+void DatabaseRestore::make_post_data(const std::stop_token& stop) {
+    const Tool tool = tools_.find("pg_restore", target_.server_major(), stop);
+    if (tool.major > target_.server_major() || request_.jobs == 1 || !schema_->has(kIndexAttach)) {
+        run_section("post-data", request_.jobs, stop);
+        return;
+    }
+    const std::optional<PostDataOrder> order = order_of_post_data();
+    if (!order || order->at_once.empty()) {
+        run_section("post-data", 1, stop);
+        return;
+    }
+    schema_->choose(order->at_once);
+    run_section("post-data", request_.jobs, stop);
+    if (!order->one_by_one.empty()) {
+        schema_->choose(order->one_by_one);
+        run_section("post-data", 1, stop);
+    }
 }
 
 void DatabaseRestore::make_unchecked_keys(const std::stop_token& stop) {
@@ -260,7 +287,7 @@ RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::s
             tell_rows(each.stream, each.rows);
         }
         loader_->close();
-        run_section("post-data", stop);
+        make_post_data(stop);
         make_unchecked_keys(stop);
         fill_views(loader_->any(stop), views_, Commits::often);
         if (request_.verify) {

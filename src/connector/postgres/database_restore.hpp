@@ -9,12 +9,14 @@
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/chosen_parts.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/post_data.hpp"
 #include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/roles.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/some_rows.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
+#include "connector/postgres/tools.hpp"
 #include "connector/postgres/unchecked_keys.hpp"
 #include "connector/postgres/whole_restore.hpp"
 
@@ -67,9 +69,12 @@ private:
     void load_table(StreamReader& stream, std::stop_token stop);
     void tell_rows(const std::string& stream, std::uint64_t rows);
     void restore_sequences(StreamReader& stream, std::stop_token stop);
-    void run_section(std::string_view section, std::stop_token stop);
+    /// @param processes Of pg_restore, at most.
+    void run_section(std::string_view section, unsigned processes, const std::stop_token& stop);
+    void make_post_data(const std::stop_token& stop);
+    /// Of an archive with indexes of partitions: nothing where it is laid out in a later way.
+    [[nodiscard]] std::optional<PostDataOrder> order_of_post_data() const;
     void load_script(const std::string& script, const std::stop_token& stop);
-    [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
     void make_unchecked_keys(const std::stop_token& stop);
 
     DatabaseProperties properties_;
@@ -81,6 +86,7 @@ private:
     std::vector<StoredStream> tables_;  ///< That were loaded.
     std::vector<std::string> views_;    ///< Materialized, to be filled.
     std::vector<ForeignKey> unchecked_keys_;
+    ToolFinder tools_;
     RestoreReport report_;
     std::optional<ArchiveFile> schema_;
     std::optional<ConnectionInfo> made_;

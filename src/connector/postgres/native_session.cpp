@@ -8,6 +8,7 @@
 #include "connector/postgres/script_export.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
+#include "connector/postgres/tools.hpp"
 #include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
@@ -100,7 +101,8 @@ void NativeSession::read(const StreamPlan& stream, const SegmentPlan& /*segment*
         read_database(database, take, stop);
         return;
     }
-    std::ranges::move(dump_globals(database, take, stop), std::back_inserter(end_.warnings));
+    ToolFinder tools;
+    std::ranges::move(dump_globals(database, tools, take, stop), std::back_inserter(end_.warnings));
 }
 
 void NativeSession::read_database(const ConnectionInfo& database,

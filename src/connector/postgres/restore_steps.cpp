@@ -116,6 +116,30 @@ std::vector<std::string> ArchiveFile::words(std::string_view section,
     return words;
 }
 
+bool ArchiveFile::has(std::string_view text) const {
+    Bytes buffer(1_MiB + text.size());
+    for (std::uint64_t offset = 0;; offset += 1_MiB) {
+        const std::size_t count = archive_.read_at(offset, buffer);
+        if (as_text(BytesView(buffer).first(count)).find(text) != std::string_view::npos) {
+            return true;
+        }
+        if (count < buffer.size()) {
+            return false;
+        }
+    }
+}
+
+Toc ArchiveFile::toc() const {
+    Bytes archive;
+    std::size_t size = 0;
+    do {
+        archive.resize(size + 1_MiB);
+        size += archive_.read_at(size, std::span(archive).subspan(size));
+    } while (size == archive.size());
+    archive.resize(size);
+    return Toc::parse(archive);
+}
+
 std::vector<int> ArchiveFile::descriptors() const {
     std::vector<int> descriptors = {archive_.descriptor()};
     if (list_) {

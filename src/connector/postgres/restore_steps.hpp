@@ -48,6 +48,10 @@ public:
     [[nodiscard]] std::vector<int> descriptors() const;
     /// The path alone.
     [[nodiscard]] std::string path() const { return archive_.path(); }
+    /// Whether it has these bytes anywhere.
+    [[nodiscard]] bool has(std::string_view text) const;
+    /// All of it. @throws as `Toc::parse`.
+    [[nodiscard]] Toc toc() const;
     /// What pg_restore would do, as SQL that psql or, without psql's own commands, a connection
     /// takes.
     /// @param server_major Of the server that it is for.

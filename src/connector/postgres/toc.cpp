@@ -105,7 +105,10 @@ public:
         skip_texts(2);                 // Where it was in the catalogue.
         entry.name = text_or_empty();
         entry.kind = text_or_empty();
-        static_cast<void>(integer());  // The section.
+        const std::int64_t section = integer();
+        if (section >= 2 && section <= 4) {
+            entry.section = static_cast<TocEntry::Section>(section);
+        }
         entry.definition = text_or_empty();
         skip_texts(2);  // How it is dropped, how its rows are copied.
         entry.schema = text_or_empty();

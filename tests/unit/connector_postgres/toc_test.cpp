@@ -93,6 +93,7 @@ TEST(PostgresToc, EveryVersionOfTheArchiveIsRead) {
         EXPECT_EQ(table.definition, "CREATE …");
         EXPECT_EQ(table.needs, (std::vector<int>{7, 12}));
         EXPECT_EQ(table.role(), TocEntry::Role::relation);
+        EXPECT_EQ(table.section, TocEntry::Section::pre_data);
         EXPECT_EQ(toc.find(7)->schema, "");
         EXPECT_EQ(toc.find(7)->role(), TocEntry::Role::object);
         EXPECT_EQ(toc.find(12), nullptr);
