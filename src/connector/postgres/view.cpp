@@ -43,8 +43,7 @@ View::View(const ConnectionInfo& info, const ViewOptions& options, std::stop_tok
     leader_ = std::make_unique<Connection>(info_, Role::source, stop);
     set_text_form(*leader_);
     for (int attempt = 1;; ++attempt) {
-        take();
-        if (lock_tables() && are_tables_unchanged()) {
+        if (take() && lock_tables() && are_tables_unchanged()) {
             return;
         }
         if (attempt == kAttemptsMax) {
@@ -56,7 +55,7 @@ View::View(const ConnectionInfo& info, const ViewOptions& options, std::stop_tok
     }
 }
 
-void View::take() {
+bool View::take() {
     const bool has_summaries = leader_->server_major() >= kFirstWithSummaries;
     if (has_summaries) {
         pair_ = take_pair(*leader_);
@@ -80,6 +79,9 @@ void View::take() {
         timeline_ = row.integer(0, 1);
         describe_shapes(*leader_, tables_);
     }
+    // A standby that is promoted meanwhile writes a history of its own: the view may hold what the
+    // place, read as a standby's, does not cover. It is promoted once at most.
+    return is_standby_ == (leader_->text("SELECT pg_catalog.pg_is_in_recovery()") == "t");
 }
 
 bool View::lock_tables() {

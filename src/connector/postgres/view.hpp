@@ -52,7 +52,8 @@ public:
     void give_back(std::unique_ptr<Connection> reader);
 
 private:
-    void take();
+    /// @return whether the server stayed what it is, a standby or none.
+    [[nodiscard]] bool take();
     [[nodiscard]] bool lock_tables();
     [[nodiscard]] bool are_tables_unchanged();
 
