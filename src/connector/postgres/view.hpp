@@ -69,9 +69,10 @@ private:
     std::vector<std::unique_ptr<Connection>> idle_;
 };
 
-/// Settings under which equal rows give equal text, on every server and for every role.
+/// Settings under which equal rows give equal text, on every server and for every role; of COPY
+/// also `encoding_of_rows`.
 void set_text_form(Connection& connection);
-/// @param encoding Of the text that is exchanged, where that is not the database's own.
+/// @param encoding Of the database that the rows are of, where that is not this one.
 void set_text_form(Connection& connection, const std::string& encoding);
 
 }  // namespace dbbackup::postgres
