@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from postgres_compare import Database, assert_equal
 from postgres_server import PostgresServer
 from program import Repository
 
@@ -105,6 +106,41 @@ def test_rows_go_into_a_database_of_another_encoding(server, repository, databas
     refused = restore(repository, server, target, "--include", "towns", code=20).error
     assert "LATIN1" in refused["message"], refused
     assert server.psql("SELECT to_regclass('towns')", target) == ""
+
+
+@pytest.mark.parametrize("encoding", ("LATIN1", "WIN1252", "EUC_JP", "SQL_ASCII"))
+def test_names_in_another_encoding_than_utf8(server, repository, folder, encoding):
+    """Rows stay as they are, also where they have bytes that the encoding has no character for."""
+    name, word = ("表", "語") if encoding == "EUC_JP" else ("tablé", "é") if encoding != "SQL_ASCII" else ("table", "é")
+    source = server.make_database(new(server), options=f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'")
+    strange = "chr(129)" if encoding == "WIN1252" else "''"
+    sql = (
+        f'CREATE TABLE "{name}"(id serial PRIMARY KEY, "c{name}" text DEFAULT \'{word}\'); INSERT INTO "{name}" DEFAULT VALUES;'
+        f'INSERT INTO "{name}"("c{name}") VALUES ({strange}); COMMENT ON TABLE "{name}" IS \'{word}\'; CREATE SEQUENCE "s{name}";'
+        f'CREATE VIEW "v{name}" AS SELECT * FROM "{name}" WHERE "c{name}" = \'{word}\'; SELECT lo_from_bytea(7, \'x\');'
+        f'CREATE MATERIALIZED VIEW "m{name}" AS SELECT count(*) FROM "{name}"; COMMENT ON LARGE OBJECT 7 IS \'{word}\''
+    )
+    utf8 = {"PGCLIENTENCODING": "UTF8"} if encoding != "SQL_ASCII" else {}
+    server.psql(sql, source, changes=utf8)
+    back_up(repository, server, source, "--include", name)
+    repository.json("export", "latest", "-o", folder / "out.sql", env=server.environment())
+    whole, loaded, some, used = (new(server) for _ in range(4))
+    assert restore(repository, server, whole, "--verify").json["verified"]
+    server.make_database(loaded, options=f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'")
+    server.load(folder / "out.sql", loaded)
+    for each in (whole, loaded):
+        assert_equal(Database(server, source), Database(server, each), ("schema", "rows", "sequence", "large object"))
+    if encoding == "SQL_ASCII":
+        return
+    condition = ("--where", f'{name}: "c{name}" = \'{word}\'')
+    assert restore(repository, server, some, "--include", name, *condition).json["rows"] == 1
+    server.make_database(used)
+    server.psql("CREATE TABLE other(a int)", used)
+    if encoding == "WIN1252":
+        server.psql(f'DELETE FROM "{name}" WHERE id = 2', source, changes=utf8)
+        back_up(repository, server, source)
+    assert restore(repository, server, used, "--include", name, "--verify").json["verified"]
+    assert server.psql(f'SELECT "c{name}" FROM "{name}" ORDER BY id LIMIT 1', used) == word
 
 
 @pytest.mark.parametrize("place", ("new", "in use"))

@@ -129,7 +129,7 @@ void DatabaseReader::read_copy(const std::string& copy, SegmentSink& sink) {
 void DatabaseReader::read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                                std::stop_token stop) {
     RowBatch batch(sink);
-    const std::string copy = copy_of(table, range);
+    const std::string copy = copy_of(table, range) + encoding_of_rows(properties_.encoding);
     for (int left = kConnectionsMax; !read_by_another(table, copy, batch, stop, --left);) {
     }
     batch.flush();
@@ -190,7 +190,7 @@ void DatabaseReader::dump_schema(int server_major, const EarlyOutput::Take& take
     call.with("--format=custom")
         .with("--compress=0")
         .with("--schema-only")
-        .with("--encoding=" + properties_.encoding)
+        .with("--encoding=" + encoding_of_names(properties_.encoding))
         .with("--snapshot=" + view_.snapshot())
         .with(fmt::format("--lock-wait-timeout={}", lock_timeout_.count()));
     try {

@@ -87,8 +87,8 @@ void DatabaseRestore::load_table(StreamReader& stream, std::stop_token stop) {
         const TableDefinition table = TableDefinition::parse(stored.definition);
         Connection& connection = loader_.value().any(stop);
         const std::string name = quoted_name(table.schema, table.name);
-        const std::optional<std::uint64_t> loaded =
-            some_rows_.load(connection, stream, name, *condition, std::move(stop));
+        const std::optional<std::uint64_t> loaded = some_rows_.load(
+            connection, stream, name, properties_.encoding, *condition, std::move(stop));
         report_.bytes_written += stored.size_bytes;
         if (loaded) {
             tell_rows(stored.name, *loaded);

@@ -9,6 +9,7 @@
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/tools.hpp"
+#include "connector/postgres/view.hpp"
 #include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
@@ -62,6 +63,7 @@ NativeSession::NativeSession(const ConnectionInfo& info, const SourceOptions& op
             "method_not_supported");
     }
     Connection connection(info_, Role::source, std::move(stop));
+    set_text_form(connection);
     definition_.database = properties_of(connection);
     definition_.requirements = requirements_of(connection);
     setting_.server_major = connection.server_major();

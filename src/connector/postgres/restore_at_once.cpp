@@ -206,7 +206,8 @@ void RestoreAtOnce::load_table(StreamReader& stream, const std::stop_token& stop
     const StoredStream& stored = stream.stream();
     const TableDefinition table = TableDefinition::parse(stored.definition);
     const std::uint64_t rows =
-        load_rows(connection_, stream, quoted_name(table.schema, table.name), stop);
+        load_rows(connection_, stream, quoted_name(table.schema, table.name), properties_.encoding,
+                  stop);
     if (rows != stored.row_count) {
         throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
                                       stored.name, rows));
@@ -217,7 +218,8 @@ void RestoreAtOnce::load_table(StreamReader& stream, const std::stop_token& stop
 void RestoreAtOnce::verify(const Fingerprinter& fingerprinter) {
     for (const StoredStream& stream : with_partitions_together(tables_)) {
         const TableDefinition table = TableDefinition::parse(stream.definition);
-        verify_table(connection_, stream, quoted_name(table.schema, table.name), fingerprinter);
+        verify_table(connection_, stream, quoted_name(table.schema, table.name),
+                     properties_.encoding, fingerprinter);
     }
     report_.is_verified = true;
 }

@@ -296,13 +296,13 @@ void RestoreInto::load_table(StreamReader& stream, std::stop_token stop) {
     report_.bytes_written += stored.size_bytes;
     if (condition != nullptr) {
         const std::optional<std::uint64_t> loaded =
-            some_rows_.load(connection_, stream, table, *condition, std::move(stop));
+            some_rows_.load(connection_, stream, table, encoding_, *condition, std::move(stop));
         if (loaded) {
             tell_rows(stored.name, *loaded);
         }
         return;
     }
-    const std::uint64_t rows = load_rows(connection_, stream, table, std::move(stop));
+    const std::uint64_t rows = load_rows(connection_, stream, table, encoding_, std::move(stop));
     loaded_.push_back(&stored);
     if (rows != stored.row_count && !is_of_rows()) {
         throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
@@ -344,7 +344,7 @@ void RestoreInto::verify(const Fingerprinter& fingerprinter) {
     }
     try {
         for (const StoredStream& stream : with_partitions_together(whole)) {
-            verify_table(connection_, stream, table_of(stream), fingerprinter);
+            verify_table(connection_, stream, table_of(stream), encoding_, fingerprinter);
         }
     } catch (SourceError& error) {
         if (is_of_rows() && error.code() == "verification_failed") {

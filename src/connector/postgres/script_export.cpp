@@ -100,6 +100,7 @@ public:
         for (BytesView part = stored.next(); !part.empty(); part = stored.next()) {
             schema_.append(part);
         }
+        encoding_ = schema.database.encoding;
         section("pre-data");
         text(kBeforeRows);
         for (std::size_t index = schema_index + 1; index < request_.streams.size(); ++index) {
@@ -165,7 +166,7 @@ private:
             text("COMMIT;\n\n");
         } else {
             const TableDefinition table = TableDefinition::parse(stored.definition);
-            text(copy_into(table, quoted_name(table.schema, table.name)) + ";\n");
+            text(copy_into(table, quoted_name(table.schema, table.name), encoding_) + ";\n");
             rows(stream);
         }
     }
@@ -239,6 +240,7 @@ END
     ArchiveFiles& files_;
     std::stop_token stop_;
     MemoryFile schema_;
+    std::string encoding_;  ///< Of rows.
 };
 
 void write_roles(const ExportRequest& request, ArchiveFiles& files, const std::stop_token& stop) {

@@ -84,7 +84,7 @@ ConfigError bad_condition(const std::string& what, const char* hint) {
 /// Makes the passing table and copies the rows into it.
 void copy_aside(Connection& connection, StreamReader& stream, const std::string& table,
                 const std::string& passing, const std::vector<std::string>& columns,
-                std::stop_token stop) {
+                const std::string& encoding, std::stop_token stop) {
     connection.execute(
         fmt::format("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING GENERATED)", passing, table));
     // The table may have columns that the snapshot does not know.
@@ -98,7 +98,8 @@ void copy_aside(Connection& connection, StreamReader& stream, const std::string&
     }
     StreamSlices slices(stream, std::move(stop));
     StreamSlices::Reader reader(slices);
-    connection.copy_in(fmt::format("COPY {}{} FROM STDIN", passing, in_brackets(columns)),
+    connection.copy_in(fmt::format("COPY {}{} FROM STDIN{}", passing, in_brackets(columns),
+                                   encoding_of_rows(encoding)),
                        [&reader] { return reader.next(); });
 }
 
@@ -128,7 +129,7 @@ void check_condition(Connection& connection, const std::string& table,
 }
 
 std::optional<std::uint64_t> SomeRows::load(Connection& connection, StreamReader& stream,
-                                            const std::string& table,
+                                            const std::string& table, const std::string& encoding,
                                             const TableCondition& condition, std::stop_token stop) {
     check_condition(connection, table, condition);
     Waiting rows;
@@ -139,7 +140,7 @@ std::optional<std::uint64_t> SomeRows::load(Connection& connection, StreamReader
     rows.condition = condition;
     rows.own = own_of(connection, table);
     refuse_rules(connection, rows);
-    copy_aside(connection, stream, table, rows.passing, rows.columns, std::move(stop));
+    copy_aside(connection, stream, table, rows.passing, rows.columns, encoding, std::move(stop));
     rows.asked = asked_by(connection, rows.passing, condition);
     if (is_of_new_tables_ && have_common(rows.own, rows.asked)) {
         throw bad_condition(

@@ -33,11 +33,12 @@ public:
         std::uint64_t rows = 0;
     };
 
-    /// @param table As SQL.
+    /// @param table As SQL. @param encoding Of the rows.
     /// @return how many; nothing where they wait.
     /// @throws ConfigError (bad_condition, selection_not_supported).
     [[nodiscard]] std::optional<std::uint64_t> load(Connection& connection, StreamReader& stream,
                                                     const std::string& table,
+                                                    const std::string& encoding,
                                                     const TableCondition& condition,
                                                     std::stop_token stop);
     /// Those that waited, once all other tables have their rows.

@@ -23,7 +23,6 @@ constexpr const char* kBegin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY
 }  // namespace
 
 void set_text_form(Connection& connection) {
-    // So that no byte is converted.
     set_text_form(connection, connection.parameter("server_encoding"));
 }
 
@@ -35,7 +34,7 @@ void set_text_form(Connection& connection, std::string_view encoding) {
                     "SET lc_monetary = 'C'; SET xmloption = content; SET array_nulls = on; "
                     "SET row_security = off; "
                     "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0",
-                    literal(encoding)));
+                    literal(encoding_of_names(encoding))));
 }
 
 View::View(const ConnectionInfo& info, const ViewOptions& options, std::stop_token stop)

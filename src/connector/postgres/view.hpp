@@ -71,9 +71,10 @@ private:
     std::vector<std::unique_ptr<Connection>> idle_;
 };
 
-/// Settings under which equal rows give equal text, on every server and for every role.
+/// Settings under which equal rows give equal text, on every server and for every role; of COPY
+/// also `encoding_of_rows`.
 void set_text_form(Connection& connection);
-/// The same, with text in this encoding, of a snapshot: the server converts it to its own and back.
+/// @param encoding Of the database that the rows are of, where that is not this one.
 void set_text_form(Connection& connection, std::string_view encoding);
 
 }  // namespace dbbackup::postgres
