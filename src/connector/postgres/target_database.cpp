@@ -65,6 +65,28 @@ std::string locale_clause(const DatabaseProperties& properties, int server_versi
     return clause;
 }
 
+/// Drops a database and ends the sessions in it. Before 13 the server has no word for that, so
+/// nobody is let in first, and those who are in are sent away: DROP DATABASE waits a little for
+/// them.
+void drop_with_sessions(Connection& server, const std::string& name) {
+    constexpr int kFirstWithForce = 13;
+    if (server.server_major() >= kFirstWithForce) {
+        server.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(name)));
+        return;
+    }
+    const Rows is_there =
+        server.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", {name});
+    if (is_there.count() == 0) {
+        return;
+    }
+    server.execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS false", quoted_name(name)));
+    static_cast<void>(
+        server.query("SELECT pg_catalog.pg_terminate_backend(pid) FROM "
+                     "pg_catalog.pg_stat_activity WHERE datname = $1",
+                     {name}));
+    server.execute(fmt::format("DROP DATABASE {}", quoted_name(name)));
+}
+
 }  // namespace
 
 TargetDatabase::TargetDatabase(const ConnectionInfo& server, std::string name, std::stop_token stop)
@@ -79,8 +101,7 @@ TargetDatabase::~TargetDatabase() {
     }
     try {
         // Another connection: this one may be what was lost.
-        connect_beside(info_, name_, {})
-            ->execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(made_)));
+        drop_with_sessions(*connect_beside(info_, name_, {}), made_);
     } catch (...) {  // NOLINT(bugprone-empty-catch)
         // The server is gone. Its name tells what it is.
     }
@@ -246,7 +267,7 @@ std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& prope
                     before)};
             }
         }
-        server_->execute(fmt::format("DROP DATABASE {} WITH (FORCE)", quoted_name(before)));
+        drop_with_sessions(*server_, before);
     } catch (const ServerError& error) {
         return {
             fmt::format("what was there before is in the database {}, which could not be "
