@@ -165,24 +165,11 @@ void DatabaseRestore::refuse_filled() const {
 }
 
 void DatabaseRestore::refuse_lacks(const Requirements& required) {
-    const Requirements missing = missing_of(target_.server(), required);
-    if (!missing.extensions.empty() || !missing.tablespaces.empty()) {
-        throw explained<ConfigError>(
-            fmt::format(
-                "the server lacks {} {}",
-                missing.extensions.empty() ? "the tablespaces" : "the extensions",
-                fmt::join(missing.extensions.empty() ? missing.tablespaces : missing.extensions,
-                          ", ")),
-            missing.extensions.empty() ? "Make them with CREATE TABLESPACE."
-                                       : "Install the packages that bring them on the server.",
-            "target_lacks");
-    }
-    if (!missing.roles.empty() && needs_roles() && !request_.makes_roles) {
-        throw explained<ConfigError>(
-            fmt::format("the server lacks the roles {}", fmt::join(missing.roles, ", ")),
-            "Make them with --roles, or restore without them: --no-owner --no-privileges.",
-            "target_lacks");
-    }
+    refuse_missing(missing_of(target_.server(), required),
+                   needs_roles() && !request_.makes_roles
+                       ? "Make them with --roles, or restore without them: --no-owner "
+                         "--no-privileges."
+                       : nullptr);
 }
 
 void DatabaseRestore::make_roles(const Requirements& required) {

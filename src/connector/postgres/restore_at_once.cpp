@@ -205,9 +205,8 @@ void RestoreAtOnce::run_section(std::string_view section, const std::stop_token&
 void RestoreAtOnce::load_table(StreamReader& stream, const std::stop_token& stop) {
     const StoredStream& stored = stream.stream();
     const TableDefinition table = TableDefinition::parse(stored.definition);
-    const std::uint64_t rows =
-        load_rows(connection_, stream, quoted_name(table.schema, table.name), properties_.encoding,
-                  stop);
+    const std::uint64_t rows = load_rows(connection_, stream, quoted_name(table.schema, table.name),
+                                         properties_.encoding, stop);
     if (rows != stored.row_count) {
         throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
                                       stored.name, rows));

@@ -149,21 +149,11 @@ void RestoreInto::inspect(StreamReader& stream, std::stop_token stop) {
 }
 
 void RestoreInto::require(const Requirements& required) {
-    const Requirements missing = missing_of(connection_, required);
-    const auto refuse = [](std::string_view what, const std::vector<std::string>& names,
-                           const char* hint) {
-        if (!names.empty()) {
-            throw explained<ConfigError>(
-                fmt::format("the server lacks the {} {}", what, fmt::join(names, ", ")), hint,
-                "target_lacks");
-        }
-    };
-    refuse("extensions", missing.extensions, "Install the packages that bring them on the server.");
-    refuse("tablespaces", missing.tablespaces, "Make them with CREATE TABLESPACE.");
-    if (request_.keeps_owners || request_.keeps_privileges) {
-        refuse("roles", missing.roles,
-               "Make them with CREATE ROLE, or restore without them: --no-owner --no-privileges.");
-    }
+    const bool needs_roles = request_.keeps_owners || request_.keeps_privileges;
+    refuse_missing(missing_of(connection_, required),
+                   needs_roles ? "Make them with CREATE ROLE, or restore without them: --no-owner "
+                                 "--no-privileges."
+                               : nullptr);
 }
 
 void RestoreInto::check_new_schemas() {

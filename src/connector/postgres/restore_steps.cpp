@@ -280,6 +280,22 @@ void fill_views(Connection& connection, std::vector<std::string> views, Commits 
     }
 }
 
+void refuse_missing(const Requirements& missing, const char* remedy_for_roles) {
+    const auto refuse = [](std::string_view what, const std::vector<std::string>& names,
+                           const char* hint) {
+        if (!names.empty()) {
+            throw explained<ConfigError>(
+                fmt::format("the server lacks the {} {}", what, fmt::join(names, ", ")), hint,
+                "target_lacks");
+        }
+    };
+    refuse("extensions", missing.extensions, "Install the packages that bring them on the server.");
+    refuse("tablespaces", missing.tablespaces, "Make them with CREATE TABLESPACE.");
+    if (remedy_for_roles != nullptr) {
+        refuse("roles", missing.roles, remedy_for_roles);
+    }
+}
+
 void commit(Connection& connection) {
     try {
         connection.execute("COMMIT");

@@ -90,6 +90,10 @@ void set_sequences(Connection& connection, StreamReader& stream,
 /// tried again.
 void fill_views(Connection& connection, std::vector<std::string> views, Commits commits);
 
+/// @param missing What a server lacks. @param remedy_for_roles Nothing where roles do not matter.
+/// @throws ConfigError (code "target_lacks") that names it.
+void refuse_missing(const Requirements& missing, const char* remedy_for_roles);
+
 /// Ends a transaction that holds all of a restore. @throws ServerError, whose hint says where it is
 /// not known whether the server did it.
 void commit(Connection& connection);
