@@ -26,7 +26,7 @@ namespace dbbackup {
 struct GlobalArguments {
     std::optional<std::filesystem::path> config_path;
     std::optional<std::string> repository;  ///< A configured name, a path or a URL.
-    /// What `--repository` named after the first one; only `backup` takes several.
+    /// What `--repository` named after the first one; only `backup` and `doctor` take several.
     std::vector<std::string> more_repositories;
     std::optional<std::filesystem::path> key_file;
     bool is_json = false;
@@ -188,6 +188,10 @@ struct KeyArguments {
 };
 
 struct ConfigArguments {
+struct DoctorArguments {
+    SourceArguments source;  ///< Nothing set: every source of the configuration.
+};
+
     enum class Action : std::uint8_t { validate, show, schema };
     Action action = Action::show;
 };
@@ -218,7 +222,7 @@ using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ExportArguments,
                  ListArguments, ShowArguments, VerifyArguments, CopyArguments, RepairArguments,
                  PruneArguments, PinArguments, UnpinArguments, UndeleteArguments, StatsArguments,
-                 KeyArguments, ConfigArguments, ConfigInitArguments>;
+                 KeyArguments, DoctorArguments, ConfigArguments, ConfigInitArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {
