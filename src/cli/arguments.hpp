@@ -61,6 +61,7 @@ struct BackupArguments {
     std::optional<unsigned> jobs;
     std::optional<std::uint64_t> spool_bytes;
     std::optional<std::chrono::milliseconds> lock_timeout;
+    std::optional<std::uint64_t> throttle_bytes_per_s;
     std::map<std::string, std::string> tags;
     std::vector<std::string> include;
     std::vector<std::string> exclude;
@@ -187,11 +188,11 @@ struct KeyArguments {
     std::optional<std::string> label;
 };
 
-struct ConfigArguments {
 struct DoctorArguments {
     SourceArguments source;  ///< Nothing set: every source of the configuration.
 };
 
+struct ConfigArguments {
     enum class Action : std::uint8_t { validate, show, schema };
     Action action = Action::show;
 };

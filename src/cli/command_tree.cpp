@@ -88,6 +88,11 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
             arguments.spool_bytes = size_argument("--spool", text);
         });
     add_lock_timeout(command, arguments.lock_timeout);
+    add_value(command,
+              {"--throttle", "RATE", "how much to read of the database in a second, as 20MiB/s"},
+              [&arguments](const std::string& text) {
+                  arguments.throttle_bytes_per_s = rate_argument("--throttle", text);
+              });
     add_flag(command, "--allow-corrupt", arguments.is_corrupt_allowed,
              "back up even what the database itself reports as damaged");
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
@@ -342,12 +347,12 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,
                 "db-backup stats\ndb-backup stats --json");
     add_key(root, values);
+    add_doctor_command(root, values.globals, values.doctor);
     add_config_command(root, values.globals, values.config_init);
     CLI::App& completion =
         add_command(root, "completion", "Print a completion script for a shell", values.globals,
                     "db-backup completion bash > /etc/bash_completion.d/db-backup\n"
                     "db-backup completion zsh > ~/.zfunc/_db-backup\n"
-    add_doctor_command(root, values.globals, values.doctor);
                     "db-backup completion fish > ~/.config/fish/completions/db-backup.fish");
     completion.require_subcommand(0, 1);
     for (const char* shell : {"bash", "zsh", "fish"}) {
