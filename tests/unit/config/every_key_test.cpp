@@ -95,6 +95,12 @@ TEST(LoadConfig, ReadsWhichDatabasesOfAServerAreMeant) {
     EXPECT_TRUE(servers.sources.at("b").is_all_databases);
 }
 
+TEST(LoadConfig, ReadsHowFastASourceIsRead) {
+    const Config config =
+        load("sources: {a: {type: sqlite, database: /d, throttle: 20MiB/s}}").config;
+    EXPECT_EQ(config.sources.at("a").throttle_bytes_per_s, 20_MiB);
+}
+
 TEST(LoadConfig, ReadsWhatHoldsForAllObjectStores) {
     const Config config = load("storage: {ca_file: /ca, bandwidth_limit: 20MiB/s}").config;
     EXPECT_EQ(config.storage.ca_file, "/ca");
