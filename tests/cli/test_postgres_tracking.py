@@ -186,7 +186,9 @@ class Shop:
 
     def cluster(self):
         table = self.table()
-        self.rewrite(f"CLUSTER {table} USING {table}_pkey")
+        # Its index has another name once tables have swapped theirs.
+        index = self.sql(f"SELECT indexrelid::regclass FROM pg_index WHERE indrelid = '{table}'::regclass AND indisprimary")
+        self.rewrite(f"CLUSTER {table} USING {index}")
 
     def add_column(self):
         self.rewrite(f"ALTER TABLE {self.table()} ADD c{self.next()} int DEFAULT {self.number}")
