@@ -57,11 +57,18 @@ private:
     [[nodiscard]] bool read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
                                        const std::stop_token& stop, int left);
     void read_schema(SegmentSink& sink, std::stop_token stop);
+    /// What is neither a table nor the schema.
+    void read_special(const StreamPlan& stream, SegmentSink& sink, const std::stop_token& stop);
+    /// Who keeps us from a lock.
+    [[nodiscard]] std::string others_locks(const std::stop_token& stop) const;
+    /// @param warning "" is none.
+    void warn(std::string warning);
     void read_sequences(SegmentSink& sink);
     /// The rows of a COPY of the leader's.
     void read_copy(const std::string& copy, SegmentSink& sink);
 
     ConnectionInfo info_;
+    std::chrono::milliseconds lock_timeout_;
     const BackupChoice& choice_;
     View view_;
     DatabaseProperties properties_;

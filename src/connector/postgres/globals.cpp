@@ -3,14 +3,53 @@
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/tools.hpp"
 
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string_view>
+
 namespace dbbackup::postgres {
+
+namespace {
+
+/// The same, with settings for the session. Only where it must be: what stands between us and the
+/// server may not take them.
+ConnectionInfo with_options(const ConnectionInfo& info, std::string_view options) {
+    std::string all = info.value("options");
+    if (all.empty()) {
+        const char* const variable =
+            std::getenv("PGOPTIONS");  // NOLINT(concurrency-mt-unsafe): nobody sets it.
+        all = variable == nullptr ? "" : variable;
+    }
+    std::string quoted;
+    for (const char character : fmt::format("{} {}", all, options)) {
+        if (character == '\'' || character == '\\') {
+            quoted += '\\';
+        }
+        quoted += character;
+    }
+    // Of a keyword that is there twice the last one counts.
+    return {fmt::format("{} options='{}'", info.text(), quoted), info.password().clone()};
+}
+
+/// Whether the server limits the time of statements of a new session of this role.
+bool has_statement_timeout(Connection& connection) {
+    return connection.text(
+               "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'") !=
+           "0";
+}
+
+}  // namespace
 
 std::vector<std::string> dump_globals(const ConnectionInfo& info,
                                       const std::function<void(BytesView part)>& take,
                                       const std::stop_token& stop) {
     Connection connection(info, Role::source, stop);
     const Tool tool = tool_for("pg_dumpall", connection.server_major(), stop);
-    ToolCall call(tool, info);
+    // pg_dump and pg_restore see to that themselves.
+    ToolCall call(tool, has_statement_timeout(connection)
+                            ? with_options(info, "-c statement_timeout=0")
+                            : info.clone());
     call.with("--globals-only")
         .with("--database=" + connection.text("SELECT pg_catalog.current_database()"));
     if (has_option(tool, "--restrict-key", stop)) {
