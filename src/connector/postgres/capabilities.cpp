@@ -20,7 +20,7 @@ constexpr int kFirstWithReadAllData = 14;
 /// Names that are told of many.
 constexpr int kNamesShownMax = 5;
 /// Less than the days between two backups of a source that nobody forgot.
-constexpr std::int64_t kKeepMinutesMin = 24 * 60;
+constexpr std::int64_t kKeepMinutesMin = std::int64_t{24} * 60;
 
 /// What the role may do, asked in one query. Predefined roles: PostgreSQL manual, 22.5.
 struct Rights {

@@ -3,8 +3,9 @@
 #include "base/error.hpp"
 #include "connector/postgres/archive_head.hpp"
 #include "connector/postgres/large_objects.hpp"
-#include "connector/postgres/native_dump.hpp"
+#include "connector/postgres/lock_waits.hpp"
 #include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/standby.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/stream_names.hpp"
 
@@ -19,8 +20,22 @@ namespace {
 
 /// How often the rows of one segment are begun.
 constexpr int kConnectionsMax = 3;
-constexpr std::string_view kLockNotAvailable = "55P03";
+// SQLSTATEs. Source: PostgreSQL manual, appendix A.
 constexpr std::string_view kInsufficientPrivilege = "42501";
+constexpr std::string_view kSerializationFailure = "40001";
+
+void explain(ServerError& error) {
+    if (error.sqlstate() == kInsufficientPrivilege) {
+        error.set_hint(
+            "Back up as a role with pg_read_all_data, and with BYPASSRLS where row security hides "
+            "rows, or exclude the table.");
+    } else if (error.sqlstate() == kSerializationFailure) {
+        // Of reading alone only a standby says that (PostgreSQL manual, 26.4.2).
+        error.set_hint(
+            "The standby had to apply what the view could not bear: set hot_standby_feedback = on "
+            "there, or a longer max_standby_streaming_delay.");
+    }
+}
 
 }  // namespace
 
@@ -33,7 +48,18 @@ DatabaseReader::DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lo
       tools_(tools),
       view_(info_, {.lock_timeout = lock_timeout}, stop),
       properties_(properties_of(view_.leader())),
-      reuse_(info_, view_, request, std::move(stop)) {}
+      reuse_(info_, view_, request, std::move(stop)) {
+    warn(lock_wait_warning(view_.lock_wait()));
+    if (view_.is_standby()) {
+        warn(lag_text(replay_lag(view_.leader()).value_or(std::chrono::seconds(0))));
+    }
+}
+
+void DatabaseReader::warn(std::string warning) {
+    if (!warning.empty()) {
+        warnings_.push_back(std::move(warning));
+    }
+}
 
 std::vector<const Table*> DatabaseReader::wanted_tables(SchemaDefinition& schema) {
     const PartitionedAbove above =
@@ -100,22 +126,46 @@ void DatabaseReader::read(const StreamPlan& stream, const SegmentPlan& segment, 
         } catch (ServerError& error) {
             error.add_context(fmt::format("reading the rows of {}.{}", table->second->schema,
                                           table->second->name));
-            if (error.sqlstate() == kInsufficientPrivilege) {
-                error.set_hint(
-                    "Back up as a role with pg_read_all_data, and with BYPASSRLS where row "
-                    "security hides rows, or exclude the table.");
-            }
+            explain(error);
             throw;
         }
     } else if (stream.kind == StreamKind::opaque) {
         read_schema(sink, stop);
-    } else if (stream.name == special_stream_name(properties_.name, kSequencesStream)) {
-        read_sequences(sink);
-    } else if (stream.name == special_stream_name(properties_.name, kLargeObjectsStream)) {
-        read_copy(copy_of_large_objects(), sink);
     } else {
-        read_copy(copy_of_large_object_owners(), sink);
+        read_special(stream, sink, stop);
     }
+}
+
+void DatabaseReader::read_special(const StreamPlan& stream, SegmentSink& sink,
+                                  const std::stop_token& stop) {
+    try {
+        if (stream.name == special_stream_name(properties_.name, kSequencesStream)) {
+            read_sequences(sink);
+        } else if (stream.name == special_stream_name(properties_.name, kLargeObjectsStream)) {
+            // Who has none need not be allowed to read the table of all.
+            if (has_large_objects()) {
+                read_copy(copy_of_large_objects(), sink);
+            }
+        } else {
+            read_copy(copy_of_large_object_owners(), sink);
+        }
+    } catch (const ServerError& error) {
+        if (error.sqlstate() != kLockNotAvailable) {
+            throw;
+        }
+        throw lock_error(error, others_locks(stop));
+    }
+}
+
+bool DatabaseReader::has_large_objects() {
+    const std::lock_guard lock(leader_mutex_);
+    return view_.leader().text("SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)") ==
+           "t";
+}
+
+std::string DatabaseReader::others_locks(const std::stop_token& stop) const {
+    Connection other(info_, Role::source, stop);  // The leader's transaction is lost.
+    return exclusive_locks(other);
 }
 
 void DatabaseReader::read_copy(const std::string& copy, SegmentSink& sink) {
@@ -185,14 +235,14 @@ void DatabaseReader::dump_schema(int server_major, const EarlyOutput::Take& take
                                  const std::stop_token& stop) {
     const Tool tool = tools_.find("pg_dump", server_major, stop);
     ToolCall call(tool, info_.with_database(properties_.name));
-    // It locks each table again. Behind somebody who waits for an exclusive lock, which the
-    // leader's own lock keeps from him, it would wait for ever.
     call.with("--format=custom")
         .with("--compress=0")
         .with("--schema-only")
         .with("--encoding=" + encoding_of_names(properties_.encoding))
         .with("--snapshot=" + view_.snapshot())
-        .with(fmt::format("--lock-wait-timeout={}", lock_timeout_.count()));
+        // It locks the tables again: behind somebody who waits for an exclusive lock, which the
+        // leader's own lock keeps from him, it would wait for ever.
+        .with(fmt::format("--lock-wait-timeout={}", bounded(lock_timeout_).count()));
     try {
         call.run(
             {},
@@ -200,9 +250,11 @@ void DatabaseReader::dump_schema(int server_major, const EarlyOutput::Take& take
                 take(head.without_time(part));
             },
             stop);
-    } catch (SourceError& error) {
-        tell_locked(error);
-        throw;
+    } catch (const SourceError& error) {
+        if (!is_lock_timeout_of_tool(error)) {
+            throw;
+        }
+        throw lock_error_of_tool(error, others_locks(stop));
     }
 }
 
@@ -242,6 +294,7 @@ SessionEnd DatabaseReader::finish(std::stop_token stop) {
     if (const std::optional<TrackingMark> mark = reuse_.mark(std::move(stop))) {
         end.state = mark->json();
     }
+    warn(view_age_warning(view_.age()));
     end.warnings = warnings_;
     end.is_incomplete = is_incomplete_;
     end.bytes_read = bytes_read_;

@@ -64,6 +64,13 @@ private:
                                        const std::stop_token& stop, int left);
     void dump_schema(int server_major, const EarlyOutput::Take& take, const std::stop_token& stop);
     void read_schema(SegmentSink& sink, const std::stop_token& stop);
+    /// What is neither a table nor the schema.
+    void read_special(const StreamPlan& stream, SegmentSink& sink, const std::stop_token& stop);
+    [[nodiscard]] bool has_large_objects();
+    /// Who keeps us from a lock.
+    [[nodiscard]] std::string others_locks(const std::stop_token& stop) const;
+    /// @param warning "" is none.
+    void warn(std::string warning);
     void read_sequences(SegmentSink& sink);
     /// The rows of a COPY of the leader's.
     void read_copy(const std::string& copy, SegmentSink& sink);

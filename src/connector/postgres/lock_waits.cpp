@@ -29,12 +29,16 @@ SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), l.granted, l.pid, a.use
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
   LEFT JOIN pg_catalog.pg_prepared_xacts p
-         ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::pg_catalog.text
+         ON l.pid IS NULL AND p.transaction =
+            (SELECT x.transactionid FROM pg_catalog.pg_locks x
+              WHERE x.locktype = 'transactionid' AND x.pid IS NULL
+                AND x.virtualtransaction = l.virtualtransaction LIMIT 1)
  WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
    AND l.database = (SELECT oid FROM pg_catalog.pg_database
                       WHERE datname = pg_catalog.current_database())
    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-   AND c.relkind IN ('r', 'p', 'S', 'v', 'm') AND {}
+   AND c.relkind IN ('r', 'p', 'S', 'v', 'm')
+   AND n.nspname <> 'pg_catalog'
  ORDER BY l.granted DESC, 7 DESC NULLS LAST, 1 LIMIT 3)";
 
 std::string holder_text(const Rows& rows, int row) {
@@ -58,11 +62,8 @@ std::chrono::milliseconds bounded(std::chrono::milliseconds lock_timeout) {
     return std::max(lock_timeout, std::chrono::milliseconds(1));
 }
 
-std::string exclusive_locks(Connection& connection, const std::string& tables) {
-    const Rows rows = connection.query(fmt::format(
-        kExclusiveLocks, tables.empty()
-                             ? std::string("n.nspname <> 'pg_catalog'")
-                             : fmt::format("c.oid = ANY ('{{{}}}'::pg_catalog.oid[])", tables)));
+std::string exclusive_locks(Connection& connection) {
+    const Rows rows = connection.query(kExclusiveLocks);
     std::string text;
     for (int row = 0; row < rows.count(); ++row) {
         text += (text.empty() ? "" : "; ") + holder_text(rows, row);

@@ -23,8 +23,7 @@ inline constexpr std::chrono::milliseconds kLockWaitShown{1000};
 /// Who holds, or waits for, a lock in ACCESS EXCLUSIVE MODE on tables of this database, behind
 /// which everybody waits: "public.t is locked by process 4711 (role anna, psql) for 12 s". "" when
 /// nobody.
-/// @param tables Only these: their oids, as "1,2,3"; "" for all.
-[[nodiscard]] std::string exclusive_locks(Connection& connection, const std::string& tables);
+[[nodiscard]] std::string exclusive_locks(Connection& connection);
 
 /// The error for a lock that was not had in time (code "source_locked").
 /// @param who As `exclusive_locks` tells it.

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "connector/postgres/archive_head.hpp"
+#include "connector/postgres/lock_waits.hpp"
 #include "connector/postgres/part_pipe.hpp"
 #include "connector/postgres/script_filter.hpp"
 #include "connector/postgres/tools.hpp"
@@ -78,22 +79,11 @@ void restore_by_script(const ConnectionInfo& info, int server_major, const Resto
 
 }  // namespace
 
-void tell_locked(SourceError& error) {
-    // It limits the time of the statement.
-    if (const std::string_view told = error.what();
-        told.find("timeout") != told.npos && told.find("LOCK TABLE") != told.npos) {
-        error.set_hint(
-            "A transaction holds an exclusive lock on a table, or waits for one. Run the "
-            "backup later, or give it longer with --lock-timeout.");
-        error.set_code("source_locked");
-    }
-}
-
 void dump_natively(const ConnectionInfo& info, const DumpSetting& setting, DumpForm form,
                    const std::function<void(BytesView part)>& take, const std::stop_token& stop) {
     const Tool tool = tool_for("pg_dump", setting.server_major, stop);
     ToolCall call(tool, info);
-    call.with(fmt::format("--lock-wait-timeout={}", setting.lock_timeout.count()));
+    call.with(fmt::format("--lock-wait-timeout={}", bounded(setting.lock_timeout).count()));
     if (form == DumpForm::archive) {
         call.with("--format=custom").with("--compress=0");
     }
@@ -110,9 +100,12 @@ void dump_natively(const ConnectionInfo& info, const DumpSetting& setting, DumpF
             },
             stop);
         script.finish();
-    } catch (SourceError& error) {
-        tell_locked(error);
-        throw;
+    } catch (const SourceError& error) {
+        if (!is_lock_timeout_of_tool(error)) {
+            throw;
+        }
+        Connection other(info, Role::source, stop);
+        throw lock_error_of_tool(error, exclusive_locks(other));
     }
 }
 

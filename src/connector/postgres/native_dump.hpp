@@ -34,9 +34,6 @@ enum class DumpForm : std::uint8_t {
     script,   ///< SQL.
 };
 
-/// Says so where pg_dump failed for want of a lock.
-void tell_locked(SourceError& error);
-
 /// Gives what pg_dump tells; an archive of equal bytes while nothing changes.
 /// @throws SourceError (codes "source_locked", "tool_failed", "tool_missing").
 void dump_natively(const ConnectionInfo& info, const DumpSetting& setting, DumpForm form,
