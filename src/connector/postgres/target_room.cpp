@@ -1,6 +1,7 @@
 #include "connector/postgres/target_room.hpp"
 
 #include "base/error.hpp"
+#include "connector/postgres/lock_waits.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/target_objects.hpp"
 
@@ -15,7 +16,6 @@ namespace dbbackup::postgres {
 namespace {
 
 constexpr std::size_t kNamesShown = 8;
-constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::string_view kDependentObjects = "2BP01";
 constexpr std::string_view kNotSupported = "0A000";  // TRUNCATE of what others refer to.
 constexpr std::string_view kDropTable = "DROP TABLE ";
