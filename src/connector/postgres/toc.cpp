@@ -185,7 +185,11 @@ Toc Toc::parse(BytesView archive) {
     for (std::int64_t each = 0; each < count; ++each) {
         entries.push_back(cursor.read_entry());
     }
-    return Toc(std::move(entries));
+    Toc toc(std::move(entries));
+    if (toc.by_id_.size() != toc.entries_.size()) {
+        throw not_one();  // Two with one number: neither could be asked for.
+    }
+    return toc;
 }
 
 const TocEntry* Toc::find(int id) const {

@@ -111,6 +111,15 @@ TEST(PostgresToc, WhatEndsTooSoonIsDamage) {
     }
 }
 
+// Found by the fuzzer: the second was chosen without end, because the first was taken for it.
+TEST(PostgresToc, TwoEntriesOfOneNumberAreDamage) {
+    Writer archive(16);
+    archive.integer(2);
+    archive.entry(7, "", "ENCODING", "", {});
+    archive.entry(7, "SCHEMA public", "ACL", "", {});
+    EXPECT_THROW(static_cast<void>(Toc::parse(archive.bytes())), CorruptionError);
+}
+
 TEST(PostgresToc, ALaterLayoutIsRefusedWithARemedy) {
     try {
         static_cast<void>(Toc::parse(Writer(17).bytes()));
