@@ -6,6 +6,13 @@ namespace dbbackup {
 
 void RestoreSession::inspect(StreamReader& /*stream*/, std::stop_token /*stop*/) {}
 
+void RestoreSession::apply_together(StreamGroup& group, std::stop_token stop) {
+    for (std::size_t index = 0; index < group.streams().size(); ++index) {
+        apply(group.open(index, stop), stop);
+        group.close(index);
+    }
+}
+
 std::vector<StoredTable> Connector::tables(StreamReader& /*stream*/, const NameSelection& /*names*/,
                                            std::stop_token /*stop*/) {
     throw explained<ConfigError>("the tables of this kind of database cannot be told",

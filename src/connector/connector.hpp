@@ -248,10 +248,17 @@ public:
     virtual void inspect(StreamReader& stream, std::stop_token stop);
     /// Writes one stream. Streams come in the order of the manifest.
     virtual void apply(StreamReader& stream, std::stop_token stop) = 0;
-    /// Called after each `apply`. Where a snapshot is of several databases, makes one visible after
-    /// its last stream.
+    /// Whether a stream may be written beside others of which this holds, by `apply_together`.
+    /// Asked when what comes before it has been written.
+    [[nodiscard]] virtual bool may_be_beside(const StoredStream&) const { return false; }
+    /// Writes streams that follow one another, in any order, in the place of `apply`.
+    virtual void apply_together(StreamGroup& group, std::stop_token stop);
+    /// Called for each stream, in order, after it was written. Where a snapshot is of several
+    /// databases, makes one visible after its last stream.
     /// @return its name then, else "".
-    virtual std::string end_stream(const Fingerprinter&, std::stop_token) { return {}; }
+    virtual std::string end_stream(const StoredStream&, const Fingerprinter&, std::stop_token) {
+        return {};
+    }
     /// Makes everything visible at once, durably; verifies if asked.
     virtual RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) = 0;
 

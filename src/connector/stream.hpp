@@ -128,6 +128,24 @@ protected:
     StreamReader() = default;
 };
 
+/// Stored streams that are written side by side. Thread-safe.
+class StreamGroup {
+public:
+    StreamGroup(const StreamGroup&) = delete;
+    StreamGroup& operator=(const StreamGroup&) = delete;
+    virtual ~StreamGroup() = default;
+
+    /// All of them, in the order of the manifest.
+    [[nodiscard]] virtual std::span<const StoredStream> streams() const = 0;
+    /// @param index Of `streams`; each at most once. @return valid until `close`.
+    [[nodiscard]] virtual StreamReader& open(std::size_t index, std::stop_token stop) = 0;
+    /// What was kept for reading it is let go.
+    virtual void close(std::size_t index) = 0;
+
+protected:
+    StreamGroup() = default;
+};
+
 [[nodiscard]] std::string_view consistency_name(Consistency consistency) noexcept;
 
 }  // namespace dbbackup

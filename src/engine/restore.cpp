@@ -11,6 +11,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace dbbackup {
@@ -91,6 +94,49 @@ private:
     std::vector<std::unique_ptr<StoredStreamReader>> open_;
 };
 
+/// Some of what is supplied, one after the other.
+class SuppliedGroup final : public StreamGroup {
+public:
+    /// @param begin, end Of the supply's streams.
+    SuppliedGroup(RestoreSupply& supply, std::size_t begin, std::size_t end)
+        : supply_(supply), begin_(begin), streams_(supply.streams()) {
+        streams_ = streams_.subspan(begin, end - begin);
+    }
+    [[nodiscard]] std::span<const StoredStream> streams() const override { return streams_; }
+    [[nodiscard]] StreamReader& open(std::size_t index, std::stop_token stop) override {
+        const std::lock_guard lock(mutex_);
+        return supply_.open(begin_ + index, std::move(stop));
+    }
+    void close(std::size_t index) override {
+        const std::lock_guard lock(mutex_);
+        supply_.close(begin_ + index);
+    }
+
+private:
+    RestoreSupply& supply_;
+    std::size_t begin_;
+    std::span<const StoredStream> streams_;
+    std::mutex mutex_;
+};
+
+/// Writes what comes at `begin`: one stream, or all that may be beside it.
+/// @return where the next one is.
+std::size_t apply_next(RestoreSupply& supply, RestoreSession& session, std::size_t begin,
+                       const std::stop_token& stop) {
+    const std::vector<StoredStream>& streams = supply.streams();
+    std::size_t end = begin;
+    while (end < streams.size() && session.may_be_beside(streams[end])) {
+        ++end;
+    }
+    if (end > begin) {
+        SuppliedGroup group(supply, begin, end);
+        session.apply_together(group, stop);
+        return end;
+    }
+    session.apply(supply.open(begin, stop), stop);
+    return begin + 1;
+}
+
 RestoreRequest request_for(const Manifest& manifest, const RestoreOptions& options,
                            const StreamChoice& choice, const ChosenStreams& chosen) {
     RestoreRequest request;
@@ -157,14 +203,17 @@ void carry_out(RestoreSupply& supply, const RestoreRequest& request, Connector& 
         // How much of the snapshot chosen tables need is not known before.
         context.progress.bytes_total = outcome.is_of_tables ? 0 : request.source_bytes;
         context.progress.phase = Phase::writing;
-        for (std::size_t index = 0; index < count; ++index) {
-            session->apply(supply.open(index, stop), stop);
-            const std::string whole = session->end_stream(supply.fingerprinter(), stop);
-            if (!whole.empty() && options.on_database) {
-                options.on_database(whole);
-            }
-            if (closes_each) {
-                supply.close(index);
+        for (std::size_t index = 0; index < count;) {
+            const std::size_t next = apply_next(supply, *session, index, stop);
+            for (; index < next; ++index) {
+                const std::string whole =
+                    session->end_stream(supply.streams()[index], supply.fingerprinter(), stop);
+                if (!whole.empty() && options.on_database) {
+                    options.on_database(whole);
+                }
+                if (closes_each) {
+                    supply.close(index);
+                }
             }
         }
         context.progress.phase = options.verify ? Phase::verifying : Phase::finishing;

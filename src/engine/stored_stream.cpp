@@ -4,11 +4,13 @@
 #include "base/units.hpp"
 #include "engine/expected_items.hpp"
 #include "pipeline/ordered_workers.hpp"
+#include "repository/pack.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -21,9 +23,11 @@ namespace {
 constexpr std::uint64_t kInsideBytesPerJob = 64_MiB;
 /// The same where decoded chunks wait for their turn.
 constexpr std::uint64_t kWaitingBytesPerJob = 8_MiB;
-/// Decoded chunks kept for random access: a b-tree walk comes back to the same few, and rows that
-/// an index names come from many.
+/// Decoded chunks kept for random access to pages: a b-tree walk comes back to the same few, and
+/// rows that an index names come from many.
 constexpr std::uint64_t kRecentBytesMax = 48_MiB;
+/// The same of what is read from one end to the other, on each thread.
+constexpr std::uint64_t kRecentBytesPerJob = kChunkPlainBytesMax;
 /// What a lost list covers is given in pieces: whole pages of every size.
 constexpr std::uint64_t kZerosBytes = 1_MiB;
 
@@ -39,6 +43,8 @@ StoredStreamReader::StoredStreamReader(const StreamContents& stream, ChunkReader
       progress_(progress),
       // Only of pages does it matter where each one stands: rows are a sequence.
       lost_(stream.stream.kind == StreamKind::pages ? lost : nullptr),
+      recent_bytes_max_(stream.stream.kind == StreamKind::pages ? kRecentBytesMax
+                                                                : kRecentBytesPerJob * (jobs + 1)),
       lists_(stream, reader) {}
 
 std::string wrong_pages_text(const StoredStream& stream, const SegmentRange& range) {
@@ -52,35 +58,48 @@ void StoredStreamReader::read_at(std::uint64_t offset, std::span<std::uint8_t> o
     if (offset > stream_.stream.size_bytes || out.size() > stream_.stream.size_bytes - offset) {
         throw Error("a read beyond the end of a stored stream");
     }
-    const std::lock_guard lock(mutex_);
     while (!out.empty()) {
-        const Decoded& chunk = chunk_at(offset, stop);
-        const auto at = static_cast<std::size_t>(offset - chunk.offset);
-        const std::size_t count = std::min(out.size(), chunk.content.size() - at);
-        std::memcpy(out.data(), chunk.content.data() + at, count);
+        const DecodedPtr chunk = chunk_at(offset, stop);
+        const auto at = static_cast<std::size_t>(offset - chunk->offset);
+        const std::size_t count = std::min(out.size(), chunk->content.size() - at);
+        std::memcpy(out.data(), chunk->content.data() + at, count);
         out = out.subspan(count);
         offset += count;
     }
 }
 
-const StoredStreamReader::Decoded& StoredStreamReader::chunk_at(std::uint64_t offset,
-                                                                std::stop_token stop) {
-    const auto holds = [offset](const Decoded& chunk) {
-        return offset >= chunk.offset && offset - chunk.offset < chunk.content.size();
-    };
-    const auto found = std::find_if(recent_.begin(), recent_.end(), holds);
-    if (found != recent_.end()) {
-        recent_.splice(recent_.begin(), recent_, found);
-    } else {
-        recent_.push_front(decode_at(offset, std::move(stop)));
-        recent_bytes_ += recent_.front().content.size();
-        progress_.bytes_done += recent_.front().content.size();
-        while (recent_bytes_ > kRecentBytesMax && recent_.size() > 1) {
-            recent_bytes_ -= recent_.back().content.size();
-            recent_.pop_back();
-        }
+StoredStreamReader::DecodedPtr StoredStreamReader::recent_at(std::uint64_t offset) {
+    const auto found = std::ranges::find_if(recent_, [offset](const DecodedPtr& chunk) {
+        return offset >= chunk->offset && offset - chunk->offset < chunk->content.size();
+    });
+    if (found == recent_.end()) {
+        return nullptr;
     }
+    recent_.splice(recent_.begin(), recent_, found);
     return recent_.front();
+}
+
+StoredStreamReader::DecodedPtr StoredStreamReader::chunk_at(std::uint64_t offset,
+                                                            const std::stop_token& stop) {
+    Place place;
+    {
+        const std::lock_guard lock(mutex_);
+        if (DecodedPtr recent = recent_at(offset)) {
+            return recent;
+        }
+        place = place_of(offset, stop);
+    }
+    // Each of several readers decodes what it is at.
+    auto decoded = std::make_shared<Decoded>(decode(place, stop));
+    const std::lock_guard lock(mutex_);
+    recent_.push_front(decoded);
+    recent_bytes_ += decoded->content.size();
+    progress_.bytes_done += decoded->content.size();
+    while (recent_bytes_ > recent_bytes_max_ && recent_.size() > 1) {
+        recent_bytes_ -= recent_.back()->content.size();
+        recent_.pop_back();
+    }
+    return decoded;
 }
 
 const std::vector<StoredSegment>* StoredStreamReader::list_at(SegmentLists& lists,
@@ -112,8 +131,8 @@ std::optional<Bytes> StoredStreamReader::read_chunk(const ChunkCopy& chunk, std:
     }
 }
 
-StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
-                                                          std::stop_token stop) {
+StoredStreamReader::Place StoredStreamReader::place_of(std::uint64_t offset,
+                                                       const std::stop_token& stop) {
     std::uint64_t start = 0;
     for (std::size_t index = 0; index < lists_.count(); ++index) {
         if (offset >= start + stream_.lists[index].bytes) {
@@ -124,7 +143,7 @@ StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
         if (segments == nullptr) {
             const std::uint64_t piece = start + (offset - start) / kZerosBytes * kZerosBytes;
             const std::uint64_t end = start + stream_.lists[index].bytes;
-            return {piece, Bytes(std::min(kZerosBytes, end - piece))};
+            return {piece, std::min(kZerosBytes, end - piece), nullptr};
         }
         for (const StoredSegment& segment : *segments) {
             if (offset >= start + segment.bytes) {
@@ -133,8 +152,7 @@ StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
             }
             for (const ChunkCopyPtr& chunk : segment.chunks) {
                 if (offset < start + chunk->plain_bytes) {
-                    std::optional<Bytes> plain = read_chunk(*chunk, start, Proof::chunk_id, stop);
-                    return {start, plain ? std::move(*plain) : Bytes(chunk->plain_bytes)};
+                    return {start, chunk->plain_bytes, chunk};
                 }
                 start += chunk->plain_bytes;
             }
@@ -143,6 +161,15 @@ StoredStreamReader::Decoded StoredStreamReader::decode_at(std::uint64_t offset,
     }
     throw CorruptionError(fmt::format("the segment lists of stream '{}' do not reach byte {}",
                                       stream_.stream.name, offset));
+}
+
+StoredStreamReader::Decoded StoredStreamReader::decode(const Place& place,
+                                                       const std::stop_token& stop) {
+    std::optional<Bytes> plain;
+    if (place.chunk) {
+        plain = read_chunk(*place.chunk, place.offset, Proof::chunk_id, stop);
+    }
+    return {place.offset, plain ? std::move(*plain) : Bytes(place.bytes)};
 }
 
 /// Restores pages at the speed of their fingerprints, several times that of chunk ids, and proves

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -46,6 +47,13 @@ private:
         std::uint64_t offset = 0;
         Bytes content;
     };
+    using DecodedPtr = std::shared_ptr<const Decoded>;
+    /// Where bytes come from.
+    struct Place {
+        std::uint64_t offset = 0;
+        std::uint64_t bytes = 0;
+        ChunkCopyPtr chunk;  ///< Null: it is lost and may be.
+    };
 
     void read(Order order, const std::function<void(std::uint64_t offset, BytesView bytes)>& visit,
               std::stop_token stop);
@@ -60,8 +68,11 @@ private:
     /// Nothing when the chunk is lost and may be.
     std::optional<Bytes> read_chunk(const ChunkCopy& chunk, std::uint64_t offset, Proof proof,
                                     const std::stop_token& stop);
-    const Decoded& chunk_at(std::uint64_t offset, std::stop_token stop);
-    Decoded decode_at(std::uint64_t offset, std::stop_token stop);
+    DecodedPtr chunk_at(std::uint64_t offset, const std::stop_token& stop);
+    /// Null when it is none of those that are kept. Both need the lock.
+    DecodedPtr recent_at(std::uint64_t offset);
+    Place place_of(std::uint64_t offset, const std::stop_token& stop);
+    Decoded decode(const Place& place, const std::stop_token& stop);
 
     const StreamContents& stream_;
     ChunkReader& reader_;
@@ -69,9 +80,10 @@ private:
     unsigned jobs_;
     Progress& progress_;
     LostRanges* lost_;
+    std::uint64_t recent_bytes_max_;
     std::mutex mutex_;  ///< Guards what random access keeps.
     SegmentLists lists_;
-    std::list<Decoded> recent_;       ///< Newest first.
+    std::list<DecodedPtr> recent_;    ///< Newest first.
     std::uint64_t recent_bytes_ = 0;  ///< The sum of their sizes.
 };
 

@@ -25,6 +25,20 @@ constexpr const char* kRowsNotCompared =
     "the rows were not compared: of a dump it is only known that every byte of it is as it was "
     "made, and that the server took all of it";
 
+/// One that its owner opened, and closes.
+class OneStream final : public StreamGroup {
+public:
+    explicit OneStream(StreamReader& stream) : stream_(stream) {}
+    [[nodiscard]] std::span<const StoredStream> streams() const override {
+        return {&stream_.stream(), 1};
+    }
+    [[nodiscard]] StreamReader& open(std::size_t, std::stop_token) override { return stream_; }
+    void close(std::size_t) override {}
+
+private:
+    StreamReader& stream_;
+};
+
 }  // namespace
 
 DatabaseRestore::DatabaseRestore(const ConnectionInfo& server, std::string name,
@@ -72,37 +86,54 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
                                     request_.keeps_privileges, stop);
     } else if (is_special(stored.name, kLargeObjectsStream)) {
         restore_large_objects(loader_.value().any(stop), stream, Commits::often, stop);
+    } else if (may_be_beside(stored)) {
+        OneStream alone(stream);
+        apply_together(alone, std::move(stop));
+        return;
     } else {
-        load_table(stream, std::move(stop));
+        load_some_rows(stream, *chosen_->condition_of(stored.name), std::move(stop));
         return;
     }
     report_.rows += chosen_ ? 0 : stored.row_count;  // Of tables, where those were chosen.
     report_.bytes_written += stored.size_bytes;
 }
 
-void DatabaseRestore::load_table(StreamReader& stream, std::stop_token stop) {
+bool DatabaseRestore::may_be_beside(const StoredStream& stream) const {
+    return stream.kind == StreamKind::rows && !stream.definition.empty() &&
+           (!chosen_ || chosen_->condition_of(stream.name) == nullptr);
+}
+
+void DatabaseRestore::load_some_rows(StreamReader& stream, const TableCondition& condition,
+                                     std::stop_token stop) {
     const StoredStream& stored = stream.stream();
-    const TableCondition* const condition = chosen_ ? chosen_->condition_of(stored.name) : nullptr;
-    if (condition != nullptr) {
-        const TableDefinition table = TableDefinition::parse(stored.definition);
-        Connection& connection = loader_.value().any(stop);
-        const std::string name = quoted_name(table.schema, table.name);
-        const std::optional<std::uint64_t> loaded = some_rows_.load(
-            connection, stream, name, properties_.encoding, *condition, std::move(stop));
-        report_.bytes_written += stored.size_bytes;
-        if (loaded) {
-            tell_rows(stored.name, *loaded);
-        }
-        return;
-    }
-    const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
-    if (rows != stored.row_count) {
-        throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
-                                      stored.name, rows));
-    }
-    tables_.push_back(stored);
+    const TableDefinition table = TableDefinition::parse(stored.definition);
+    const std::optional<std::uint64_t> loaded =
+        some_rows_.load(loader_.value().any(stop), stream, quoted_name(table.schema, table.name),
+                        properties_.encoding, condition, std::move(stop));
     report_.bytes_written += stored.size_bytes;
-    tell_rows(stored.name, rows);
+    if (loaded) {
+        tell_rows(stored.name, *loaded);
+    }
+}
+
+void DatabaseRestore::apply_together(StreamGroup& group, std::stop_token stop) {
+    std::vector<std::size_t> wanted;
+    for (std::size_t index = 0; index < group.streams().size(); ++index) {
+        if (!chosen_ || is_needed(*chosen_, group.streams()[index])) {
+            wanted.push_back(index);
+        }
+    }
+    const std::vector<std::uint64_t> rows = loader_.value().load(group, wanted, std::move(stop));
+    for (std::size_t each = 0; each < wanted.size(); ++each) {
+        const StoredStream& stored = group.streams()[wanted[each]];
+        if (rows[each] != stored.row_count) {
+            throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
+                                          stored.name, rows[each]));
+        }
+        tables_.push_back(stored);
+        report_.bytes_written += stored.size_bytes;
+        tell_rows(stored.name, rows[each]);
+    }
 }
 
 void DatabaseRestore::tell_rows(const std::string& stream, std::uint64_t rows) {
@@ -127,7 +158,7 @@ SchemaDefinition DatabaseRestore::create(const StreamReader& first, const std::s
         chosen_ ? needed_of(*chosen_, definition.requirements) : definition.requirements;
     refuse_lacks(required);
     make_roles(required);
-    target_.create(properties_, stop);
+    target_.create(properties_, request_.jobs, stop);
     made_ = target_.info();
     return definition;
 }

@@ -52,6 +52,9 @@ public:
     /// What was chosen; nothing for the whole database.
     [[nodiscard]] const std::optional<ChosenParts>& chosen() const { return chosen_; }
     void apply(StreamReader& stream, std::stop_token stop) override;
+    /// Whole tables.
+    [[nodiscard]] bool may_be_beside(const StoredStream& stream) const override;
+    void apply_together(StreamGroup& group, std::stop_token stop) override;
     [[nodiscard]] RestoreReport finish(const Fingerprinter& fingerprinter,
                                        std::stop_token stop) override;
     [[nodiscard]] std::string left() const override;
@@ -66,7 +69,8 @@ private:
     /// Those that are needed and not there, if that is asked.
     void make_roles(const Requirements& required);
     void leave_out_keys(const std::stop_token& stop);
-    void load_table(StreamReader& stream, std::stop_token stop);
+    void load_some_rows(StreamReader& stream, const TableCondition& condition,
+                        std::stop_token stop);
     void tell_rows(const std::string& stream, std::uint64_t rows);
     void restore_sequences(StreamReader& stream, std::stop_token stop);
     /// @param processes Of pg_restore, at most.

@@ -6,6 +6,7 @@
 #include "connector/postgres/restore_at_once.hpp"
 #include "connector/postgres/restore_into.hpp"
 #include "connector/postgres/restore_steps.hpp"
+#include "connector/postgres/restored_databases.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/stream_names.hpp"
@@ -24,77 +25,6 @@ namespace {
 
 constexpr std::size_t kNamesShownMax = 20;
 
-/// One database of the snapshot.
-struct Part {
-    std::string name;
-    std::string target;  ///< Its name then.
-    SchemaDefinition schema;
-    std::size_t tables = 0;
-    bool is_dump = false;  ///< pg_dump's, or SQL: loaded as it is.
-    std::string last_stream;
-};
-
-/// In the order of the manifest.
-std::vector<Part> parts_of(const std::vector<StoredStream>& streams) {
-    std::vector<Part> parts;
-    for (const StoredStream& stream : streams) {
-        std::string database = stream.name == kArchivedDatabase
-                                   ? SchemaDefinition::parse(stream.definition).database.name
-                                   : database_of_stream(stream.name);
-        if (database.empty()) {
-            continue;
-        }
-        if (parts.empty() || parts.back().name != database) {
-            if (stream.kind != StreamKind::opaque) {
-                throw CorruptionError(
-                    fmt::format("the snapshot has no definitions of the database {}", database));
-            }
-            parts.emplace_back();
-            parts.back().target = database;
-            parts.back().name = std::move(database);
-            parts.back().schema = SchemaDefinition::parse(stream.definition);
-            parts.back().is_dump = !stream.name.ends_with(std::string(":") + kSchemaStream);
-        }
-        if (stream.kind == StreamKind::rows && !stream.definition.empty()) {
-            ++parts.back().tables;
-        }
-        parts.back().last_stream = stream.name;
-    }
-    return parts;
-}
-
-/// What the SQL of an archive cannot do.
-void refuse_for_script(const RestoreRequest& request, const std::vector<StoredStream>& streams) {
-    if (std::ranges::find(streams, kArchivedDatabase, &StoredStream::name) == streams.end()) {
-        return;
-    }
-    if (!request.keeps_owners || !request.keeps_privileges) {
-        throw explained<ConfigError>(
-            "owners and privileges are in the SQL of an archive, and cannot be left out",
-            "Make the roles with --roles, or restore a snapshot instead.", "not_supported");
-    }
-    if (request.makes_roles && streams.size() == 1) {
-        throw explained<ConfigError>(
-            "the archive holds no roles",
-            "Take a zip, which has them, or make them before and leave --roles out.",
-            "not_supported");
-    }
-}
-
-/// Tables are chosen from one database, object by object.
-void check_selection(const std::vector<Part>& parts) {
-    if (parts.size() != 1) {
-        throw explained<ConfigError>("tables are chosen from one database at a time",
-                                     "Choose one with --include DATABASE.SCHEMA.TABLE.",
-                                     "selection_not_supported");
-    }
-    if (parts.front().is_dump) {
-        throw explained<ConfigError>(
-            "single tables cannot be chosen from what pg_dump wrote as a whole",
-            "Restore the whole database under another name.", "selection_not_supported");
-    }
-}
-
 std::string names_text(const std::vector<std::string>& names) {
     const std::size_t shown = std::min(names.size(), kNamesShownMax);
     return fmt::format("{}{}",
@@ -102,44 +32,32 @@ std::string names_text(const std::vector<std::string>& names) {
                        shown < names.size() ? " …" : "");
 }
 
-/// Gives the databases their names in the target.
-void name_targets(std::vector<Part>& parts, const std::string& name) {
-    if (parts.empty()) {
-        throw CorruptionError("the snapshot has no database");
-    }
-    if (name.empty()) {
-        return;
-    }
-    if (parts.size() > 1) {
-        throw explained<ConfigError>(
-            fmt::format("the target names one database, {}, and {} are restored", name,
-                        parts.size()),
-            "Leave the database out of the URI, or choose one with --include.",
-            "target_is_one_database");
-    }
-    parts.front().target = name;
-}
-
 /// Of one database it is built at once and named at the end; of several each is named when it is
 /// whole, and the next one begun.
 class PostgresRestore final : public RestoreSession {
 public:
     /// @param info Of the target's server. @param parts With the names in the target.
-    PostgresRestore(const RestoreRequest& request, ConnectionInfo info, std::vector<Part> parts,
-                    const std::vector<StoredStream>& streams, const std::stop_token& stop);
+    PostgresRestore(const RestoreRequest& request, ConnectionInfo info,
+                    std::vector<RestoredDatabase> parts, const std::vector<StoredStream>& streams,
+                    const std::stop_token& stop);
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
     void inspect(StreamReader& stream, std::stop_token stop) override;
     void apply(StreamReader& stream, std::stop_token stop) override;
-    std::string end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) override;
+    [[nodiscard]] bool may_be_beside(const StoredStream& stream) const override {
+        return database_ && database_->may_be_beside(stream);
+    }
+    void apply_together(StreamGroup& group, std::stop_token stop) override;
+    std::string end_stream(const StoredStream& stream, const Fingerprinter& fingerprinter,
+                           std::stop_token stop) override;
     RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
 
 private:
     [[nodiscard]] bool is_of_parts() const { return !request_.selection.is_everything(); }
     void examine(const std::stop_token& stop);
     void refuse_unwritable(const TargetDatabase& target) const;
-    void add_steps(const Part& part, const TargetDatabase& target);
-    [[nodiscard]] std::unique_ptr<DatabaseRestore> begin(const Part& part,
+    void add_steps(const RestoredDatabase& part, const TargetDatabase& target);
+    [[nodiscard]] std::unique_ptr<DatabaseRestore> begin(const RestoredDatabase& part,
                                                          const std::stop_token& stop) const;
     [[nodiscard]] std::unique_ptr<WholeRestore> begin_whole(const std::stop_token& stop) const;
     void read_roles(StreamReader& stream, const std::stop_token& stop);
@@ -148,26 +66,26 @@ private:
 
     RestoreRequest request_;
     ConnectionInfo info_;
-    std::vector<Part> parts_;
+    std::vector<RestoredDatabase> parts_;
     std::vector<StoredStream> streams_;
     std::size_t part_ = 0;  ///< Whose turn it is.
     std::string globals_;   ///< The script of all roles; empty unless it is used.
     std::unique_ptr<WholeRestore> database_;
-    std::string last_applied_;  ///< The name of a stream.
     std::vector<std::string> done_;
     RestorePlan plan_;
     RestoreReport report_;
 };
 
 PostgresRestore::PostgresRestore(const RestoreRequest& request, ConnectionInfo info,
-                                 std::vector<Part> parts, const std::vector<StoredStream>& streams,
+                                 std::vector<RestoredDatabase> parts,
+                                 const std::vector<StoredStream>& streams,
                                  const std::stop_token& stop)
     : request_(request), info_(std::move(info)), parts_(std::move(parts)), streams_(streams) {
     plan_.source_version = request_.server_version;
     examine(stop);
 }
 
-std::unique_ptr<DatabaseRestore> PostgresRestore::begin(const Part& part,
+std::unique_ptr<DatabaseRestore> PostgresRestore::begin(const RestoredDatabase& part,
                                                         const std::stop_token& stop) const {
     return std::make_unique<DatabaseRestore>(info_, part.target, part.schema.database, request_,
                                              globals_, stop);
@@ -175,7 +93,7 @@ std::unique_ptr<DatabaseRestore> PostgresRestore::begin(const Part& part,
 
 /// Of the database whose turn it is.
 std::unique_ptr<WholeRestore> PostgresRestore::begin_whole(const std::stop_token& stop) const {
-    const Part& part = parts_[part_];
+    const RestoredDatabase& part = parts_[part_];
     std::unique_ptr<DatabaseRestore> restore = begin(part, stop);
     restore->refuse_filled();
     if (restore->target().is_filled_in_place()) {
@@ -208,7 +126,7 @@ void PostgresRestore::refuse_unwritable(const TargetDatabase& target) const {
 /// Looks at all targets before anything is written.
 void PostgresRestore::examine(const std::stop_token& stop) {
     std::vector<std::string> filled;
-    for (const Part& part : parts_) {
+    for (const RestoredDatabase& part : parts_) {
         const std::unique_ptr<DatabaseRestore> restore = begin(part, stop);
         const TargetDatabase& target = restore->target();
         refuse_unwritable(target);
@@ -243,7 +161,7 @@ void PostgresRestore::examine(const std::stop_token& stop) {
     }
 }
 
-void PostgresRestore::add_steps(const Part& part, const TargetDatabase& target) {
+void PostgresRestore::add_steps(const RestoredDatabase& part, const TargetDatabase& target) {
     const bool is_filled = target.state() == TargetState::filled;
     plan_.target_state = target.state() == TargetState::missing ? "new"
                          : target.state() == TargetState::empty ? "empty"
@@ -324,7 +242,15 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
             database_ = begin_whole(stop);
         }
         database_->apply(stream, std::move(stop));
-        last_applied_ = stream.stream().name;
+    } catch (Error& error) {
+        add_progress(error);
+        throw;
+    }
+}
+
+void PostgresRestore::apply_together(StreamGroup& group, std::stop_token stop) {
+    try {
+        database_->apply_together(group, std::move(stop));
     } catch (Error& error) {
         add_progress(error);
         throw;
@@ -343,8 +269,9 @@ void PostgresRestore::end_database(const Fingerprinter& fingerprinter,
     database_.reset();
 }
 
-std::string PostgresRestore::end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) {
-    if (parts_.size() == 1 || !database_ || last_applied_ != parts_[part_].last_stream) {
+std::string PostgresRestore::end_stream(const StoredStream& stream,
+                                        const Fingerprinter& fingerprinter, std::stop_token stop) {
+    if (parts_.size() == 1 || !database_ || stream.name != parts_[part_].last_stream) {
         return {};
     }
     try {
@@ -377,7 +304,7 @@ std::unique_ptr<RestoreSession> make_restore_session(const RestoreRequest& reque
                                                      std::chrono::milliseconds lock_timeout,
                                                      std::stop_token stop) {
     ConnectionInfo info(request.target, {});
-    std::vector<Part> parts = parts_of(streams);
+    std::vector<RestoredDatabase> parts = restored_databases(streams);
     refuse_for_script(request, streams);
     name_targets(parts, info.value("dbname"));
     if (!request.selection.is_everything()) {

@@ -22,6 +22,7 @@ public:
     [[nodiscard]] std::uint64_t count() const {
         return (stream_.stream().size_bytes + kSliceBytes - 1) / kSliceBytes;
     }
+    [[nodiscard]] bool has_more() const { return next_ < count(); }
     /// Nobody gets another slice: one of the readers failed.
     void abandon() { next_ = count(); }
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/table_loads.hpp"
 #include "connector/postgres/view.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@
 namespace dbbackup::postgres {
 namespace {
 
-/// A table has to be so large for each thread more.
+/// A table has to be so large for each connection more.
 constexpr std::uint64_t kBytesForOneMore = 16_MiB;
 
 std::string column_list(const TableDefinition& table) {
@@ -31,11 +32,15 @@ std::string column_list(const TableDefinition& table) {
 }  // namespace
 
 std::string copy_into(const TableDefinition& definition, const std::string& table,
-                      const std::string& encoding) {
+                      const std::string& encoding, Freeze freeze) {
     const std::string columns = column_list(definition);
+    std::string options = encoding_of_rows(encoding);
+    if (freeze == Freeze::yes) {
+        options =
+            options.empty() ? " WITH (FREEZE)" : options.insert(options.size() - 1, ", FREEZE");
+    }
     return fmt::format("COPY {}{} FROM stdin{}", table,
-                       columns.empty() ? columns : fmt::format(" ({})", columns),
-                       encoding_of_rows(encoding));
+                       columns.empty() ? columns : fmt::format(" ({})", columns), options);
 }
 
 std::uint64_t copy_whole(Connection& connection, const std::string& copy, StreamReader& stream,
@@ -91,23 +96,23 @@ void verify_table(Connection& connection, const StoredStream& stored, const std:
     }
 }
 
-std::uint64_t TableLoader::load(StreamReader& stream, std::stop_token stop) {
-    const TableDefinition table = TableDefinition::parse(stream.stream().definition);
-    const std::uint64_t useful = stream.stream().size_bytes / kBytesForOneMore + 1;
-    const auto threads = static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, useful));
+std::vector<std::uint64_t> TableLoader::load(StreamGroup& group,
+                                             const std::vector<std::size_t>& wanted,
+                                             std::stop_token stop) {
+    const std::span<const StoredStream> streams = group.streams();
+    std::uint64_t bytes = 0;
+    for (const std::size_t index : wanted) {
+        bytes += streams[index].size_bytes;
+    }
+    // Two small tables on two connections take longer than on one that is there.
+    const auto threads =
+        static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, bytes / kBytesForOneMore + 1));
     connect(threads, stop);
-    const std::string copy = copy_into(table, quoted_name(table.schema, table.name),
-                                       connections_.front()->parameter("server_encoding"));
-    StreamSlices slices(stream, std::move(stop));
-    std::atomic<std::uint64_t> rows{0};
+    TableLoads loads(group, wanted, bytes / threads, std::move(stop));
     run(
-        threads,
-        [&](Connection& connection) {
-            StreamSlices::Reader reader(slices);
-            rows += connection.copy_in(copy, [&reader] { return reader.next(); });
-        },
-        [&slices] { slices.abandon(); });
-    return rows;
+        threads, [&loads](Connection& connection) { loads.work(connection); },
+        [&loads] { loads.abandon(); });
+    return loads.rows();
 }
 
 void TableLoader::verify(std::span<const StoredStream> streams, const Fingerprinter& fingerprinter,

@@ -20,10 +20,14 @@
 
 namespace dbbackup::postgres {
 
+/// Whether rows are stored as visible to all, which the server allows where the transaction has
+/// emptied the table (PostgreSQL manual, COPY).
+enum class Freeze : bool { no, yes };
+
 /// COPY … FROM stdin of a table's rows as they are stored.
 /// @param table Where to, as SQL. @param encoding Of the rows.
 [[nodiscard]] std::string copy_into(const TableDefinition& definition, const std::string& table,
-                                    const std::string& encoding);
+                                    const std::string& encoding, Freeze freeze = Freeze::no);
 
 /// COPY … FROM STDIN of a whole stream of rows, on one connection. @throws as `Connection`, and
 /// as `StreamReader`. @return the rows that the server took.
@@ -52,9 +56,14 @@ public:
     /// @param info Of the target. Borrowed.
     TableLoader(const ConnectionInfo& info, unsigned jobs) : info_(info), jobs_(jobs) {}
 
-    /// Loads one table, in slices where it is large.
-    /// @return the rows that the server took.
-    std::uint64_t load(StreamReader& stream, std::stop_token stop);
+    /// Loads tables side by side, the largest first: each on one connection, so that its rows keep
+    /// their order, and one that is more than a fair share of all of them on several. Rows that
+    /// nobody else can have seen need no freezing later.
+    /// @param wanted Of the group's streams; the others are not opened.
+    /// @return for each of `wanted`, the rows that the server took.
+    [[nodiscard]] std::vector<std::uint64_t> load(StreamGroup& group,
+                                                  const std::vector<std::size_t>& wanted,
+                                                  std::stop_token stop);
 
     /// Reads tables again and compares rows and fingerprints; partitions whose rows may lie in
     /// others now, together. @throws SourceError (code "verification_failed") for the first that

@@ -44,7 +44,8 @@ public:
 
     /// Drops what restores into this name left that were killed, and makes the database under its
     /// passing name.
-    void create(const DatabaseProperties& properties, const std::stop_token& stop);
+    /// @param jobs How many sessions will build indexes at once.
+    void create(const DatabaseProperties& properties, unsigned jobs, const std::stop_token& stop);
     /// How the database that is being made is reached.
     [[nodiscard]] ConnectionInfo info() const { return info_.with_database(made_); }
     /// Others may have filled meanwhile what was empty: that is not dropped then.
@@ -60,6 +61,8 @@ private:
     void look(std::stop_token stop);
     [[nodiscard]] bool is_empty_inside(const std::string& name, const std::stop_token& stop) const;
     void drop_leftovers(const std::stop_token& stop);
+    /// For all sessions in the database that is made, until it gets its name.
+    void set_for_loading(unsigned jobs);
     /// Changes the names, when nobody is in the database that is there. @return its name now.
     [[nodiscard]] std::string take_name(const std::string& comment, const std::stop_token& stop);
 

@@ -6,6 +6,7 @@
 
 #include "connector/connector.hpp"
 
+#include <cstddef>
 #include <stop_token>
 #include <string>
 
@@ -21,6 +22,14 @@ public:
     /// Any stream of this database, in the order of the manifest: the schema, or the dump, comes
     /// first.
     virtual void apply(StreamReader& stream, std::stop_token stop) = 0;
+    /// As those of `RestoreSession`.
+    [[nodiscard]] virtual bool may_be_beside(const StoredStream&) const { return false; }
+    virtual void apply_together(StreamGroup& group, std::stop_token stop) {
+        for (std::size_t index = 0; index < group.streams().size(); ++index) {
+            apply(group.open(index, stop), stop);
+            group.close(index);
+        }
+    }
     /// Makes indexes and constraints, verifies if asked, and makes all of it visible.
     [[nodiscard]] virtual RestoreReport finish(const Fingerprinter& fingerprinter,
                                                std::stop_token stop) = 0;

@@ -225,7 +225,8 @@ void RestoreSet::apply(StreamReader& stream, std::stop_token stop) {
     }
 }
 
-std::string RestoreSet::end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) {
+std::string RestoreSet::end_stream(const StoredStream& /*stream*/,
+                                   const Fingerprinter& fingerprinter, std::stop_token stop) {
     try {
         RestoreReport report = current_->finish(fingerprinter, std::move(stop));
         report_.bytes_written += report.bytes_written;

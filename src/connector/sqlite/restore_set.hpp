@@ -31,7 +31,8 @@ public:
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
     void apply(StreamReader& stream, std::stop_token stop) override;
-    std::string end_stream(const Fingerprinter& fingerprinter, std::stop_token stop) override;
+    std::string end_stream(const StoredStream& stream, const Fingerprinter& fingerprinter,
+                           std::stop_token stop) override;
     RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
 
 private:

@@ -77,7 +77,7 @@ TEST_F(RestoreSetTest, EachDatabaseIsThereAsSoonAsItIsWhole) {
     MemoryReader reader(first, fingerprinter_);
     session->apply(reader, {});
     EXPECT_FALSE(std::filesystem::exists(folder_ / "to/a.db"));
-    session->end_stream(fingerprinter_, {});
+    session->end_stream(reader.stream(), fingerprinter_, {});
     EXPECT_TRUE(bytes_of(folder_ / "to/a.db") == taken_->image);
     Taken second = *taken_;
     second.stream.name = "deep/b.db";
