@@ -73,8 +73,9 @@ class OnPostgres:
         self.uri = self.server.uri(DATABASE)
 
     def measured(self, commands, outputs, cwd=None):
-        """The server has nothing left to write of what was before."""
+        """The server has nothing left to write of what was before, and neither has the system."""
         self.server.psql("CHECKPOINT")
+        os.sync()
         return super().measured(commands, outputs, cwd)
 
     def loaded(self, target, *commands):
