@@ -107,8 +107,9 @@ void DatabaseRestore::load_some_rows(StreamReader& stream, const TableCondition&
                                      std::stop_token stop) {
     const StoredStream& stored = stream.stream();
     const TableDefinition table = TableDefinition::parse(stored.definition);
+    Connection& connection = loader_.value().any(stop);
     const std::optional<std::uint64_t> loaded =
-        some_rows_.load(loader_.value().any(stop), stream, quoted_name(table.schema, table.name),
+        some_rows_.load(connection, stream, quoted_name(table.schema, table.name),
                         properties_.encoding, condition, std::move(stop));
     report_.bytes_written += stored.size_bytes;
     if (loaded) {
