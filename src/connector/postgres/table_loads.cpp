@@ -90,7 +90,7 @@ void TableLoads::load(Connection& connection, Load& load) {
     const TableDefinition definition = TableDefinition::parse(stream.definition);
     const std::string table = quoted_name(definition.schema, definition.name);
     const std::string encoding = connection.parameter("server_encoding");
-    // Who takes rows for its partitions has no rows; and others are waiting for their turn.
+    // The server freezes no rows that a partitioned table hands on to its partitions.
     const bool is_frozen = !load.is_shared && stream.size_bytes >= kFrozenBytesMin &&
                            !definition.is_of_root && may_be_emptied(connection, table);
     const std::uint64_t rows =

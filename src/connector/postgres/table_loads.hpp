@@ -46,9 +46,8 @@ private:
         std::optional<StreamSlices> slices;
     };
 
-    /// What to work on next; null when there is nothing. @param connection To open it for.
+    /// What to work on next; null when there is nothing. To be given to `end`.
     Load* take();
-    void open(Load& load);
     void load(Connection& connection, Load& load);
     void end(Load& load);
 
