@@ -1,12 +1,12 @@
 #include "calendar/cron_expression.hpp"
 
 #include "base/error.hpp"
+#include "calendar/spread.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -59,18 +59,6 @@ constexpr std::array<Nickname, 7> kNicknames = {{{"@yearly", "0 0 1 1 *"},
                                                  {"@daily", "0 0 * * *"},
                                                  {"@midnight", "0 0 * * *"},
                                                  {"@hourly", "0 * * * *"}}};
-
-/// FNV-1a, and the end of SplitMix64, without which the fields of one job would go together: the
-/// same on every machine and in every version.
-std::uint64_t spread_of(std::string_view text, std::size_t field) {
-    std::uint64_t hash = 14695981039346656037U ^ field;
-    for (const char each : text) {
-        hash = (hash ^ static_cast<unsigned char>(each)) * 1099511628211U;
-    }
-    hash = (hash ^ hash >> 30U) * 0xbf58476d1ce4e5b9U;
-    hash = (hash ^ hash >> 27U) * 0x94d049bb133111ebU;
-    return hash ^ hash >> 31U;
-}
 
 std::vector<std::string_view> words_of(std::string_view text) {
     constexpr std::string_view kBlank = " \t";

@@ -1,0 +1,364 @@
+#include "schedule/scheduler.hpp"
+
+#include "calendar/spread.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::sys_seconds;
+
+/// Whoever looks so late was not there, or was suspended.
+constexpr seconds kLate = std::chrono::minutes(1);
+/// A clock that is set back by less catches up with itself, and nothing runs twice.
+constexpr seconds kSetBack = std::chrono::hours(1);
+/// Clocks jump, and files change: look so often at least.
+constexpr seconds kLongestSleep = std::chrono::minutes(1);
+/// More due times than these are not counted one by one.
+constexpr std::int64_t kCounted = 1'000'000;
+constexpr unsigned kDoublings = 10;
+
+}  // namespace
+
+Scheduler::Scheduler(OwnDatabase& database, ScheduleStore& store, JobRunner& runner,
+                     ScheduleListener& listener, const Clock& clock, std::size_t max_parallel)
+    : database_(database),
+      store_(store),
+      runner_(runner),
+      listener_(listener),
+      clock_(clock),
+      max_parallel_(max_parallel) {}
+
+sys_seconds Scheduler::now() const { return std::chrono::floor<seconds>(clock_.now()); }
+
+bool Scheduler::is_running(const std::string& job) const {
+    return std::any_of(running_.begin(), running_.end(),
+                       [&job](const auto& each) { return each.second.job == job; });
+}
+
+void Scheduler::keep(Job& job) {
+    store_.remember(job.settings.name, job.memory);
+    job.due = job.settings.timetable.next(job.memory.looked_at, job.memory.past);
+}
+
+void Scheduler::set_jobs(std::vector<JobSettings> jobs, std::size_t max_parallel) {
+    const sys_seconds time = now();
+    std::map<std::string, Job> wanted;
+    OwnTransaction transaction(database_);
+    for (JobSettings& settings : jobs) {
+        const std::string name = settings.name;
+        Job job{.settings = std::move(settings), .memory = {}, .due = {}};
+        if (std::optional<JobMemory> known = store_.memory(name)) {
+            job.memory = std::move(*known);
+            job.due = job.settings.timetable.next(job.memory.looked_at, job.memory.past);
+        } else {
+            job.memory.looked_at = time;  // What was due before it was there was not missed.
+            keep(job);
+        }
+        wanted.emplace(name, std::move(job));
+    }
+    for (const auto& [name, job] : jobs_) {
+        if (!wanted.contains(name)) {
+            store_.forget(name);
+        }
+    }
+    transaction.commit();
+    jobs_ = std::move(wanted);
+    max_parallel_ = max_parallel;
+}
+
+void Scheduler::recover() {
+    const sys_seconds time = now();
+    OwnTransaction transaction(database_);
+    for (JobRun& run : store_.running()) {
+        end_run({.run = run.id,
+                 .status = RunStatus::interrupted,
+                 .exit_code = 0,
+                 .snapshot = {},
+                 .message = "the scheduler, or the machine, ended while it ran"},
+                time);
+    }
+    transaction.commit();
+}
+
+sys_seconds Scheduler::tick() {
+    const sys_seconds time = now();
+    {
+        OwnTransaction transaction(database_);
+        end_runs(time);
+        for (auto& [name, job] : jobs_) {
+            look(job, time);
+        }
+        transaction.commit();
+    }
+    stop_late(time);
+    start_pending(time);
+    return wake_time(time);
+}
+
+void Scheduler::end_runs(sys_seconds now) {
+    for (RunEnd& end : runner_.take_ended()) {
+        const auto running = running_.find(end.run);
+        if (running != running_.end()) {
+            if (running->second.is_timed_out && !is_good(end.status)) {
+                end.status = RunStatus::timed_out;
+                end.message = "it took longer than its timeout, and was ended";
+            } else if (running->second.is_stopped && !is_good(end.status)) {
+                end.status = RunStatus::interrupted;
+                end.message = "the scheduler was stopped while it ran";
+            }
+            running_.erase(running);
+        }
+        end_run(end, now);
+    }
+}
+
+void Scheduler::end_run(const RunEnd& end, sys_seconds now) {
+    std::optional<JobRun> run = store_.run(end.run);
+    if (!run) {
+        return;
+    }
+    run->ended = now;
+    run->status = end.status;
+    run->exit_code = end.exit_code;
+    run->snapshot = end.snapshot;
+    run->message = end.message;
+    store_.update(*run);
+    const auto found = jobs_.find(run->job);
+    if (found == jobs_.end()) {
+        return;  // It was taken out of the configuration meanwhile.
+    }
+    Job& job = found->second;
+    JobPast& past = job.memory.past;
+    const unsigned failures = past.failures;
+    past.last_end = now;
+    if (is_good(run->status)) {
+        constexpr int kOldShare = 3;
+        const seconds took = std::max(now - run->began.value_or(now), seconds(0));
+        past.usual_duration =
+            past.newest_good ? (past.usual_duration * kOldShare + took) / (kOldShare + 1) : took;
+        past.newest_good = run->began;
+        past.failures = 0;
+        job.memory.is_alarmed = false;
+    } else {
+        ++past.failures;
+        plan_again(job, *run, now);
+    }
+    keep(job);
+    const bool is_again = job.memory.pending && job.memory.pending->attempt > 1;
+    listener_.ended(job.settings, *run,
+                    is_again ? std::optional(job.memory.pending->begin) : std::nullopt, failures);
+}
+
+/// A goal needs no further tries: it stays unreached.
+void Scheduler::plan_again(Job& job, const JobRun& run, sys_seconds now) {
+    if (job.memory.pending || job.settings.timetable.goal() != nullptr) {
+        return;
+    }
+    const bool is_interrupted = run.status == RunStatus::interrupted;
+    // What ended with the machine deserves another try, but not for ever: it may be what ends it.
+    const unsigned retries = is_interrupted && job.settings.catch_up == CatchUp::once
+                                 ? std::max(job.settings.retries, 2U)
+                                 : job.settings.retries;
+    if (run.attempt > retries || (is_interrupted && job.settings.catch_up == CatchUp::skip)) {
+        return;
+    }
+    const seconds pause =
+        is_interrupted ? jitter_of(job, run.due)
+                       : job.settings.retry_pause * (1U << std::min(run.attempt - 1, kDoublings));
+    job.memory.pending =
+        PendingRun{.due = run.due, .begin = now + pause, .attempt = run.attempt + 1};
+}
+
+seconds Scheduler::jitter_of(const Job& job, sys_seconds due) const {
+    const auto most = static_cast<std::uint64_t>(job.settings.jitter.count());
+    return seconds(
+        spread_of(job.settings.name, static_cast<std::size_t>(due.time_since_epoch().count())) %
+        (most + 1));
+}
+
+void Scheduler::look(Job& job, sys_seconds now) {
+    if (job.memory.looked_at - now > kSetBack) {
+        listener_.clock_was_set_back(job.memory.looked_at - now);
+        job.memory.looked_at = now;
+        keep(job);
+    }
+    look_for_age(job, now);
+    if (job.settings.timetable.goal() != nullptr) {
+        look_at_goal(job, now);
+    } else if (job.due && *job.due <= now) {
+        deal_with_due(job, now);
+    }
+}
+
+void Scheduler::look_at_goal(Job& job, sys_seconds now) {
+    if (!job.due || *job.due > now || job.memory.pending || is_running(job.settings.name)) {
+        return;
+    }
+    // One that is long due is due now.
+    job.memory.pending = PendingRun{.due = now, .begin = now + jitter_of(job, now), .attempt = 1};
+    job.memory.looked_at = now;
+    keep(job);
+}
+
+void Scheduler::look_for_age(Job& job, sys_seconds now) {
+    const Goal* const goal = job.settings.timetable.goal();
+    const std::optional<sys_seconds> newest = job.memory.past.newest_good;
+    // Without any good backup, the first failure tells enough.
+    if (goal == nullptr || job.memory.is_alarmed || !newest || now - *newest <= goal->age) {
+        return;
+    }
+    job.memory.is_alarmed = true;
+    keep(job);
+    listener_.too_old(job.settings, newest);
+}
+
+void Scheduler::deal_with_due(Job& job, sys_seconds now) {
+    const sys_seconds first = *job.due;
+    sys_seconds last = first;
+    sys_seconds before = first;
+    std::int64_t count = 1;
+    for (auto next = job.settings.timetable.next(last, {});
+         next && *next <= now && count < kCounted; next = job.settings.timetable.next(last, {})) {
+        before = std::exchange(last, *next);
+        ++count;
+    }
+    const bool is_late = now - last > kLate;
+    const std::optional<PendingRun> waiting = job.memory.pending;
+    if (waiting && waiting->attempt == 1) {
+        note(job, RunStatus::caught_up, waiting->due, waiting->due, 1,
+             "it waited until the next was due", false);
+    }
+    job.memory.pending.reset();
+    if (is_late && job.settings.catch_up == CatchUp::skip) {
+        note(job, RunStatus::missed, first, last, count, "no scheduler ran", true);
+    } else {
+        if (count > 1) {
+            note(job, RunStatus::caught_up, first, before, count - 1,
+                 "no scheduler ran; a later run stands for it", true);
+        }
+        if (is_running(job.settings.name)) {
+            note(job, RunStatus::skipped, last, last, 1, "the run before was still at it", true);
+        } else {
+            job.memory.pending =
+                PendingRun{.due = last, .begin = now + jitter_of(job, last), .attempt = 1};
+        }
+    }
+    job.memory.looked_at = now;
+    keep(job);
+}
+
+void Scheduler::note(const Job& job, RunStatus status, sys_seconds first, sys_seconds last,
+                     std::int64_t count, std::string message, bool is_told) {
+    JobRun run;
+    run.job = job.settings.name;
+    run.due = first;
+    run.last_due = last;
+    run.count = count;
+    run.ended = now();
+    run.status = status;
+    run.message = std::move(message);
+    run.id = store_.add(run);
+    if (is_told) {
+        listener_.missed(job.settings, run);
+    }
+}
+
+void Scheduler::stop_late(sys_seconds now) {
+    for (auto& [id, running] : running_) {
+        if (running.deadline && now >= *running.deadline && !running.is_timed_out) {
+            running.is_timed_out = true;
+            runner_.stop(id);
+        }
+    }
+}
+
+void Scheduler::start_pending(sys_seconds now) {
+    if (is_stopping_) {
+        return;
+    }
+    std::vector<Job*> ready;
+    for (auto& [name, job] : jobs_) {
+        if (job.memory.pending && job.memory.pending->begin <= now && !is_running(name)) {
+            ready.push_back(&job);
+        }
+    }
+    std::stable_sort(ready.begin(), ready.end(), [](const Job* left, const Job* right) {
+        return left->memory.pending->begin < right->memory.pending->begin;
+    });
+    for (Job* const job : ready) {
+        if (running_.size() >= max_parallel_) {
+            return;
+        }
+        start(*job, now);
+    }
+}
+
+void Scheduler::start(Job& job, sys_seconds now) {
+    const PendingRun pending = *job.memory.pending;
+    JobRun run;
+    run.job = job.settings.name;
+    run.due = run.last_due = pending.due;
+    run.attempt = pending.attempt;
+    run.began = now;
+    {
+        // It is known to run before it does.
+        OwnTransaction transaction(database_);
+        run.id = store_.add(run);
+        job.memory.pending.reset();
+        keep(job);
+        transaction.commit();
+    }
+    running_[run.id] = {.job = run.job,
+                        .deadline = job.settings.timeout.count() > 0
+                                        ? std::optional(now + job.settings.timeout)
+                                        : std::nullopt};
+    runner_.start(run);
+}
+
+void Scheduler::stop() {
+    is_stopping_ = true;
+    for (auto& [id, running] : running_) {
+        if (!running.is_stopped) {
+            running.is_stopped = true;
+            runner_.stop(id);
+        }
+    }
+}
+
+std::optional<sys_seconds> Scheduler::next(const std::string& job) const {
+    const auto found = jobs_.find(job);
+    if (found == jobs_.end()) {
+        return std::nullopt;
+    }
+    const JobMemory& memory = found->second.memory;
+    if (memory.pending) {
+        return memory.pending->begin;
+    }
+    return found->second.due;
+}
+
+sys_seconds Scheduler::wake_time(sys_seconds now) const {
+    sys_seconds wake = now + kLongestSleep;
+    for (const auto& [name, job] : jobs_) {
+        if (job.due && *job.due > now) {
+            wake = std::min(wake, *job.due);
+        }
+        if (job.memory.pending && job.memory.pending->begin > now) {
+            wake = std::min(wake, job.memory.pending->begin);
+        }
+    }
+    for (const auto& [id, running] : running_) {
+        if (running.deadline && *running.deadline > now) {
+            wake = std::min(wake, *running.deadline);
+        }
+    }
+    return wake;
+}
+
+}  // namespace dbbackup
