@@ -135,6 +135,10 @@ void apply(Settings& settings, const Environment& variables, LoadedConfig& loade
             loaded.config.sources.try_emplace(path[1]);
         } else if (path[0] == "retention") {
             loaded.config.retention.try_emplace(path[1]);
+        } else if (path[0] == "schedules") {
+            loaded.config.schedules.try_emplace(path[1]);
+        } else if (path[0] == "notifications") {
+            loaded.config.notifications.try_emplace(path[1]);
         }
     }
     for (const ConfigKey& key : config_keys()) {
@@ -197,6 +201,11 @@ void resolve(const Settings& settings, const Environment& variables, LoadedConfi
     }
     for (auto& [name, source] : config.sources) {
         look_up(source.password);
+    }
+    for (auto& [name, notification] : config.notifications) {
+        look_up(notification.url);
+        look_up(notification.signing);
+        look_up(notification.password);
     }
 }
 

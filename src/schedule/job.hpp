@@ -3,6 +3,7 @@
 /// @file
 /// What the scheduler knows of a job, and what becomes of its runs.
 
+#include "config/schedule_config.hpp"
 #include "schedule/timetable.hpp"
 
 #include <chrono>
@@ -11,12 +12,6 @@
 #include <string>
 
 namespace dbbackup {
-
-/// What becomes of a run whose time passed while no scheduler ran.
-enum class CatchUp : bool {
-    once,  ///< It is made up for, once for all that were missed.
-    skip,  ///< It is reported as missed.
-};
 
 struct JobSettings {
     std::string name;
