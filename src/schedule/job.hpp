@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace dbbackup {
 
@@ -51,6 +53,7 @@ struct JobRun {
     int exit_code = 0;
     std::string snapshot;  ///< "" without one.
     std::string message;   ///< What went wrong, in the words of who noticed.
+    std::string hint;      ///< What to do; "" for nothing.
 };
 
 /// How a run ended.
@@ -58,8 +61,10 @@ struct RunEnd {
     std::int64_t run = 0;
     RunStatus status = RunStatus::failed;
     int exit_code = 0;
-    std::string snapshot;
-    std::string message;
+    std::string snapshot = {};
+    std::string message = {};
+    std::string hint = {};  ///< What to do.
+    std::vector<std::string> done = {};  ///< What not every run does, and this one did well.
 };
 
 /// "succeeded", "timed_out" …

@@ -23,6 +23,9 @@ CREATE TABLE jobs (
     newest_good INTEGER, usual_duration INTEGER NOT NULL, last_end INTEGER,
     failures INTEGER NOT NULL, alarmed INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE marks (
+    job TEXT NOT NULL, what TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (job, what)
+) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job TEXT NOT NULL,
@@ -30,14 +33,14 @@ CREATE TABLE runs (
     attempt INTEGER NOT NULL,
     began INTEGER, ended INTEGER,
     status INTEGER NOT NULL, exit_code INTEGER NOT NULL,
-    snapshot TEXT NOT NULL, message TEXT NOT NULL
+    snapshot TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL
 );
 CREATE INDEX runs_of_job ON runs (job, id);
 CREATE INDEX running ON runs (status) WHERE status = 0)";
 
 constexpr std::string_view kRunColumns =
     "id, job, due, last_due, count, attempt, ifnull(began, -1), ifnull(ended, -1), status, "
-    "exit_code, snapshot, message";
+    "exit_code, snapshot, message, hint";
 
 constexpr std::array<std::string_view, 9> kStatusNames = {"running", "succeeded", "incomplete",
                                                           "failed",  "timed_out", "interrupted",
@@ -67,6 +70,7 @@ JobRun run_of(const OwnStatement& row) {
     run.exit_code = static_cast<int>(row.integer(column++));
     run.snapshot = row.text(column++);
     run.message = row.text(column++);
+    run.hint = row.text(column++);
     return run;
 }
 
@@ -84,6 +88,7 @@ void bind_run(OwnStatement& statement, const JobRun& run) {
     statement.bind(place++, std::int64_t{run.exit_code});
     statement.bind(place++, run.snapshot);
     statement.bind(place++, run.message);
+    statement.bind(place++, run.hint);
 }
 
 }  // namespace
@@ -151,10 +156,23 @@ void ScheduleStore::forget(const std::string& job) {
     row.bind(0, job).run();
 }
 
+std::optional<sys_seconds> ScheduleStore::marked(const std::string& job, std::string_view what) {
+    OwnStatement row = database_.prepare("SELECT time FROM marks WHERE job = ? AND what = ?");
+    row.bind(0, job).bind(1, what);
+    return row.step() ? std::optional(time_of(row.integer(0))) : std::nullopt;
+}
+
+void ScheduleStore::mark(const std::string& job, std::string_view what, sys_seconds time) {
+    OwnStatement row = database_.prepare("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)");
+    row.bind(0, job).bind(1, what).bind(2, number(time));
+    row.run();
+}
+
 std::int64_t ScheduleStore::add(const JobRun& run) {
     OwnStatement row = database_.prepare(
         "INSERT INTO runs (job, due, last_due, count, attempt, began, ended, status, exit_code, "
-        "snapshot, message) VALUES (?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, ?, ?, ?)");
+        "snapshot, message, hint) VALUES (?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), ?, ?, ?, ?, "
+        "?)");
     bind_run(row, run);
     row.run();
     return database_.integer("SELECT last_insert_rowid()");
@@ -164,9 +182,9 @@ void ScheduleStore::update(const JobRun& run) {
     OwnStatement row = database_.prepare(
         "UPDATE runs SET job = ?, due = ?, last_due = ?, count = ?, attempt = ?, "
         "began = nullif(?, -1), ended = nullif(?, -1), status = ?, exit_code = ?, snapshot = ?, "
-        "message = ? WHERE id = ?");
+        "message = ?, hint = ? WHERE id = ?");
     bind_run(row, run);
-    constexpr int kId = 11;
+    constexpr int kId = 12;
     row.bind(kId, run.id);
     row.run();
 }

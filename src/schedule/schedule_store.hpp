@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbbackup {
@@ -43,6 +44,11 @@ public:
     [[nodiscard]] std::optional<JobMemory> memory(const std::string& job);
     void remember(const std::string& job, const JobMemory& memory);
     void forget(const std::string& job);
+
+    /// When something that not every run does was done last, such as "full". @return nothing if never.
+    [[nodiscard]] std::optional<std::chrono::sys_seconds> marked(const std::string& job,
+                                                                 std::string_view what);
+    void mark(const std::string& job, std::string_view what, std::chrono::sys_seconds time);
 
     /// @return its id.
     std::int64_t add(const JobRun& run);

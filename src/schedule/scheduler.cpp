@@ -128,7 +128,11 @@ void Scheduler::end_run(const RunEnd& end, sys_seconds now) {
     run->exit_code = end.exit_code;
     run->snapshot = end.snapshot;
     run->message = end.message;
+    run->hint = end.hint;
     store_.update(*run);
+    for (const std::string& what : end.done) {
+        store_.mark(run->job, what, run->began.value_or(now));
+    }
     const auto found = jobs_.find(run->job);
     if (found == jobs_.end()) {
         return;  // It was taken out of the configuration meanwhile.

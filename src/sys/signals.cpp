@@ -13,7 +13,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -74,6 +76,9 @@ struct SignalStop::Watcher {
             if (::read(arrivals.descriptor(), &arrived, sizeof arrived) != sizeof arrived) {
                 continue;
             }
+            if (arrived.ssi_signo == SIGHUP && call_on_hangup()) {
+                continue;
+            }
             if (!source.request_stop()) {
                 // The second one: whatever hangs must not keep the user waiting.
                 ::_exit(130);
@@ -81,11 +86,22 @@ struct SignalStop::Watcher {
         }
     }
 
+    /// False when nobody wants to know.
+    bool call_on_hangup() const {
+        const std::lock_guard lock(mutex);
+        if (on_hangup) {
+            on_hangup();
+        }
+        return static_cast<bool>(on_hangup);
+    }
+
     sigset_t signals;
     sigset_t mask_before{};
     File arrivals;
     File ending;
     std::stop_source source;
+    mutable std::mutex mutex;
+    std::function<void()> on_hangup;  ///< Under `mutex`.
     std::thread thread;
 };
 
@@ -100,5 +116,10 @@ SignalStop::SignalStop() : watcher_(std::make_unique<Watcher>()) {}
 SignalStop::~SignalStop() = default;
 
 std::stop_token SignalStop::token() const { return watcher_->source.get_token(); }
+
+void SignalStop::on_hangup(std::function<void()> call) {
+    const std::lock_guard lock(watcher_->mutex);
+    watcher_->on_hangup = std::move(call);
+}
 
 }  // namespace dbbackup

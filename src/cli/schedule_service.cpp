@@ -1,0 +1,170 @@
+#include "cli/schedule_service.hpp"
+
+#include "base/error.hpp"
+#include "cli/schedule_delivery.hpp"
+#include "cli/schedule_jobs.hpp"
+#include "schedule/state_file.hpp"
+#include "sys/paths.hpp"
+#include "sys/service_manager.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace dbbackup {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::sys_seconds;
+
+constexpr seconds kRunsKept = std::chrono::hours(24 * 90);
+constexpr std::size_t kRunsKeptOfEach = 50;
+
+std::string program_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
+std::optional<std::string> config_file(const LoadedConfig& loaded) {
+    return loaded.config.path
+               ? std::optional(std::filesystem::absolute(*loaded.config.path).string())
+               : std::nullopt;
+}
+
+}  // namespace
+
+std::filesystem::path schedule_state_file() { return state_home() / "schedule.db"; }
+std::filesystem::path schedule_lock_file() { return state_home() / "schedule.pid"; }
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    return name.data();
+}
+
+ScheduleService::ScheduleService(CommandContext& context, seconds grace)
+    : context_(context),
+      grace_(grace),
+      loaded_(context.loaded),
+      config_(&loaded_.config),
+      // What is written down at the end is written down even when a stop is asked for.
+      database_(open_state_file(schedule_state_file(), {})),
+      store_(*database_),
+      outbox_(*database_),
+      notices_(outbox_, config_, host_name(), context.log, [this] { return now(); }),
+      runner_([this](const JobRun& run) { return steps_of(run); }, secret_variables(context.loaded),
+              grace),
+      scheduler_(*database_, store_, runner_, notices_, context.clock,
+                 context.config().scheduler.max_parallel) {}
+
+sys_seconds ScheduleService::now() const {
+    return std::chrono::floor<seconds>(context_.clock.now());
+}
+
+std::vector<JobStep> ScheduleService::steps_of(const JobRun& run) {
+    notices_.begins(run);
+    return job_steps(program_path(), config_file(loaded_), config_->schedules.at(run.job),
+                     {.newest_full = store_.marked(run.job, kFullMark),
+                      .newest_verify = store_.marked(run.job, kVerifyMark),
+                      .now = now()});
+}
+
+void ScheduleService::run() {
+    store_.trim(now() - kRunsKept, kRunsKeptOfEach);
+    outbox_.trim(now() - kRunsKept);
+    scheduler_.set_jobs(job_settings(*config_, host_name()), config_->scheduler.max_parallel);
+    scheduler_.recover();
+    const std::stop_callback on_stop(context_.stop, [this] { runner_.wake(); });
+    std::jthread teller([this](const std::stop_token& stop) { deliver_messages(stop); });
+    tell_service_manager(fmt::format("READY=1\nSTATUS={} jobs", config_->schedules.size()));
+    context_.log.info("the scheduler runs", {{"jobs", std::to_string(config_->schedules.size())}});
+    while (!context_.stop.stop_requested()) {
+        if (is_reload_asked_.exchange(false)) {
+            reload();
+        }
+        wait_until(scheduler_.tick());
+    }
+    tell_service_manager("STOPPING=1");
+    end_runs();
+    context_.log.info("the scheduler was stopped");
+}
+
+void ScheduleService::wait_until(sys_seconds time) {
+    milliseconds wait = std::max(time - now(), seconds(0));
+    if (const auto watchdog = watchdog_interval()) {
+        tell_service_manager("WATCHDOG=1");
+        wait = std::min(wait, std::chrono::duration_cast<milliseconds>(*watchdog));
+    }
+    runner_.wait_for(wait);
+}
+
+void ScheduleService::end_runs() {
+    scheduler_.stop();
+    // A run that is killed after its grace has ended, too.
+    while (!scheduler_.is_idle()) {
+        static_cast<void>(scheduler_.tick());
+        runner_.wait_for(seconds(1));
+        tell_service_manager("WATCHDOG=1");
+    }
+}
+
+void ScheduleService::reload() {
+    tell_service_manager("RELOADING=1");
+    try {
+        LoadedConfig loaded = load_config(context_.loaded.config.path, process_environment());
+        // Secrets of variables that were taken out of the environment are known from the start.
+        std::vector<JobSettings> jobs = job_settings(loaded.config, host_name());
+        loaded_ = std::move(loaded);
+        config_ = &loaded_.config;
+        scheduler_.set_jobs(std::move(jobs), config_->scheduler.max_parallel);
+        context_.log.info("the configuration was read again",
+                          {{"jobs", std::to_string(config_->schedules.size())}});
+    } catch (const Error& error) {
+        context_.log.error(fmt::format(
+            "the configuration is invalid, and the old one stays in force: {}", error.what()));
+        context_.errors.line(fmt::format(
+            "db-backup: warning: the configuration is invalid, and the old one stays in force:\n{}",
+            error.what()));
+    }
+    tell_service_manager(fmt::format("READY=1\nSTATUS={} jobs", config_->schedules.size()));
+}
+
+void ScheduleService::ask_to_reload() {
+    is_reload_asked_ = true;
+    runner_.wake();
+}
+
+JobRun ScheduleService::run_once(const std::string& job) {
+    if (!config_->schedules.contains(job)) {
+        throw unknown_job(job, *config_);
+    }
+    for (const JobRun& each : store_.running()) {
+        if (each.job == job && OnlyOne::holder(schedule_lock_file())) {
+            throw explained<ConfigError>(fmt::format("the job {} runs already", job),
+                                         "See: db-backup schedule list.", "job_running");
+        }
+    }
+    const std::stop_callback on_stop(context_.stop, [this] { runner_.wake(); });
+    const JobRun run = scheduler_.run_now(job);
+    while (scheduler_.is_running_now()) {
+        if (context_.stop.stop_requested()) {
+            scheduler_.stop();
+        }
+        runner_.wait_for(seconds(1));
+        scheduler_.take_ends();
+    }
+    return store_.run(run.id).value_or(run);
+}
+
+void ScheduleService::deliver_messages(const std::stop_token& stop) {
+    // A connection of its own: one thread at a time has one.
+    const std::unique_ptr<OwnDatabase> database = open_state_file(schedule_state_file(), stop);
+    Outbox outbox(*database);
+    HttpClient client({.ca_file = loaded_.config.storage.ca_file.value_or("")});
+    static_cast<void>(client);
+    static_cast<void>(outbox);
+}
+
+}  // namespace dbbackup

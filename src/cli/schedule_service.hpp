@@ -1,0 +1,65 @@
+#pragma once
+
+/// @file
+/// The scheduler as a process: its state, its jobs' processes, and what it tells.
+
+#include "cli/command_context.hpp"
+#include "cli/schedule_notices.hpp"
+#include "notify/outbox.hpp"
+#include "schedule/child_runner.hpp"
+#include "schedule/schedule_store.hpp"
+#include "schedule/scheduler.hpp"
+#include "sys/own_database.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace dbbackup {
+
+/// Where the scheduler keeps its state, and who holds it: in $XDG_STATE_HOME/db-backup.
+[[nodiscard]] std::filesystem::path schedule_state_file();
+[[nodiscard]] std::filesystem::path schedule_lock_file();
+
+/// The name of this machine, for messages.
+[[nodiscard]] std::string host_name();
+
+class ScheduleService {
+public:
+    /// @param grace How long runs have to end after a stop.
+    ScheduleService(CommandContext& context, std::chrono::seconds grace);
+
+    /// Runs until it is stopped; then everything that it started has ended.
+    void run();
+    /// Runs one job now, with all that belongs to it. @return how it ended. @throws ConfigError for
+    /// a job that there is not, or that runs already.
+    [[nodiscard]] JobRun run_once(const std::string& job);
+    /// The configuration has changed. May be called by any thread.
+    void ask_to_reload();
+
+private:
+    [[nodiscard]] std::chrono::sys_seconds now() const;
+    [[nodiscard]] std::vector<JobStep> steps_of(const JobRun& run);
+    void reload();
+    void wait_until(std::chrono::sys_seconds time);
+    void end_runs();
+    void deliver_messages(const std::stop_token& stop);
+
+    CommandContext& context_;
+    std::chrono::seconds grace_;
+    LoadedConfig loaded_;
+    const Config* config_;
+    std::unique_ptr<OwnDatabase> database_;
+    ScheduleStore store_;
+    Outbox outbox_;
+    ScheduleNotices notices_;
+    ChildRunner runner_;
+    Scheduler scheduler_;
+    std::atomic<bool> is_reload_asked_ = false;
+};
+
+}  // namespace dbbackup
