@@ -147,14 +147,16 @@ JobRun ScheduleService::run_once(const std::string& job) {
         }
     }
     const std::stop_callback on_stop(context_.stop, [this] { runner_.wake(); });
+    scheduler_.set_jobs(job_settings(*config_, host_name()), config_->scheduler.max_parallel);
     const JobRun run = scheduler_.run_now(job);
-    while (scheduler_.is_running_now()) {
+    while (!scheduler_.is_idle()) {
         if (context_.stop.stop_requested()) {
             scheduler_.stop();
         }
         runner_.wait_for(seconds(1));
         scheduler_.take_ends();
     }
+    tell_outbox(outbox_, loaded_, context_, {});
     return store_.run(run.id).value_or(run);
 }
 
@@ -162,9 +164,16 @@ void ScheduleService::deliver_messages(const std::stop_token& stop) {
     // A connection of its own: one thread at a time has one.
     const std::unique_ptr<OwnDatabase> database = open_state_file(schedule_state_file(), stop);
     Outbox outbox(*database);
-    HttpClient client({.ca_file = loaded_.config.storage.ca_file.value_or("")});
-    static_cast<void>(client);
-    static_cast<void>(outbox);
+    while (!stop.stop_requested()) {
+        try {
+            tell_outbox(outbox, *told_.get(), context_, stop);
+        } catch (const Cancelled&) {
+            return;
+        } catch (const Error& error) {
+            context_.log.error(fmt::format("notifications wait: {}", error.what()));
+        }
+        wait_for_messages(stop);
+    }
 }
 
 }  // namespace dbbackup

@@ -303,7 +303,7 @@ void Scheduler::start_pending(sys_seconds now) {
     }
 }
 
-void Scheduler::start(Job& job, sys_seconds now) {
+std::int64_t Scheduler::start(Job& job, sys_seconds now) {
     const PendingRun pending = *job.memory.pending;
     JobRun run;
     run.job = job.settings.name;
@@ -323,6 +323,27 @@ void Scheduler::start(Job& job, sys_seconds now) {
                                         ? std::optional(now + job.settings.timeout)
                                         : std::nullopt};
     runner_.start(run);
+    return run.id;
+}
+
+JobRun Scheduler::run_now(const std::string& name) {
+    Job& job = jobs_.at(name);
+    const std::optional<PendingRun> waiting = job.memory.pending;
+    job.memory.pending = PendingRun{.due = now(), .begin = now(), .attempt = 1};
+    const std::int64_t id = start(job, now());
+    if (waiting) {
+        job.memory.pending = waiting;
+        OwnTransaction transaction(database_);
+        keep(job);
+        transaction.commit();
+    }
+    return store_.run(id).value_or(JobRun{});
+}
+
+void Scheduler::take_ends() {
+    OwnTransaction transaction(database_);
+    end_runs(now());
+    transaction.commit();
 }
 
 void Scheduler::stop() {

@@ -73,6 +73,12 @@ public:
     /// Does what is due. @return when to call again at the latest.
     std::chrono::sys_seconds tick();
 
+    /// Runs a job now, whatever its times; what is due of it stays so. Its end is taken by
+    /// `take_ends`. @param job One of `set_jobs`.
+    JobRun run_now(const std::string& job);
+    /// Only takes what has ended: for who does not tick.
+    void take_ends();
+
     /// Begins nothing any more, and asks what runs to end.
     void stop();
     [[nodiscard]] bool is_idle() const { return running_.empty(); }
@@ -106,7 +112,7 @@ private:
     void look_for_age(Job& job, std::chrono::sys_seconds now);
     void stop_late(std::chrono::sys_seconds now);
     void start_pending(std::chrono::sys_seconds now);
-    void start(Job& job, std::chrono::sys_seconds now);
+    std::int64_t start(Job& job, std::chrono::sys_seconds now);
     void keep(Job& job);
     [[nodiscard]] std::chrono::sys_seconds wake_time(std::chrono::sys_seconds now) const;
     [[nodiscard]] std::chrono::seconds jitter_of(const Job& job,
