@@ -24,6 +24,9 @@ using std::chrono::sys_seconds;
 
 constexpr seconds kRunsKept = std::chrono::hours(24 * 90);
 constexpr std::size_t kRunsKeptOfEach = 50;
+constexpr seconds kTellingMax = std::chrono::minutes(10);
+constexpr seconds kTellingAtEnd(20);
+constexpr seconds kLongestWait(2);
 
 std::string program_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
@@ -46,9 +49,8 @@ std::string host_name() {
 
 ScheduleService::ScheduleService(CommandContext& context, seconds grace)
     : context_(context),
-      grace_(grace),
-      loaded_(context.loaded),
-      config_(&loaded_.config),
+      loaded_(std::make_shared<LoadedConfig>(context.loaded)),
+      config_(&loaded_->config),
       // What is written down at the end is written down even when a stop is asked for.
       database_(open_state_file(schedule_state_file(), {})),
       store_(*database_),
@@ -65,7 +67,7 @@ sys_seconds ScheduleService::now() const {
 
 std::vector<JobStep> ScheduleService::steps_of(const JobRun& run) {
     notices_.begins(run);
-    return job_steps(program_path(), config_file(loaded_), config_->schedules.at(run.job),
+    return job_steps(program_path(), config_file(*loaded()), config_->schedules.at(run.job),
                      {.newest_full = store_.marked(run.job, kFullMark),
                       .newest_verify = store_.marked(run.job, kVerifyMark),
                       .now = now()});
@@ -116,8 +118,12 @@ void ScheduleService::reload() {
         LoadedConfig loaded = load_config(context_.loaded.config.path, process_environment());
         // Secrets of variables that were taken out of the environment are known from the start.
         std::vector<JobSettings> jobs = job_settings(loaded.config, host_name());
-        loaded_ = std::move(loaded);
-        config_ = &loaded_.config;
+        const auto shared = std::make_shared<const LoadedConfig>(std::move(loaded));
+        {
+            const std::lock_guard lock(mutex_);
+            loaded_ = shared;
+        }
+        config_ = &shared->config;
         scheduler_.set_jobs(std::move(jobs), config_->scheduler.max_parallel);
         context_.log.info("the configuration was read again",
                           {{"jobs", std::to_string(config_->schedules.size())}});
@@ -156,7 +162,7 @@ JobRun ScheduleService::run_once(const std::string& job) {
         runner_.wait_for(seconds(1));
         scheduler_.take_ends();
     }
-    tell_outbox(outbox_, loaded_, context_, {});
+    tell_outbox(outbox_, *loaded(), context_, kTellingAtEnd, {});
     return store_.run(run.id).value_or(run);
 }
 
@@ -166,14 +172,36 @@ void ScheduleService::deliver_messages(const std::stop_token& stop) {
     Outbox outbox(*database);
     while (!stop.stop_requested()) {
         try {
-            tell_outbox(outbox, *told_.get(), context_, stop);
+            tell_outbox(outbox, *loaded(), context_, kTellingMax, stop);
+            wait_for_messages(outbox, stop);
         } catch (const Cancelled&) {
-            return;
+            break;
         } catch (const Error& error) {
             context_.log.error(fmt::format("notifications wait: {}", error.what()));
+            std::unique_lock lock(mutex_);
+            something_to_tell_.wait_for(lock, stop, kLongestWait, [] { return false; });
         }
-        wait_for_messages(stop);
     }
+    // What the end of the last runs has to tell is told once more.
+    try {
+        tell_outbox(outbox, *loaded(), context_, kTellingAtEnd, {});
+    } catch (const Error& error) {
+        context_.log.error(fmt::format("notifications wait for the next start: {}", error.what()));
+    }
+}
+
+/// Others put messages in, too: look now and then.
+void ScheduleService::wait_for_messages(Outbox& outbox, const std::stop_token& stop) {
+    const std::optional<sys_seconds> next = outbox.next_time();
+    const seconds wait =
+        next ? std::clamp(*next - now(), seconds(0), kLongestWait) : kLongestWait;
+    std::unique_lock lock(mutex_);
+    something_to_tell_.wait_for(lock, stop, wait, [] { return false; });
+}
+
+std::shared_ptr<const LoadedConfig> ScheduleService::loaded() const {
+    const std::lock_guard lock(mutex_);
+    return loaded_;
 }
 
 }  // namespace dbbackup

@@ -13,11 +13,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace dbbackup {
 
@@ -48,11 +51,16 @@ private:
     void wait_until(std::chrono::sys_seconds time);
     void end_runs();
     void deliver_messages(const std::stop_token& stop);
+    void wait_for_messages(Outbox& outbox, const std::stop_token& stop);
+
+    /// What may be told by another thread while the configuration is read again.
+    [[nodiscard]] std::shared_ptr<const LoadedConfig> loaded() const;
 
     CommandContext& context_;
-    std::chrono::seconds grace_;
-    LoadedConfig loaded_;
-    const Config* config_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<const LoadedConfig> loaded_;  ///< Under `mutex_`.
+    const Config* config_;                        ///< Of `loaded_`, for the thread that ticks.
+    std::condition_variable_any something_to_tell_;
     std::unique_ptr<OwnDatabase> database_;
     ScheduleStore store_;
     Outbox outbox_;
