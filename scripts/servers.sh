@@ -170,7 +170,7 @@ cmd_install() {
 }
 
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 "$(dirname "${BASH_SOURCE[0]}")/../tests/support/free_port.py"
 }
 
 # Whether something listens; bash's own way needs no program.
@@ -233,7 +233,7 @@ start_gcs() { # FOLDER PORT
 }
 
 make_azure_account() { # FOLDER
-  mkdir "$1/data"
+  mkdir -p "$1/data"
   printf testaccount >"$1/account"
   printf 'a key of the tests, which nobody else has' | base64 -w 0 >"$1/key"
 }
@@ -280,7 +280,9 @@ start_store() { # NAME FOLDER [--tls]
     scheme=https
     make_certificates "$2" 2>"$2/log" || die "no certificates: $(<"$2/log")"
   fi
-  run_server "$1" "$2" "$(free_port)" "$scheme"
+  # Another may have taken the port meanwhile.
+  run_server "$1" "$2" "$(free_port)" "$scheme" || run_server "$1" "$2" "$(free_port)" "$scheme" ||
+    die "$1 does not start"
 }
 
 # Also true of what has ended and waits for its parent to hear of it.
@@ -308,11 +310,12 @@ if server is not None:
 ' "$(<"$1/caller")" "$(<"$1/pid")" "$(realpath "${BASH_SOURCE[0]}")" remove "$1" >/dev/null 2>&1 </dev/null &
 }
 
+# False, and the log is shown, if it does not start.
 run_server() { # NAME FOLDER PORT SCHEME
   local attempt
   ("start_$1" "$2" "$3") >>"$2/log" 2>&1 </dev/null &
   echo $! >"$2/pid"
-  for ((attempt = 0; attempt < 300; ++attempt)); do
+  for ((attempt = 0; attempt < 600; ++attempt)); do
     if answers "$3"; then
       echo "$4://127.0.0.1:$3" >"$2/endpoint"
       return
@@ -320,8 +323,9 @@ run_server() { # NAME FOLDER PORT SCHEME
     kill -0 "$(<"$2/pid")" 2>/dev/null || break
     sleep 0.1
   done
+  cmd_stop "$2"
   cat "$2/log" >&2
-  die "$1 does not start"
+  return 1
 }
 
 cmd_restart() { # NAME FOLDER
@@ -332,7 +336,7 @@ cmd_restart() { # NAME FOLDER
   if [[ $1 == postgres* ]]; then
     restart_postgres "$1" "$folder"
   else
-    run_server "$1" "$folder" "${endpoint##*:}" "${endpoint%%:*}"
+    run_server "$1" "$folder" "${endpoint##*:}" "${endpoint%%:*}" || die "$1 does not start"
   fi
   end_with_caller "$folder"
 }

@@ -88,6 +88,15 @@ std::uint64_t size_argument(std::string_view option, std::string_view text) {
     return *size;
 }
 
+std::uint64_t rate_argument(std::string_view option, std::string_view text) {
+    const std::optional<std::uint64_t> rate = parse_rate(text);
+    if (!rate || *rate < kRateMin || *rate > kRateMax) {
+        throw bad_value(option, text, "a rate from 64KiB/s to 1TiB/s",
+                        fmt::format("Write for example {} 20MiB/s.", option));
+    }
+    return *rate;
+}
+
 std::chrono::seconds lock_timeout_argument(std::string_view text) {
     const std::optional<std::chrono::seconds> duration = parse_duration(text);
     if (!duration || *duration > kLockTimeoutMax) {

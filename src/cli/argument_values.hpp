@@ -47,6 +47,7 @@ template <class E>
 [[nodiscard]] unsigned jobs_argument(std::string_view text);
 
 /// "1GiB", "512k", "0".
+[[nodiscard]] std::uint64_t rate_argument(std::string_view option, std::string_view text);
 [[nodiscard]] std::uint64_t size_argument(std::string_view option, std::string_view text);
 
 /// `--lock-timeout`: "30s", "5m", "0s"; at most a day.

@@ -26,7 +26,7 @@ namespace dbbackup {
 struct GlobalArguments {
     std::optional<std::filesystem::path> config_path;
     std::optional<std::string> repository;  ///< A configured name, a path or a URL.
-    /// What `--repository` named after the first one; only `backup` takes several.
+    /// What `--repository` named after the first one; only `backup` and `doctor` take several.
     std::vector<std::string> more_repositories;
     std::optional<std::filesystem::path> key_file;
     bool is_json = false;
@@ -61,6 +61,7 @@ struct BackupArguments {
     std::optional<unsigned> jobs;
     std::optional<std::uint64_t> spool_bytes;
     std::optional<std::chrono::milliseconds> lock_timeout;
+    std::optional<std::uint64_t> throttle_bytes_per_s;
     std::map<std::string, std::string> tags;
     std::vector<std::string> include;
     std::vector<std::string> exclude;
@@ -187,6 +188,10 @@ struct KeyArguments {
     std::optional<std::string> label;
 };
 
+struct DoctorArguments {
+    SourceArguments source;  ///< Nothing set: every source of the configuration.
+};
+
 struct ConfigArguments {
     enum class Action : std::uint8_t { validate, show, schema };
     Action action = Action::show;
@@ -218,7 +223,7 @@ using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ExportArguments,
                  ListArguments, ShowArguments, VerifyArguments, CopyArguments, RepairArguments,
                  PruneArguments, PinArguments, UnpinArguments, UndeleteArguments, StatsArguments,
-                 KeyArguments, ConfigArguments, ConfigInitArguments>;
+                 KeyArguments, DoctorArguments, ConfigArguments, ConfigInitArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

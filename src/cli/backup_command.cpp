@@ -53,9 +53,13 @@ BackupOptions backup_options(const BackupArguments& arguments, const SourceChoic
         options.jobs = chosen_jobs(arguments.jobs, choice.config->jobs);
         options.compression = choice.config->compression.value_or(Compression{});
         options.delta = choice.config->delta;
+        options.read_bytes_per_s = choice.config->throttle_bytes_per_s;
         options.tags = choice.config->tags;
     }
     options.compression = arguments.compression.value_or(options.compression);
+    if (arguments.throttle_bytes_per_s) {
+        options.read_bytes_per_s = arguments.throttle_bytes_per_s;
+    }
     for (const auto& [key, value] : arguments.tags) {
         options.tags.insert_or_assign(key, value);
     }

@@ -245,6 +245,37 @@ ExportArguments checked(const std::string& command, const ExportArguments& argum
     return arguments;
 }
 
+DoctorArguments checked(const DoctorArguments& doctor) {
+    if (is_named(doctor.source)) {
+        check_source(doctor.source);
+    }
+    return doctor;
+}
+
+/// Of a command whose options go together in any way; nothing for the others.
+std::optional<CommandArguments> free_command(const std::string& name,
+                                             const CommandTreeValues& values) {
+    if (name == "init") {
+        return values.init;
+    }
+    if (name == "list") {
+        return values.list;
+    }
+    if (name == "verify") {
+        return values.verify;
+    }
+    if (name == "repair") {
+        return values.repair;
+    }
+    if (name == "prune") {
+        return values.prune;
+    }
+    if (name == "undelete") {
+        return values.undelete;
+    }
+    return name == "stats" ? std::optional<CommandArguments>(StatsArguments()) : std::nullopt;
+}
+
 /// The arguments of the command that was chosen, complete and consistent.
 CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     const std::vector<CLI::App*> chosen = root.get_subcommands();
@@ -258,12 +289,12 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "help") {
         return help_command(root, values.help_words);
     }
-    if (name != "backup" && !values.globals.more_repositories.empty()) {
+    if (name != "backup" && name != "doctor" && !values.globals.more_repositories.empty()) {
         throw usage_error(fmt::format("{} takes one --repository", name),
                           "Only backup writes to several; give one.");
     }
-    if (name == "init") {
-        return values.init;
+    if (std::optional<CommandArguments> command = free_command(name, values)) {
+        return std::move(*command);
     }
     if (name == "backup") {
         check(values.backup);
@@ -276,26 +307,14 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "export") {
         return checked(name, values.export_snapshot);
     }
-    if (name == "list") {
-        return values.list;
-    }
     if (name == "show") {
         check_snapshot(name, values.show.snapshot);
         check(values.show);
         return values.show;
     }
-    if (name == "verify") {
-        return values.verify;
-    }
     if (name == "copy") {
         check(values.copy);
         return values.copy;
-    }
-    if (name == "repair") {
-        return values.repair;
-    }
-    if (name == "prune") {
-        return values.prune;
     }
     if (name == "pin") {
         return checked(name, values.pin);
@@ -304,17 +323,16 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
         check_snapshot(name, values.unpin.snapshot);
         return values.unpin;
     }
-    if (name == "undelete") {
-        return values.undelete;
-    }
     if (name == "key") {
         return key_command(*chosen.front(), values.key);
     }
     if (name == "completion") {
         return completion_command(*chosen.front());
     }
-    return name == "stats" ? CommandArguments(StatsArguments())
-                           : config_command(*chosen.front(), values.config_init);
+    if (name == "doctor") {
+        return checked(values.doctor);
+    }
+    return config_command(*chosen.front(), values.config_init);
 }
 
 }  // namespace

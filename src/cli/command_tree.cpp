@@ -5,7 +5,9 @@
 #include "cli/command_options.hpp"
 #include "cli/config_options.hpp"
 #include "cli/copy_options.hpp"
+#include "cli/doctor_options.hpp"
 #include "cli/selection_arguments.hpp"
+#include "cli/source_options.hpp"
 #include "cli/undelete_options.hpp"
 
 #include <functional>
@@ -28,28 +30,6 @@ void add_init(CLI::App& root, CommandTreeValues& values) {
               [&values](const std::string& text) {
                   values.init.encryption = enum_argument<Encryption>("--encryption", text);
               });
-}
-
-void add_source_options(CLI::App& command, SourceArguments& source) {
-    command.option_defaults()->group("Source");
-    add_value(command, {"--type", "TYPE", "sqlite, postgres, mysql, mariadb or mongodb"},
-              [&source](const std::string& text) {
-                  source.type = enum_argument<DatabaseType>("--type", text);
-              });
-    add_values(command,
-               {"--database", "NAME", "the database; for SQLite its file; may be repeated"},
-               [&source](const std::vector<std::string>& texts) {
-                   for (const std::string& text : texts) {
-                       source.databases.push_back(text_argument("--database", text));
-                   }
-               });
-    add_text(command, {"--all", "FOLDER", "every SQLite database in this folder"}, source.all);
-    add_flag(command, "--all-databases", source.is_all_databases,
-             "every database of a PostgreSQL server");
-    add_text(command, {"--uri", "URI", "the database as a URI, without a password"}, source.uri);
-    add_text(command, {"--source", "NAME", "a source of the configuration"},
-             source.configured_name);
-    command.option_defaults()->group("Options");
 }
 
 void add_patterns(CLI::App& command, const char* include_text, const char* exclude_text,
@@ -108,6 +88,11 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
             arguments.spool_bytes = size_argument("--spool", text);
         });
     add_lock_timeout(command, arguments.lock_timeout);
+    add_value(command,
+              {"--throttle", "RATE", "how much to read of the database in a second, as 20MiB/s"},
+              [&arguments](const std::string& text) {
+                  arguments.throttle_bytes_per_s = rate_argument("--throttle", text);
+              });
     add_flag(command, "--allow-corrupt", arguments.is_corrupt_allowed,
              "back up even what the database itself reports as damaged");
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
@@ -362,6 +347,7 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
     add_command(root, "stats", "Show what the repository holds and costs", values.globals,
                 "db-backup stats\ndb-backup stats --json");
     add_key(root, values);
+    add_doctor_command(root, values.globals, values.doctor);
     add_config_command(root, values.globals, values.config_init);
     CLI::App& completion =
         add_command(root, "completion", "Print a completion script for a shell", values.globals,

@@ -31,6 +31,7 @@ struct CommandTreeValues {
     UnpinArguments unpin;
     UndeleteArguments undelete;
     KeyArguments key;
+    DoctorArguments doctor;
     ConfigInitArguments config_init;
     std::vector<std::string> help_words;  ///< `help backup`
 };

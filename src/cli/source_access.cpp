@@ -2,6 +2,7 @@
 
 #include "base/units.hpp"
 #include "cli/display_text.hpp"
+#include "cli/source_arguments.hpp"
 #include "config/problems.hpp"
 
 #include <fmt/format.h>
@@ -32,6 +33,12 @@ std::optional<DatabaseType> type_of_scheme(std::string_view scheme) {
 }
 
 SourceChoice from_uri(const std::string& uri, const std::optional<DatabaseType>& asked) {
+    if (is_keyword_list(uri) && asked.value_or(DatabaseType::postgres) == DatabaseType::postgres) {
+        SourceChoice choice;
+        choice.type = DatabaseType::postgres;
+        choice.uri = uri;
+        return choice;
+    }
     const std::size_t colon = uri.find(':');
     const std::optional<DatabaseType> type =
         colon == std::string::npos ? std::nullopt : type_of_scheme(uri.substr(0, colon));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -16,12 +17,27 @@ ConfigError usage_error(std::string message, std::string hint) {
 
 }  // namespace
 
+bool is_keyword_list(std::string_view uri) {
+    const std::size_t begin = uri.find_first_not_of(' ');
+    if (begin == uri.npos) {
+        return false;
+    }
+    const std::size_t end = uri.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", begin);
+    const std::size_t sign = uri.find_first_not_of(' ', std::min(end, uri.size()));
+    return end != begin && sign != uri.npos && uri[sign] == '=';
+}
+
+bool is_named(const SourceArguments& source) {
+    return source.type || !source.databases.empty() || source.all || source.is_all_databases ||
+           source.uri || source.configured_name;
+}
+
 void check_source(const SourceArguments& source) {
     // A server's URI and the name of a database on it go together.
     const bool is_of_server =
         source.uri && !source.uri->starts_with("sqlite") && !source.uri->starts_with("file");
-    const bool is_named = !source.databases.empty() || source.is_all_databases;
-    const int given = (is_named && !is_of_server ? 1 : 0) + (source.all ? 1 : 0) +
+    const bool has_database = !source.databases.empty() || source.is_all_databases;
+    const int given = (has_database && !is_of_server ? 1 : 0) + (source.all ? 1 : 0) +
                       (source.uri ? 1 : 0) + (source.configured_name ? 1 : 0);
     constexpr const char* kHint =
         "Name it by --type sqlite --database FILE or --all FOLDER, by --uri URI, or by --source "
@@ -38,7 +54,8 @@ void check_source(const SourceArguments& source) {
     }
     const bool is_sqlite = source.type ? source.type == DatabaseType::sqlite : !is_of_server;
     const bool is_postgres = source.type ? source.type == DatabaseType::postgres
-                                         : source.uri && source.uri->starts_with("postgres");
+                                         : source.uri && (source.uri->starts_with("postgres") ||
+                                                          is_keyword_list(*source.uri));
     if (source.is_all_databases && !source.databases.empty()) {
         throw usage_error("--all-databases and --database exclude each other",
                           "Leave some out of all with --exclude.");

@@ -40,6 +40,10 @@ struct EnumWords<LogFormat> {
 
 /// What is sensible at most, in the configuration and on the command line.
 inline constexpr unsigned kJobsMax = 64;
+/// What may move in a second, of a line or of a source. A pack of 16 MiB takes four minutes at the
+/// least of it; with much less, a run would look dead to others.
+inline constexpr std::uint64_t kRateMin = 64_KiB;
+inline constexpr std::uint64_t kRateMax = 1024_GiB;
 inline constexpr std::chrono::seconds kLockTimeoutMax = std::chrono::hours(24);
 inline constexpr std::chrono::seconds kHookTimeoutMax = std::chrono::hours(24 * 7);
 
@@ -91,6 +95,7 @@ struct SourceConfig {
     DeltaPolicy delta = DeltaPolicy::automatic;
     std::optional<std::uint64_t> spool_bytes;
     std::optional<std::chrono::milliseconds> lock_timeout;
+    std::optional<std::uint64_t> throttle_bytes_per_s;  ///< The most that a backup reads of it.
     std::map<std::string, std::string> tags;
     std::string repository;  ///< Name of the repository this source goes to by default.
     HooksConfig hooks;

@@ -5,9 +5,6 @@
 namespace dbbackup {
 namespace {
 
-/// A pack of 16 MiB takes four minutes then. With much less, a run would look dead to others.
-constexpr std::uint64_t kBandwidthMin = 64_KiB;
-
 RepositoryConfig& repository(Config& config, const KeyNames& names) {
     return config.repositories[names.at(0)];
 }
@@ -108,8 +105,8 @@ void add_repository_keys(std::vector<ConfigKey>& keys) {
                                    "from it, in a second.",
                     .example = "50MiB/s",
                     .fallback = "",
-                    .least = kBandwidthMin,
-                    .most = 1024_GiB,
+                    .least = kRateMin,
+                    .most = kRateMax,
                     .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
                         repository(config, names).bandwidth_bytes_per_s = value.number;
                     }});
@@ -143,8 +140,8 @@ void add_storage_keys(std::vector<ConfigKey>& keys) {
                                    "limit of their own.",
                     .example = "20MiB/s",
                     .fallback = "",
-                    .least = kBandwidthMin,
-                    .most = 1024_GiB,
+                    .least = kRateMin,
+                    .most = kRateMax,
                     .store = [](Config& config, const KeyNames&, const KeyValue& value) {
                         config.storage.bandwidth_bytes_per_s = value.number;
                     }});

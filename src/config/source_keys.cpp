@@ -155,6 +155,16 @@ void add_source_effort(std::vector<ConfigKey>& keys) {
                     .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
                         source(config, names).lock_timeout = std::chrono::seconds(value.number);
                     }});
+    keys.push_back({.path = "sources.*.throttle",
+                    .kind = KeyKind::rate,
+                    .description = "How much a backup may read of this source in a second.",
+                    .example = "20MiB/s",
+                    .fallback = "",
+                    .least = kRateMin,
+                    .most = kRateMax,
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        source(config, names).throttle_bytes_per_s = value.number;
+                    }});
 }
 
 void add_source_hooks(std::vector<ConfigKey>& keys) {

@@ -147,7 +147,7 @@ public:
     [[nodiscard]] virtual Capture capture() const = 0;
     /// Why it is `reread` or was not what one would expect; empty otherwise.
     [[nodiscard]] virtual std::string reason() const = 0;
-    /// How many threads may call `read` at once; 1 for a file read in order. Valid after `plan`.
+    /// How many threads may call `read`, after `plan`; if several, two more do for opaque streams.
     [[nodiscard]] virtual unsigned readers_max() const = 0;
 
     /// Gives the bytes of one planned segment (never one to reuse, except as a sample). Called by

@@ -4,6 +4,7 @@
 #include "engine/backup_preparation.hpp"
 #include "engine/backup_views.hpp"
 #include "engine/run_attempts.hpp"
+#include "engine/throttled_session.hpp"
 #include "repository/manifest.hpp"
 
 #include <fmt/format.h>
@@ -106,7 +107,8 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
                      context,
                      options.fallback};
 
-    const std::unique_ptr<Session> session = connector.begin(ready.request, stop);
+    const std::unique_ptr<Session> session =
+        throttled(connector.begin(ready.request, stop), options.read_bytes_per_s);
     ReadViews views(*session, ready, shared, stop);
     check_referred_packs(writer, repository, ready.strategy.mode);
     context.progress.phase = Phase::finishing;
@@ -127,7 +129,8 @@ BackupReport run(Repository& repository, Connector& connector, const BackupOptio
 BackupReport rehearse(Connector& connector, const BackupOptions& options, const Preparation& ready,
                       std::stop_token stop) {
     BackupReport report;
-    const std::unique_ptr<Session> session = connector.begin(ready.request, stop);
+    const std::unique_ptr<Session> session =
+        throttled(connector.begin(ready.request, stop), options.read_bytes_per_s);
     SessionEnd end;
     for (const SegmentAction action : planned_actions(*session, end.warnings)) {
         ++(action == SegmentAction::reuse ? report.segments_to_reuse : report.segments_to_read);

@@ -13,6 +13,7 @@
 #include "engine/progress.hpp"
 #include "repository/repository.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <stop_token>
@@ -37,6 +38,7 @@ struct BackupOptions {
     unsigned jobs = 2;
     std::map<std::string, std::string> tags;
     Fallback fallback = Fallback::allowed;
+    std::optional<std::uint64_t> read_bytes_per_s;  ///< The most to read of the source.
     bool is_native = false;
     bool is_dry_run = false;
 };

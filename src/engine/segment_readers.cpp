@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 
-#include <thread>
 #include <utility>
 
 namespace dbbackup {
@@ -16,6 +15,7 @@ SegmentReaders::SegmentReaders(Session& session, std::vector<StreamPlan>& plans,
       when_stopped_(std::move(stop), [this] { stop_readers_.request_stop(); }) {}
 
 void SegmentReaders::run(unsigned readers) {
+    has_several_ = readers > 1;
     {
         std::vector<std::jthread> others;
         try {
@@ -27,16 +27,32 @@ void SegmentReaders::run(unsigned readers) {
         }
         read();
     }
+    beside_.clear();  // Joins. All streams were begun, or nobody begins any more.
     if (failure_) {
         std::rethrow_exception(failure_);
     }
 }
 
 void SegmentReaders::read() {
-    try {
+    guard([this] {
         while (const std::optional<Turn> turn = take()) {
             end(*turn, turn->stream->write(session_, turn->segment, stop_readers_.get_token()));
         }
+    });
+}
+
+void SegmentReaders::read_beside(StreamWriter& stream) {
+    guard([&] {
+        // The stream lets go of its segments when the last one was taken.
+        for (std::size_t segment = 0, count = stream.segment_count(); segment < count; ++segment) {
+            static_cast<void>(stream.write(session_, segment, stop_readers_.get_token()));
+        }
+    });
+}
+
+void SegmentReaders::guard(const std::function<void()>& work) {
+    try {
+        work();
     } catch (const ViewGivenUp&) {
         fail(std::current_exception());  // The stage goes on: what comes next may need it.
     } catch (...) {
@@ -63,15 +79,25 @@ std::optional<SegmentReaders::Turn> SegmentReaders::take() {
                 return window_.has_room() || streams_begun_ != seen;
             });
         } else if (streams_begun_ < plans_.size()) {
-            stream_ = &make_writer_(std::move(plans_[streams_begun_]));
-            ++streams_begun_;
-            next_segment_ = 0;
-            window_ = {};
-            ended_.notify_all();  // Nobody waits for the stream before it any more.
+            begin_stream();
         } else {
             return std::nullopt;
         }
     }
+}
+
+void SegmentReaders::begin_stream() {
+    const bool is_beside = has_several_ && beside_.size() < kBesideMax &&
+                           plans_[streams_begun_].kind == StreamKind::opaque;
+    stream_ = &make_writer_(std::move(plans_[streams_begun_]));
+    ++streams_begun_;
+    next_segment_ = 0;
+    window_ = {};
+    if (is_beside) {
+        beside_.emplace_back([this, stream = stream_] { read_beside(*stream); });
+        stream_ = nullptr;
+    }
+    ended_.notify_all();  // Nobody waits for the stream before it any more.
 }
 
 void SegmentReaders::end(const Turn& turn, std::size_t chunks) {

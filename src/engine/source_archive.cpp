@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "engine/archive_assembly.hpp"
 #include "engine/archive_output.hpp"
+#include "engine/throttled_session.hpp"
 
 #include <fmt/format.h>
 
@@ -157,8 +158,9 @@ SourceArchive archive_source(Connector& connector, const BackupOptions& options,
     wanted.jobs = options.jobs;
     auto* const maker = dynamic_cast<ArchiveMaker*>(&connector);
     const std::unique_ptr<Session> session =
-        maker == nullptr ? connector.begin(wanted, stop)
-                         : maker->begin_archive(form_of(request.compression), stop);
+        throttled(maker == nullptr ? connector.begin(wanted, stop)
+                                   : maker->begin_archive(form_of(request.compression), stop),
+                  options.read_bytes_per_s);
     check_database_count(session->view_count(), request.compression);
     context.progress.phase = Phase::reading;
     ArchiveAssembly assembly(std::move(manifest), request, sink, stop);

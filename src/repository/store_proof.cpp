@@ -33,6 +33,23 @@ void prove_create_if_absent(Storage& storage, std::stop_token stop) {
     }
 }
 
+WriteTrial try_write(Storage& storage, const std::stop_token& stop) {
+    const std::string folder = "runs/" + new_run_id();
+    const ObjectName probe(folder + "/" + std::string(kProbeLeaf));
+    static_cast<void>(storage.put(probe, as_bytes("doctor"), stop));
+    WriteTrial trial;
+    storage.list(
+        ObjectPrefix(folder),
+        [&trial](const ObjectInfo& info) { trial.stored_at = info.modified_at; }, stop);
+    try {
+        LockedObjects locked;
+        trial.is_removed = remove_unless_locked(storage, probe, 0, locked, stop);
+    } catch (const StorageError&) {
+        trial.is_removed = false;  // Credentials that may only add are a good choice.
+    }
+    return trial;
+}
+
 bool is_init_probe(const ObjectName& name) {
     return name.text().starts_with("runs/") && name.leaf() == kProbeLeaf;
 }

@@ -7,6 +7,9 @@
 #include "base/bytes.hpp"
 #include "sys/file.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 
 namespace dbbackup {
@@ -19,6 +22,10 @@ public:
     MemoryFile();
 
     void append(BytesView bytes);
+    /// @return how many bytes there were from `offset` on, at most those of `out`; 0 at the end.
+    std::size_t read_at(std::uint64_t offset, std::span<std::uint8_t> out) const {
+        return file_.read_at(offset, out);
+    }
     [[nodiscard]] int descriptor() const { return file_.descriptor(); }
     /// "/proc/self/fd/7"
     [[nodiscard]] std::string path() const;

@@ -68,6 +68,8 @@ def test_every_command_fits_its_schema(program, folder, database):
     assert_fits(repository.restore("latest", folder / "after.db", "--verify"), "restore")
     assert_fits(repository.json("stats"), "stats")
     assert repository.json("stats")["storage"] == "local"
+    assert_fits(repository.json("doctor", "--type", "sqlite", "--database", database), "doctor")
+    assert_fits(repository.json("doctor", "--type", "sqlite", "--database", folder / "none.db", code=20), "doctor")
     assert_fits(repository.json("config", "validate"), "config-validate")
     assert_fits(repository.json("config", "show"), "config-show")
 
@@ -231,7 +233,7 @@ def test_control_characters_never_reach_the_terminal(plain_repository, folder):
 
 
 @pytest.mark.parametrize("command", (
-    (), ("backup",), ("restore",), ("init",), ("list",), ("show",), ("verify",), ("repair",), ("pin",), ("unpin",), ("undelete",), ("stats",),
+    (), ("backup",), ("restore",), ("init",), ("list",), ("show",), ("verify",), ("repair",), ("pin",), ("unpin",), ("undelete",), ("stats",), ("doctor",),
     ("config",), ("config", "show"), ("config", "init"),
 ))
 def test_help_has_examples(program, command):

@@ -169,6 +169,7 @@ def test_restores_that_die(program, server, folder):
             assert_equal(Database(server, database), Database(server, "new"), PARTS)
             server.psql("DROP DATABASE new")
         if death == "connection" and died.code != 0:
+            assert "is dropped" in died.stderr or "restoring new" not in died.stderr, f"round {number}: {death}\n{died}"
             assert leftovers(server) <= before, f"round {number}: {death}\n{died}"
     repository.run(*words, env=server.environment())
     assert databases_of(server).count("new") == 1 and not leftovers(server)
@@ -199,3 +200,93 @@ def test_what_is_replaced_stays_until_the_new_one_is_whole(program, server, fold
             each.wait()
     assert_equal(Database(server, database), Database(server, "library"), PARTS)
     assert not leftovers(server) and not [name for name in databases_of(server) if "replaced" in name]
+
+
+def test_parts_that_die_on_their_way_into_a_database_in_use(program, server, folder):
+    """Definitions, rows, sequences and a new name: all of it is there, or nothing."""
+    rng = random.Random(SEED + 3)
+    server.make_database("source")
+    server.psql("CREATE SCHEMA app; CREATE TYPE app.state AS ENUM ('new', 'sent');"
+                "CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;"
+                "CREATE TABLE app.one(id serial PRIMARY KEY, s app.state, t text);"
+                "CREATE TABLE app.many(one int REFERENCES app.one, k int, t text) PARTITION BY LIST (k);"
+                "CREATE TABLE app.many0 PARTITION OF app.many FOR VALUES IN (0); CREATE TABLE app.many1 PARTITION OF app.many FOR VALUES IN (1);"
+                "CREATE TRIGGER touched BEFORE INSERT ON app.one FOR EACH ROW EXECUTE FUNCTION app.touch(); CREATE INDEX ON app.many(t);"
+                f"INSERT INTO app.one(s, t) SELECT 'new', repeat(md5(i::text), 9) FROM generate_series(1, {ROWS}) i;"
+                f"INSERT INTO app.many SELECT i, i % 2, repeat(md5(i::text), 9) FROM generate_series(1, {ROWS}) i;"
+                "CREATE MATERIALIZED VIEW app.counts AS SELECT k, count(*) FROM app.many GROUP BY k", "source")  # fmt: skip
+    repository = Repository(program, folder / "repository").init()
+    repository.run("backup", "--uri", server.uri("source"), env=server.environment())
+    server.make_database("used", "source")
+    server.psql("UPDATE app.one SET t = 'in use' WHERE id < 100; CREATE TABLE mine AS SELECT 42 AS a", "used")
+    server.make_database("untouched", "used")
+    ways = {
+        ("--include", "app.*", "--rename", "app=back"): "SELECT count(*) FROM pg_namespace WHERE nspname = 'back'",
+        ("--include", "app.*", "--clean"): "SELECT count(*) FROM app.one WHERE id = 5 AND t <> 'in use'",
+    }
+    for number in range(ROUNDS):
+        way, is_there = list(ways.items())[number % 2]
+        death = DEATHS[number % len(DEATHS)]
+        words = ("restore", "latest", "--to", server.uri("used"), *way)
+        begin = time.monotonic()
+        if number < 2:  # How long it takes, and that it does what is looked for.
+            repository.run(*words, env=server.environment())
+            assert server.psql(is_there, "used") == "1"
+            longest = time.monotonic() - begin
+            again(server)
+        died = die(repository, server, words, death, rng.random() * longest)
+        assert died.code in {"program": (0, -9), "connection": (0, 20), "server": (0, 20)}[death], f"round {number}: {death}\n{died}"
+        if server.psql(is_there, "used") == "1":
+            repository.run("restore", "latest", "--to", server.uri("whole"), "--include", "app.*", env=server.environment())
+            schema = "back" if "--rename" in way else "app"
+            for query in ("SELECT count(*), sum(hashtext(t)) FROM {}.one", "SELECT count(*), sum(hashtext(t)) FROM {}.many", "SELECT sum(count) FROM {}.counts",
+                          "SELECT count(*) FROM pg_constraint WHERE connamespace = '{}'::regnamespace AND contype IN ('p', 'f')",
+                          "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = '{}.one'::regclass", "SELECT last_value FROM {}.one_id_seq"):  # fmt: skip
+                assert server.psql(query.format(schema), "used") == server.psql(query.format("app"), "whole"), f"round {number}: {death}\n{died}"
+            assert server.psql("SELECT a FROM mine", "used") == "42"
+            server.psql("DROP DATABASE whole")
+            again(server)
+        else:
+            assert died.code != 0, f"round {number}: {death}\n{died}"
+            assert_equal(Database(server, "untouched"), Database(server, "used"), (*PARTS, "schema", "other"))
+
+
+def again(server):
+    """The database in use, as it was before."""
+    server.psql("DROP DATABASE used WITH (FORCE)")
+    server.make_database("used", "untouched")
+
+
+def test_several_databases_of_which_one_dies(program, server, folder):
+    """Those before it are there, it is not, nor are those after it; the message says so, and the rest can be restored alone."""
+    names = [make(server, f"several{number}") for number in range(3)]
+    repository = Repository(program, folder / "repository").init()
+    words = ("--uri", server.uri(""), *(word for name in names for word in ("--database", name)))
+    repository.run("backup", *words, env=server.environment())
+    for name in names:
+        server.psql(f"ALTER DATABASE {name} RENAME TO kept_{name}")
+    for death in ("connection", "program"):
+        words = ("restore", "latest", "--to", server.uri(""), "--json")
+        process = repository.start(*words, env=server.environment())
+        loading = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'several1_restoring%' AND query LIKE 'COPY%'"
+        while server.psql(loading) == "0":
+            assert process.poll() is None, repository.program.finish(process, words)
+        if death == "connection":
+            server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'several1_restoring%'")
+        else:
+            process.kill()
+        died = repository.program.finish(process, words)
+        assert_nothing_is_held(server)
+        assert [name for name in databases_of(server) if name.startswith("several") and "restoring" not in name] == names[:1], died
+        if death == "connection":
+            told = str(died.error)
+            assert died.code == 20 and "after 1 of 3 databases were restored: several0; the others are as they were" in told, died
+            assert not leftovers(server), died
+        refused = repository.run(*words, code=2, env=server.environment())
+        assert refused.error["code"] == "target_not_empty" and "several0" in refused.error["message"], refused
+        if death == "connection":
+            server.psql("DROP DATABASE several0")
+    repository.run("restore", "latest", "--to", server.uri(""), "--exclude", names[0], "--verify", env=server.environment())
+    for name in names:
+        assert_equal(Database(server, f"kept_{name}"), Database(server, name), PARTS)
+    assert not leftovers(server)

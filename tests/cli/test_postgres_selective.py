@@ -252,7 +252,7 @@ def test_conditions_on_partitions_and_with_other_tables(shop):
     done = shop.restore(target, *days, *known, "--include", "customers").json
     rows = {each["table"]: each["rows"] for each in done["tables"]}
     expected = "SELECT count(*) FROM sales WHERE day < '2024-07-01' AND amount > 10"
-    assert rows["public.sales_1"] == int(shop.sql(expected, shop.source("incremental"))) and rows["public.sales_2"] == 0, rows
+    assert rows["public.sales_1"] == int(shop.sql(expected, shop.source("incremental"))) and rows["public.sales_2"] == 0 and rows["public.orders"] == 1050, rows
     assert shop.sql(expected, target) == shop.sql("SELECT count(*) FROM sales", target) == shop.sql(expected, shop.source("incremental"))
 
 
@@ -374,12 +374,27 @@ def test_what_fails_or_is_killed_leaves_the_database_as_it_was(shop):
     assert shop.dump(target) == before
 
 
+def test_text_is_converted_to_the_encoding_of_the_target(shop):
+    server = shop.server
+    server.make_database("umlauts", options="ENCODING 'UTF8' LOCALE 'C'")
+    server.psql("CREATE TABLE t(a text); INSERT INTO t VALUES ('ä'); CREATE TABLE \"ö\"(a int); CREATE TABLE u AS SELECT '€' AS a", "umlauts")
+    taken = shop.repository.json("backup", "--uri", server.uri("umlauts"), env=server.environment())["snapshot"]
+    server.make_database("narrow", options="ENCODING 'LATIN1' LOCALE 'C'")
+    server.psql("CREATE TABLE there(a int)", "narrow")
+    words = ("restore", taken, "--to", server.uri("narrow"), "--verify", "--json")
+    done = shop.repository.run(*words, "--include", "t", "--include", "ö", env=server.environment()).json
+    assert done["verified"], done
+    assert server.psql("SELECT octet_length(a), ascii(a), to_regclass('\"ö\"') IS NOT NULL FROM t", "narrow", changes={"PGCLIENTENCODING": "UTF8"}) == "1|228|t"
+    failed = shop.repository.run(*words, "--include", "u", code=20, env=server.environment())
+    assert "no equivalent in encoding" in failed.error["message"], failed
+
+
 def test_show_lists_tables_and_views(shop):
-    shown = shop.repository.run("show", "latest~1", "--tables", "--include", "public.*", "--include", "shop.app.good", "--json").json
+    shown = shop.repository.run("show", "latest~1", "--source", "postgres-shop", "--tables", "--include", "public.*", "--include", "shop.app.good", "--json").json
     found = {each["table"]: (each["kind"], each["rows"]) for each in shown["tables"]}
     assert found == {
         "app.good": ("view", None), "public.customers": ("table", 20), "public.orders": ("table", 1000), "public.items": ("table", 1000),
         "public.sales_1": ("table", 214), "public.sales_2": ("table", 151), "public.log": ("table", 0), "public.bookings": ("table", 2),
     }, found  # fmt: skip
-    refused = shop.repository.run("show", "latest", "--tables", "--include", "orders", "--include", "nothing", code=2)
-    assert "nothing" in refused.stderr and "DATABASE" not in shop.repository.run("show", "latest", "--tables").stdout
+    refused = shop.repository.run("show", "latest", "--source", "postgres-shop", "--tables", "--include", "orders", "--include", "nothing", code=2)
+    assert "nothing" in refused.stderr and "DATABASE" not in shop.repository.run("show", "latest", "--source", "postgres-shop", "--tables").stdout

@@ -1,12 +1,14 @@
 """Tracked backups: whatever is done to a database, an incremental restores to what it was, and reads little where little changed.
 
-Method: random sequences of changes that the record of changed blocks could miss, each followed by an incremental that is restored
-and compared. What is random follows from DB_BACKUP_TEST_SEED. DB_BACKUP_LONG=1: 500 sequences.
+Method: random sequences of changes that the record of changed blocks could miss, promotions of standbys among them, each
+followed by an incremental that is restored and compared. What is random follows from DB_BACKUP_TEST_SEED. DB_BACKUP_LONG=1: 500
+sequences.
 """
 
 import os
 import random
 import subprocess
+import time
 
 import pytest
 
@@ -17,6 +19,7 @@ from program import Repository
 SEED = int(os.environ.get("DB_BACKUP_TEST_SEED", "21"))
 SEQUENCES = 500 if os.environ.get("DB_BACKUP_LONG") == "1" else 10
 TABLES = 5
+PROMOTED_AT = 4  # In each run once, beside those that chance brings.
 ROWS = 3000  # of a kilobyte: several segments each
 SETTINGS = ("--fsync", "--set", "max_prepared_transactions=10", "--set", "allow_in_place_tablespaces=on", "--set", "wal_level=replica")
 
@@ -25,8 +28,33 @@ SETTINGS = ("--fsync", "--set", "max_prepared_transactions=10", "--set", "allow_
 def server(servers):
     folder, started = servers
     started.append(PostgresServer("postgres17", folder, *SETTINGS))
-    started[-1].psql("CREATE TABLESPACE elsewhere LOCATION ''")
     return started[-1]
+
+
+class Servers:
+    """One server, and standbys that take its place."""
+
+    def __init__(self, folder, started):
+        self.folder, self.started, self.number = folder, started, 0
+        self.current = PostgresServer("postgres17", folder, *SETTINGS, place="first")
+        started.append(self.current)
+        self.current.psql("CREATE TABLESPACE elsewhere LOCATION ''")
+
+    def promote(self):
+        """A standby follows up to the end, and is promoted; the other one is gone."""
+        self.number += 1
+        before = self.current
+        self.current = PostgresServer("postgres17-standby", self.folder, "--of", before.folder, place=f"promoted-{self.number}")
+        self.started.append(self.current)
+        before.psql("CHECKPOINT")
+        end = before.psql("SELECT pg_current_wal_insert_lsn()")
+        deadline = time.monotonic() + 60
+        while self.current.psql(f"SELECT pg_last_wal_replay_lsn() >= '{end}'") != "t":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        self.current.psql("SELECT pg_promote()")
+        self.started.remove(before)
+        before.stop()
 
 
 class Session:
@@ -62,8 +90,8 @@ class Session:
 class Shop:
     """A database, and things that happen to it."""
 
-    def __init__(self, server, name, rng):
-        self.server, self.name, self.rng = server, server.make_database(name), rng
+    def __init__(self, servers, name, rng):
+        self.servers, self.name, self.rng = servers, servers.current.make_database(name), rng
         self.number = 0
         self.open = []
         for table in range(TABLES):
@@ -72,6 +100,10 @@ class Shop:
                  "CREATE TABLE parts(id int, k int, t text) PARTITION BY LIST (k); CREATE TABLE parts0 PARTITION OF parts FOR VALUES IN (0);"
                  "CREATE TABLE parts1 PARTITION OF parts FOR VALUES IN (1); INSERT INTO parts SELECT i, i % 2, repeat('p', 500) FROM generate_series(1, 4000) i;"
                  "CREATE SEQUENCE numbers")  # fmt: skip
+
+    @property
+    def server(self):
+        return self.servers.current
 
     def sql(self, text):
         return self.server.psql(text, self.name)
@@ -154,7 +186,9 @@ class Shop:
 
     def cluster(self):
         table = self.table()
-        self.rewrite(f"CLUSTER {table} USING {table}_pkey")
+        # Its index has another name once tables have swapped theirs.
+        index = self.sql(f"SELECT indexrelid::regclass FROM pg_index WHERE indrelid = '{table}'::regclass AND indisprimary")
+        self.rewrite(f"CLUSTER {table} USING {index}")
 
     def add_column(self):
         self.rewrite(f"ALTER TABLE {self.table()} ADD c{self.next()} int DEFAULT {self.number}")
@@ -204,23 +238,30 @@ class Shop:
         self.server.crash()
         self.server.restart()
 
+    def promote(self):
+        self.end()
+        self.servers.promote()
 
-CHANGES = [name for name in vars(Shop) if name not in ("sql", "make_table", "table", "some", "next", "rewrite") and not name.startswith("_")]
+
+CHANGES = [name for name in vars(Shop) if name not in ("server", "sql", "make_table", "table", "some", "next", "rewrite") and not name.startswith("_")]
 
 
-def test_whatever_is_done_an_incremental_is_whole(program, server, folder, report):
+def test_whatever_is_done_an_incremental_is_whole(program, servers, folder, report):
     rng = random.Random(SEED)
-    shop = Shop(server, f"shop{SEED}", rng)
+    shop = Shop(Servers(*servers), f"shop{SEED}", rng)
     repository = Repository(program, folder / "repository").init()
-    environment = server.environment()
-    words = ("backup", "--uri", server.uri(shop.name))
-    repository.json(*words, env=environment)
+    repository.json("backup", "--uri", shop.server.uri(shop.name), "--source-name", "shop", env=shop.server.environment())
     captures = []
     for number in range(SEQUENCES):
         done = []
         for _ in range(rng.randrange(1, 6)):
             done.append(rng.choice(CHANGES))
             getattr(shop, done[-1])()
+        if number == PROMOTED_AT:
+            done.append("promote")
+            shop.promote()
+        server, environment = shop.server, shop.server.environment()
+        words = ("backup", "--uri", server.uri(shop.name), "--source-name", "shop")
         mode = rng.choice(("incremental", "incremental", "differential"))
         taken = repository.json(*words, "--mode", mode, env=environment)
         captures.append(taken["capture"])

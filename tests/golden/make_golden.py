@@ -11,17 +11,39 @@ the SHA-256 of every snapshot's database.
 import json
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
 import databases  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
 from program import Program, Repository  # noqa: E402
 
 KINDS = ("none", "keyfile", "passphrase")
 # With pins, an ended pin and a record of damage; behind the dash is the encryption.
 KEPT = ("kept-none", "kept-keyfile")
+# Rows of PostgreSQL: columns, deltas on them, and streams that are not of tables.
+ROWS = ("rows-keyfile",)
+SHOP = """
+CREATE TYPE state AS ENUM ('new', 'paid', 'sent');
+CREATE TABLE orders(id bigserial PRIMARY KEY, uuid uuid, state state, placed timestamptz, day date, total numeric(10, 2), score float8,
+  is_paid boolean, note text, tags text[], more jsonb);
+INSERT INTO orders(uuid, state, placed, day, total, score, is_paid, note, tags, more)
+  SELECT md5(i::text)::uuid, (ARRAY['new', 'paid', 'sent'])[i % 3 + 1]::state, '2024-01-01 UTC'::timestamptz + i * interval '97.25 s',
+    '2024-01-01'::date + i % 400, i * 1.37, sqrt(i), i % 3 > 0, CASE i % 7 WHEN 0 THEN NULL WHEN 1 THEN E'a\\ttab\\nand a line' ELSE md5(i::text) END,
+    ARRAY['t' || i % 5], json_build_object('n', i % 11) FROM generate_series(1, 2500) i;
+CREATE TABLE days(day date NOT NULL, n int) PARTITION BY RANGE (day);
+CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+INSERT INTO days SELECT '2024-01-01'::date + i, i FROM generate_series(0, 300) i;
+CREATE TABLE nothing(a int);
+SELECT lo_from_bytea(4711, 'a large object');
+"""
+CHANGES = (
+    "UPDATE orders SET total = total + 1 WHERE id % 100 = 3; INSERT INTO orders(note) VALUES ('new')",
+    "DELETE FROM orders WHERE id BETWEEN 100 AND 120; INSERT INTO nothing VALUES (1)",
+)
 
 
 def rounds(database):
@@ -82,13 +104,45 @@ def make_kept(program, folder, name):
     )
 
 
+def make_rows(program, folder, name):
+    """A full backup and two incrementals of a database of PostgreSQL."""
+    repository = Repository(program, folder / name / "repository", name.partition("-")[2]).init()
+    server = PostgresServer("postgres17", folder / "server")
+    try:
+        server.make_database("shop")
+        server.psql(SHOP, "shop")
+        expected = {}
+        for sql in ("", *CHANGES):
+            server.psql(sql, "shop")
+            words = ("--uri", server.uri("shop"), "--source-name", "shop")
+            taken = repository.json("backup", *words, env=server.environment())["snapshot"]
+            expected[taken] = rows_of(server, "shop")
+    finally:
+        server.stop()
+        shutil.rmtree(folder / "server")
+    assert repository.verify("--data")["ok"]
+    (folder / name / "expected.json").write_text(json.dumps(expected, indent=2) + "\n")
+
+
+def rows_of(server, database):
+    """Of each table how many rows, and a hash of them; and what else there is."""
+    facts = {}
+    for table in ("orders", "days", "nothing"):
+        query = f"SELECT count(*), md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text COLLATE \"C\"), '')) FROM {table} t"
+        facts[table] = server.psql(f"SET TimeZone = 'UTC'; {query}", database)
+    facts["sequence"] = server.psql("SELECT last_value FROM orders_id_seq", database)
+    facts["large object"] = server.psql("SELECT encode(lo_get(4711), 'escape')", database)
+    return facts
+
+
 def main():
     os.environ["DB_BACKUP_PROGRAM"] = str(pathlib.Path(sys.argv[1]).resolve())
     folder = pathlib.Path(sys.argv[2]).resolve()
-    for name in sys.argv[3:] or (*KINDS, *KEPT):
+    for name in sys.argv[3:] or (*KINDS, *KEPT, *ROWS):
         (folder / name).mkdir(parents=True)  # Fails when it is there: golden files are never overwritten.
         with tempfile.TemporaryDirectory() as home:
-            (make if name in KINDS else make_kept)(Program(home), folder, name)
+            way = make if name in KINDS else make_rows if name in ROWS else make_kept
+            way(Program(home), folder, name)
 
 
 if __name__ == "__main__":

@@ -14,21 +14,24 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cli"))
 
 import databases  # noqa: E402
-from conftest import folder, program  # noqa: E402, F401
+from conftest import folder, program, servers  # noqa: E402, F401
+from make_golden import rows_of  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
 from program import Repository  # noqa: E402
 
 FOUND = sorted(path.parent for path in HERE.glob("format*/*/expected.json"))
-GOLDEN = [path for path in FOUND if not path.name.startswith("kept-")]
+GOLDEN = [path for path in FOUND if "-" not in path.name]
 KEPT = [path for path in FOUND if path.name.startswith("kept-")]
+ROWS = [path for path in FOUND if path.name.startswith("rows-")]
 
 
 def test_there_are_golden_files():
-    assert len(GOLDEN) >= 3 and len(KEPT) >= 2
+    assert len(GOLDEN) >= 3 and len(KEPT) >= 2 and ROWS
 
 
 def copied(place, program, folder):  # noqa: F811
     """A copy to work on, and what is expected of it."""
-    encryption = place.name.removeprefix("kept-")
+    encryption = place.name.rpartition("-")[2]
     shutil.copytree(place, folder / "golden")
     if encryption == "keyfile":
         (folder / "golden/repository.key").chmod(0o600)
@@ -50,6 +53,28 @@ def golden(request, program, folder):  # noqa: F811
 def kept(request, program, folder):  # noqa: F811
     """A copy with pins and a record of damage, and what they say."""
     return copied(request.param, program, folder)
+
+
+@pytest.fixture(params=ROWS, ids=name_of)
+def golden_rows(request, program, folder):  # noqa: F811
+    """A copy, and what the tables of its snapshots hold."""
+    return copied(request.param, program, folder)
+
+
+def test_rows_restore(golden_rows, servers):  # noqa: F811
+    """Columns that an old program packed, deltas on them, and what is beside the tables."""
+    repository, expected = golden_rows
+    place, started = servers
+    server = PostgresServer("postgres17", place)
+    started.append(server)
+    assert "features/zstd-columns" in repository.objects()
+    assert [each["snapshot"] for each in repository.list()] == list(expected)
+    for snapshot, facts in expected.items():
+        restored = repository.json("restore", snapshot, "--to", server.uri(snapshot), "--verify", env=server.environment())
+        assert restored["verified"], restored
+        assert rows_of(server, snapshot) == facts
+    report = repository.verify("--data")
+    assert report["ok"] and report["snapshots"] == len(expected)
 
 
 def test_restores_bit_for_bit(golden, folder):  # noqa: F811

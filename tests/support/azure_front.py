@@ -16,7 +16,8 @@ import sys
 import urllib.parse
 
 import azure_kept_container
-from front import FrontHandler, FrontServer, free_port, start_behind
+from free_port import free_port
+from front import FrontHandler, FrontServer, start_behind
 
 
 class Handler(FrontHandler):

@@ -40,11 +40,6 @@ def answers(port):
     return True
 
 
-def free_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
-
 
 def start_behind(port, *words, **environment):
     """Starts the other server, which ends with this process's SIGTERM, and waits until it answers."""

@@ -33,7 +33,8 @@ import time
 import urllib.parse
 
 import gcs_kept_bucket
-from front import FrontHandler, FrontServer, free_port, start_behind
+from free_port import free_port
+from front import FrontHandler, FrontServer, start_behind
 
 EMAIL = "backup@tests.iam.gserviceaccount.example"
 SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write", "https://www.googleapis.com/auth/devstorage.full_control")

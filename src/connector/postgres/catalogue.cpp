@@ -57,7 +57,19 @@ SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespac
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n
                     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public'))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql'))";
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql')
+   AND NOT EXISTS (SELECT FROM (
+         SELECT oid FROM pg_catalog.pg_operator UNION ALL SELECT oid FROM pg_catalog.pg_opclass
+         UNION ALL SELECT oid FROM pg_catalog.pg_opfamily UNION ALL SELECT oid FROM pg_catalog.pg_conversion
+         UNION ALL SELECT oid FROM pg_catalog.pg_collation WHERE collnamespace <> 'pg_catalog'::pg_catalog.regnamespace
+         UNION ALL SELECT oid FROM pg_catalog.pg_ts_config UNION ALL SELECT oid FROM pg_catalog.pg_ts_dict
+         UNION ALL SELECT oid FROM pg_catalog.pg_ts_parser UNION ALL SELECT oid FROM pg_catalog.pg_ts_template
+         UNION ALL SELECT oid FROM pg_catalog.pg_cast UNION ALL SELECT oid FROM pg_catalog.pg_am
+         UNION ALL SELECT oid FROM pg_catalog.pg_language WHERE lanname <> 'plpgsql'
+         UNION ALL SELECT oid FROM pg_catalog.pg_foreign_data_wrapper UNION ALL SELECT oid FROM pg_catalog.pg_publication
+         UNION ALL SELECT oid FROM pg_catalog.pg_event_trigger UNION ALL SELECT oid FROM pg_catalog.pg_default_acl) made
+        WHERE made.oid >= 16384))";  // Below are those of initdb (PostgreSQL,
+                                     // src/include/access/transam.h).
 
 constexpr const char* kColumns = R"(
 SELECT a.attrelid, a.attname

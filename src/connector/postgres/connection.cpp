@@ -72,9 +72,11 @@ std::chrono::seconds connect_patience(const ConnectionInfo& info) {
                                   (1 + std::count(hosts.begin(), hosts.end(), ',')));
 }
 
-/// Since then a server looks, while it works for us, whether we are still there.
-/// Source: PostgreSQL manual, 19.3.2 "TCP Settings", client_connection_check_interval.
+/// Since then a server looks, while it works for us, whether we are still there, and may end who is
+/// idle outside of a transaction. Source: PostgreSQL manual, 19.3.2 "TCP Settings", 19.11.1.
 constexpr int kFirstWithClientCheck = 14;
+/// Since then it may end transactions that take long, which a view does. Source: the same, of 17.
+constexpr int kFirstWithTransactionTimeout = 17;
 
 /// A text with the password in it, overwritten before it goes.
 class PlainPassword {
@@ -119,9 +121,14 @@ Connection::Connection(const ConnectionInfo& info, Role role, std::stop_token st
     // an attack: functions of others would run with our rights (CVE-2018-1058).
     execute(
         "SET search_path = ''; SET standard_conforming_strings = on; SET statement_timeout = 0; "
-        "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0");
+        "SET idle_in_transaction_session_timeout = 0");
+    // A backup waits for nobody without end, who might wait for it.
+    execute(role_ == Role::source ? "SET lock_timeout = '1min'" : "SET lock_timeout = 0");
     if (server_major() >= kFirstWithClientCheck) {
-        execute("SET client_connection_check_interval = '10s'");
+        execute("SET client_connection_check_interval = '10s'; SET idle_session_timeout = 0");
+    }
+    if (server_major() >= kFirstWithTransactionTimeout) {
+        execute("SET transaction_timeout = 0");
     }
 }
 

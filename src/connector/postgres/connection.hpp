@@ -39,6 +39,9 @@ private:
     std::string sqlstate_;
 };
 
+/// Whether the steps of something are transactions of their own, or in one that the caller began.
+enum class Commits : bool { never, often };
+
 struct FreeResult {
     void operator()(pg_result* result) const noexcept;
 };

@@ -3,9 +3,10 @@
 #include "base/error.hpp"
 #include "connector/postgres/archive_head.hpp"
 #include "connector/postgres/large_objects.hpp"
+#include "connector/postgres/lock_waits.hpp"
 #include "connector/postgres/sql_text.hpp"
+#include "connector/postgres/standby.hpp"
 #include "connector/postgres/stream_plans.hpp"
-#include "connector/postgres/tools.hpp"
 #include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
@@ -19,19 +20,46 @@ namespace {
 
 /// How often the rows of one segment are begun.
 constexpr int kConnectionsMax = 3;
-constexpr std::string_view kLockNotAvailable = "55P03";
+// SQLSTATEs. Source: PostgreSQL manual, appendix A.
 constexpr std::string_view kInsufficientPrivilege = "42501";
+constexpr std::string_view kSerializationFailure = "40001";
+
+void explain(ServerError& error) {
+    if (error.sqlstate() == kInsufficientPrivilege) {
+        error.set_hint(
+            "Back up as a role with pg_read_all_data, and with BYPASSRLS where row security hides "
+            "rows, or exclude the table.");
+    } else if (error.sqlstate() == kSerializationFailure) {
+        // Of reading alone only a standby says that (PostgreSQL manual, 26.4.2).
+        error.set_hint(
+            "The standby had to apply what the view could not bear: set hot_standby_feedback = on "
+            "there, or a longer max_standby_streaming_delay.");
+    }
+}
 
 }  // namespace
 
 DatabaseReader::DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lock_timeout,
                                const BackupChoice& choice, const BackupRequest& request,
-                               std::stop_token stop)
+                               ToolFinder& tools, std::stop_token stop)
     : info_(std::move(info)),
+      lock_timeout_(lock_timeout),
       choice_(choice),
+      tools_(tools),
       view_(info_, {.lock_timeout = lock_timeout}, stop),
       properties_(properties_of(view_.leader())),
-      reuse_(info_, view_, request, std::move(stop)) {}
+      reuse_(info_, view_, request, std::move(stop)) {
+    warn(lock_wait_warning(view_.lock_wait()));
+    if (view_.is_standby()) {
+        warn(lag_text(replay_lag(view_.leader()).value_or(std::chrono::seconds(0))));
+    }
+}
+
+void DatabaseReader::warn(std::string warning) {
+    if (!warning.empty()) {
+        warnings_.push_back(std::move(warning));
+    }
+}
 
 std::vector<const Table*> DatabaseReader::wanted_tables(SchemaDefinition& schema) {
     const PartitionedAbove above =
@@ -98,22 +126,46 @@ void DatabaseReader::read(const StreamPlan& stream, const SegmentPlan& segment, 
         } catch (ServerError& error) {
             error.add_context(fmt::format("reading the rows of {}.{}", table->second->schema,
                                           table->second->name));
-            if (error.sqlstate() == kInsufficientPrivilege) {
-                error.set_hint(
-                    "Back up as a role with pg_read_all_data, and with BYPASSRLS where row "
-                    "security hides rows, or exclude the table.");
-            }
+            explain(error);
             throw;
         }
     } else if (stream.kind == StreamKind::opaque) {
-        read_schema(sink, std::move(stop));
-    } else if (stream.name == special_stream_name(properties_.name, kSequencesStream)) {
-        read_sequences(sink);
-    } else if (stream.name == special_stream_name(properties_.name, kLargeObjectsStream)) {
-        read_copy(copy_of_large_objects(), sink);
+        read_schema(sink, stop);
     } else {
-        read_copy(copy_of_large_object_owners(), sink);
+        read_special(stream, sink, stop);
     }
+}
+
+void DatabaseReader::read_special(const StreamPlan& stream, SegmentSink& sink,
+                                  const std::stop_token& stop) {
+    try {
+        if (stream.name == special_stream_name(properties_.name, kSequencesStream)) {
+            read_sequences(sink);
+        } else if (stream.name == special_stream_name(properties_.name, kLargeObjectsStream)) {
+            // Who has none need not be allowed to read the table of all.
+            if (has_large_objects()) {
+                read_copy(copy_of_large_objects(), sink);
+            }
+        } else {
+            read_copy(copy_of_large_object_owners(), sink);
+        }
+    } catch (const ServerError& error) {
+        if (error.sqlstate() != kLockNotAvailable) {
+            throw;
+        }
+        throw lock_error(error, others_locks(stop));
+    }
+}
+
+bool DatabaseReader::has_large_objects() {
+    const std::lock_guard lock(leader_mutex_);
+    return view_.leader().text("SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)") ==
+           "t";
+}
+
+std::string DatabaseReader::others_locks(const std::stop_token& stop) const {
+    Connection other(info_, Role::source, stop);  // The leader's transaction is lost.
+    return exclusive_locks(other);
 }
 
 void DatabaseReader::read_copy(const std::string& copy, SegmentSink& sink) {
@@ -127,7 +179,7 @@ void DatabaseReader::read_copy(const std::string& copy, SegmentSink& sink) {
 void DatabaseReader::read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                                std::stop_token stop) {
     RowBatch batch(sink);
-    const std::string copy = copy_of(table, range);
+    const std::string copy = copy_of(table, range) + encoding_of_rows(properties_.encoding);
     for (int left = kConnectionsMax; !read_by_another(table, copy, batch, stop, --left);) {
     }
     batch.flush();
@@ -172,20 +224,50 @@ bool DatabaseReader::read_by_another(const Table& table, const std::string& copy
     return true;
 }
 
-void DatabaseReader::read_schema(SegmentSink& sink, std::stop_token stop) {
-    const Tool tool = tool_for("pg_dump", view_.leader().server_major(), stop);
-    ToolCall(tool, info_.with_database(properties_.name))
-        .with("--format=custom")
+void DatabaseReader::begin() {
+    schema_.emplace([this, server_major = view_.leader().server_major()](
+                        const EarlyOutput::Take& take, const std::stop_token& stop) {
+        dump_schema(server_major, take, stop);
+    });
+}
+
+void DatabaseReader::dump_schema(int server_major, const EarlyOutput::Take& take,
+                                 const std::stop_token& stop) {
+    const Tool tool = tools_.find("pg_dump", server_major, stop);
+    ToolCall call(tool, info_.with_database(properties_.name));
+    call.with("--format=custom")
         .with("--compress=0")
         .with("--schema-only")
+        .with("--encoding=" + encoding_of_names(properties_.encoding))
         .with("--snapshot=" + view_.snapshot())
-        .run(
+        // It locks the tables again: behind somebody who waits for an exclusive lock, which the
+        // leader's own lock keeps from him, it would wait for ever.
+        .with(fmt::format("--lock-wait-timeout={}", bounded(lock_timeout_).count()));
+    try {
+        call.run(
             {},
-            [&, head = ArchiveHead()](BytesView part) mutable {
-                bytes_read_ += part.size();
-                sink.opaque(head.without_time(part));
+            [&take, head = ArchiveHead()](BytesView part) mutable {
+                take(head.without_time(part));
             },
             stop);
+    } catch (const SourceError& error) {
+        if (!is_lock_timeout_of_tool(error)) {
+            throw;
+        }
+        throw lock_error_of_tool(error, others_locks(stop));
+    }
+}
+
+void DatabaseReader::read_schema(SegmentSink& sink, const std::stop_token& stop) {
+    if (!schema_) {
+        begin();
+    }
+    schema_->read(
+        [&](BytesView part) {
+            bytes_read_ += part.size();
+            sink.opaque(part);
+        },
+        stop);
 }
 
 void DatabaseReader::read_sequences(SegmentSink& sink) {
@@ -212,6 +294,7 @@ SessionEnd DatabaseReader::finish(std::stop_token stop) {
     if (const std::optional<TrackingMark> mark = reuse_.mark(std::move(stop))) {
         end.state = mark->json();
     }
+    warn(view_age_warning(view_.age()));
     end.warnings = warnings_;
     end.is_incomplete = is_incomplete_;
     end.bytes_read = bytes_read_;

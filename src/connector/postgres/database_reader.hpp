@@ -10,15 +10,18 @@
 #include "connector/postgres/backup_choice.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/early_output.hpp"
 #include "connector/postgres/reuse.hpp"
 #include "connector/postgres/row_batch.hpp"
 #include "connector/postgres/schema_definition.hpp"
+#include "connector/postgres/tools.hpp"
 #include "connector/postgres/view.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -31,14 +34,17 @@ class DatabaseReader {
 public:
     /// @param info Of the database.
     /// @param choice Which tables' rows are wanted. Borrowed.
-    /// @param request Its parent is that of this database.
+    /// @param request Its parent is that of this database. @param tools Finds pg_dump. Borrowed.
     /// @throws SourceError as `View`.
     DatabaseReader(ConnectionInfo info, std::chrono::milliseconds lock_timeout,
-                   const BackupChoice& choice, const BackupRequest& request, std::stop_token stop);
+                   const BackupChoice& choice, const BackupRequest& request, ToolFinder& tools,
+                   std::stop_token stop);
 
     /// As the server calls it.
     [[nodiscard]] const std::string& name() const { return properties_.name; }
 
+    /// Begins what runs beside everything else, before it is read. On the view's thread.
+    void begin();
     /// These are as of `Session`.
     [[nodiscard]] std::vector<StreamPlan> plan(std::stop_token stop);
     [[nodiscard]] Capture capture() const { return reuse_.capture(); }
@@ -56,13 +62,23 @@ private:
     /// @return false when the connection was lost: another one may have more luck.
     [[nodiscard]] bool read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
                                        const std::stop_token& stop, int left);
-    void read_schema(SegmentSink& sink, std::stop_token stop);
+    void dump_schema(int server_major, const EarlyOutput::Take& take, const std::stop_token& stop);
+    void read_schema(SegmentSink& sink, const std::stop_token& stop);
+    /// What is neither a table nor the schema.
+    void read_special(const StreamPlan& stream, SegmentSink& sink, const std::stop_token& stop);
+    [[nodiscard]] bool has_large_objects();
+    /// Who keeps us from a lock.
+    [[nodiscard]] std::string others_locks(const std::stop_token& stop) const;
+    /// @param warning "" is none.
+    void warn(std::string warning);
     void read_sequences(SegmentSink& sink);
     /// The rows of a COPY of the leader's.
     void read_copy(const std::string& copy, SegmentSink& sink);
 
     ConnectionInfo info_;
+    std::chrono::milliseconds lock_timeout_;
     const BackupChoice& choice_;
+    ToolFinder& tools_;
     View view_;
     DatabaseProperties properties_;
     Reuse reuse_;
@@ -72,6 +88,7 @@ private:
     std::mutex warnings_mutex_;
     std::vector<std::string> warnings_;
     bool is_incomplete_ = false;
+    std::optional<EarlyOutput> schema_;  ///< Last: it needs the view.
 };
 
 }  // namespace dbbackup::postgres

@@ -8,13 +8,13 @@
 #include "connector/postgres/script_filter.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
-#include "connector/postgres/tools.hpp"
 #include "connector/postgres/whole_stream.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -61,16 +61,17 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
         static_cast<void>(create(stream, stop));
         WholeStream script(stream, stop);
         run_script(
-            tool_for("psql", target_.server_major(), stop), *made_,
+            tools_.find("psql", target_.server_major(), stop), *made_,
             [&script] { return script.next(); }, stop);
     } else if (stored.kind == StreamKind::opaque) {
         prepare(stream, std::move(stop));
     } else if (is_special(stored.name, kSequencesStream)) {
         restore_sequences(stream, std::move(stop));
     } else if (is_special(stored.name, kLargeObjectOwnersStream)) {
-        restore_large_object_owners(loader_.value().any(stop), stream, stop);
+        restore_large_object_owners(loader_.value().any(stop), stream, request_.keeps_owners,
+                                    request_.keeps_privileges, stop);
     } else if (is_special(stored.name, kLargeObjectsStream)) {
-        restore_large_objects(loader_.value().any(stop), stream, stop);
+        restore_large_objects(loader_.value().any(stop), stream, Commits::often, stop);
     } else {
         load_table(stream, std::move(stop));
         return;
@@ -82,29 +83,42 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
 void DatabaseRestore::load_table(StreamReader& stream, std::stop_token stop) {
     const StoredStream& stored = stream.stream();
     const TableCondition* const condition = chosen_ ? chosen_->condition_of(stored.name) : nullptr;
-    std::uint64_t rows = 0;
     if (condition != nullptr) {
         const TableDefinition table = TableDefinition::parse(stored.definition);
         Connection& connection = loader_.value().any(stop);
         const std::string name = quoted_name(table.schema, table.name);
-        check_condition(connection, name, *condition);
-        connection.execute("BEGIN");
-        rows = load_some(connection, stream, name, *condition, std::move(stop));
-        connection.execute("COMMIT");
-    } else {
-        rows = loader_.value().load(stream, std::move(stop));
-        if (rows != stored.row_count) {
-            throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
-                                          stored.name, rows));
+        const std::optional<std::uint64_t> loaded = some_rows_.load(
+            connection, stream, name, properties_.encoding, *condition, std::move(stop));
+        report_.bytes_written += stored.size_bytes;
+        if (loaded) {
+            tell_rows(stored.name, *loaded);
         }
-        tables_.push_back(stored);
+        return;
     }
-    report_.rows += rows;
+    const std::uint64_t rows = loader_.value().load(stream, std::move(stop));
+    if (rows != stored.row_count) {
+        throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
+                                      stored.name, rows));
+    }
+    tables_.push_back(stored);
     report_.bytes_written += stored.size_bytes;
+    tell_rows(stored.name, rows);
+}
+
+void DatabaseRestore::tell_rows(const std::string& stream, std::uint64_t rows) {
+    report_.rows += rows;
     if (chosen_) {
-        report_.tables.push_back(chosen_->told(stored.name));
+        report_.tables.push_back(chosen_->told(stream));
         report_.tables.back().rows = rows;
     }
+}
+
+std::string DatabaseRestore::left() const {
+    return fmt::format(
+        "what was made so far has another name and is dropped, at the latest by the next restore "
+        "of {}{}",
+        target_.name(),
+        target_.state() == TargetState::missing ? "" : "; the database that is there stays");
 }
 
 SchemaDefinition DatabaseRestore::create(const StreamReader& first, const std::stop_token& stop) {
@@ -131,11 +145,11 @@ void DatabaseRestore::prepare(StreamReader& schema, std::stop_token stop) {
             leave_out_keys(stop);
         }
     }
-    run_section("pre-data", std::move(stop));
+    run_section("pre-data", 1, stop);
 }
 
 void DatabaseRestore::leave_out_keys(const std::stop_token& stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+    const Tool tool = tools_.find("pg_restore", target_.server_major(), stop);
     schema_->choose(
         list_without(output_of(tool, {"--list", schema_->path()}, schema_->descriptors(), stop),
                      unchecked_keys_));
@@ -151,24 +165,11 @@ void DatabaseRestore::refuse_filled() const {
 }
 
 void DatabaseRestore::refuse_lacks(const Requirements& required) {
-    const Requirements missing = missing_of(target_.server(), required);
-    if (!missing.extensions.empty() || !missing.tablespaces.empty()) {
-        throw explained<ConfigError>(
-            fmt::format(
-                "the server lacks {} {}",
-                missing.extensions.empty() ? "the tablespaces" : "the extensions",
-                fmt::join(missing.extensions.empty() ? missing.tablespaces : missing.extensions,
-                          ", ")),
-            missing.extensions.empty() ? "Make them with CREATE TABLESPACE."
-                                       : "Install the packages that bring them on the server.",
-            "target_lacks");
-    }
-    if (!missing.roles.empty() && needs_roles() && !request_.makes_roles) {
-        throw explained<ConfigError>(
-            fmt::format("the server lacks the roles {}", fmt::join(missing.roles, ", ")),
-            "Make them with --roles, or restore without them: --no-owner --no-privileges.",
-            "target_lacks");
-    }
+    refuse_missing(missing_of(target_.server(), required),
+                   needs_roles() && !request_.makes_roles
+                       ? "Make them with --roles, or restore without them: --no-owner "
+                         "--no-privileges."
+                       : nullptr);
 }
 
 void DatabaseRestore::make_roles(const Requirements& required) {
@@ -184,8 +185,9 @@ void DatabaseRestore::make_roles(const Requirements& required) {
     target_.server().execute(script + "COMMIT");
 }
 
-void DatabaseRestore::run_section(std::string_view section, std::stop_token stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
+void DatabaseRestore::run_section(std::string_view section, unsigned processes,
+                                  const std::stop_token& stop) {
+    const Tool tool = tools_.find("pg_restore", target_.server_major(), stop);
     if (tool.major > target_.server_major()) {
         load_script(schema_->script(section, request_, target_.server_major(), stop), stop);
         return;
@@ -195,19 +197,19 @@ void DatabaseRestore::run_section(std::string_view section, std::stop_token stop
     for (const int descriptor : schema_->descriptors()) {
         call.inherits(descriptor);
     }
-    if (section == "post-data" && request_.jobs > 1 && !has_partitioned_indexes(stop)) {
-        call.with(fmt::format("--jobs={}", request_.jobs));
+    if (processes > 1) {
+        call.with(fmt::format("--jobs={}", processes));
     }
     for (const std::string& word : schema_->words(section, request_)) {
         call.with(word);
     }
-    call.run({}, {}, std::move(stop));
+    call.run({}, {}, stop);
 }
 
 void DatabaseRestore::load_script(const std::string& script, const std::stop_token& stop) {
     BytesView part = as_bytes(script);
     run_script(
-        tool_for("psql", target_.server_major(), stop), *made_,
+        tools_.find("psql", target_.server_major(), stop), *made_,
         [&part] { return std::exchange(part, BytesView()); }, stop);
 }
 
@@ -225,13 +227,39 @@ void DatabaseRestore::restore_sequences(StreamReader& stream, std::stop_token st
     connection.execute("COMMIT");
 }
 
-/// Several processes of pg_restore attach indexes to a partitioned one and build others on the same
-/// table at once, which the server may call a deadlock.
-bool DatabaseRestore::has_partitioned_indexes(std::stop_token stop) {
-    const Tool tool = tool_for("pg_restore", target_.server_major(), stop);
-    return output_of(tool, {"--list", "--section=post-data", schema_->path()},
-                     schema_->descriptors(), stop)
-               .find(" INDEX ATTACH ") != std::string::npos;
+std::optional<PostDataOrder> DatabaseRestore::order_of_post_data() const {
+    try {
+        const Toc toc = schema_->toc();
+        std::vector<int> ids;
+        if (chosen_) {
+            ids = chosen_->choice().ids;
+        } else {
+            std::ranges::transform(toc.entries(), std::back_inserter(ids), &TocEntry::id);
+            static_cast<void>(take_out(toc, ids, unchecked_keys_));
+        }
+        return post_data_order(toc, ids);
+    } catch (const ConfigError&) {
+        return std::nullopt;
+    }
+}
+
+void DatabaseRestore::make_post_data(const std::stop_token& stop) {
+    const Tool tool = tools_.find("pg_restore", target_.server_major(), stop);
+    if (tool.major > target_.server_major() || request_.jobs == 1 || !schema_->has(kIndexAttach)) {
+        run_section("post-data", request_.jobs, stop);
+        return;
+    }
+    const std::optional<PostDataOrder> order = order_of_post_data();
+    if (!order || order->at_once.empty()) {
+        run_section("post-data", 1, stop);
+        return;
+    }
+    schema_->choose(order->at_once);
+    run_section("post-data", request_.jobs, stop);
+    if (!order->one_by_one.empty()) {
+        schema_->choose(order->one_by_one);
+        run_section("post-data", 1, stop);
+    }
 }
 
 void DatabaseRestore::make_unchecked_keys(const std::stop_token& stop) {
@@ -242,10 +270,13 @@ void DatabaseRestore::make_unchecked_keys(const std::stop_token& stop) {
 
 RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     if (loader_) {
+        for (const SomeRows::Loaded& each : some_rows_.load_rest(loader_->any(stop))) {
+            tell_rows(each.stream, each.rows);
+        }
         loader_->close();
-        run_section("post-data", stop);
+        make_post_data(stop);
         make_unchecked_keys(stop);
-        fill_views(loader_->any(stop), views_);
+        fill_views(loader_->any(stop), views_, Commits::often);
         if (request_.verify) {
             loader_->verify(tables_, fingerprinter, stop);
             report_.is_verified = !chosen_ || tables_.size() == chosen_->streams().size();
@@ -256,6 +287,9 @@ RestoreReport DatabaseRestore::finish(const Fingerprinter& fingerprinter, std::s
             report_.tables.insert(report_.tables.end(), rowless.begin(), rowless.end());
         }
         loader_->close();
+    }
+    if (request_.overwrite == Overwrite::no) {
+        target_.keep_what_is_filled(stop);
     }
     for (std::string& warning :
          target_.publish(properties_, request_.keeps_owners, request_.keeps_privileges, stop)) {

@@ -9,12 +9,16 @@
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/chosen_parts.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/post_data.hpp"
 #include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/roles.hpp"
 #include "connector/postgres/schema_definition.hpp"
+#include "connector/postgres/some_rows.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/target_database.hpp"
+#include "connector/postgres/tools.hpp"
 #include "connector/postgres/unchecked_keys.hpp"
+#include "connector/postgres/whole_restore.hpp"
 
 #include <optional>
 #include <stop_token>
@@ -25,7 +29,7 @@
 namespace dbbackup::postgres {
 
 /// One thread at a time. The destructor drops what was made, unless `finish` returned.
-class DatabaseRestore {
+class DatabaseRestore final : public WholeRestore {
 public:
     /// Looks at the target; makes nothing.
     /// @param name The name that the database will get.
@@ -47,11 +51,10 @@ public:
                 const std::stop_token& stop);
     /// What was chosen; nothing for the whole database.
     [[nodiscard]] const std::optional<ChosenParts>& chosen() const { return chosen_; }
-    /// Any stream of this database, in the order of the manifest: the schema, or the dump, comes
-    /// first.
-    void apply(StreamReader& stream, std::stop_token stop);
-    /// Makes indexes and constraints, verifies if asked, and gives the database its name.
-    [[nodiscard]] RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop);
+    void apply(StreamReader& stream, std::stop_token stop) override;
+    [[nodiscard]] RestoreReport finish(const Fingerprinter& fingerprinter,
+                                       std::stop_token stop) override;
+    [[nodiscard]] std::string left() const override;
 
 private:
     /// Makes the database, if the server has what it needs. @param first Its first stream.
@@ -64,10 +67,14 @@ private:
     void make_roles(const Requirements& required);
     void leave_out_keys(const std::stop_token& stop);
     void load_table(StreamReader& stream, std::stop_token stop);
+    void tell_rows(const std::string& stream, std::uint64_t rows);
     void restore_sequences(StreamReader& stream, std::stop_token stop);
-    void run_section(std::string_view section, std::stop_token stop);
+    /// @param processes Of pg_restore, at most.
+    void run_section(std::string_view section, unsigned processes, const std::stop_token& stop);
+    void make_post_data(const std::stop_token& stop);
+    /// Of an archive with indexes of partitions: nothing where it is laid out in a later way.
+    [[nodiscard]] std::optional<PostDataOrder> order_of_post_data() const;
     void load_script(const std::string& script, const std::stop_token& stop);
-    [[nodiscard]] bool has_partitioned_indexes(std::stop_token stop);
     void make_unchecked_keys(const std::stop_token& stop);
 
     DatabaseProperties properties_;
@@ -75,9 +82,11 @@ private:
     const RestoreRequest& request_;
     const std::string& globals_;
     std::optional<ChosenParts> chosen_;
+    SomeRows some_rows_{true};
     std::vector<StoredStream> tables_;  ///< That were loaded.
     std::vector<std::string> views_;    ///< Materialized, to be filled.
     std::vector<ForeignKey> unchecked_keys_;
+    ToolFinder tools_;
     RestoreReport report_;
     std::optional<ArchiveFile> schema_;
     std::optional<ConnectionInfo> made_;

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/target_database.hpp"
+#include "connector/postgres/view.hpp"
 #include "crypto/hash.hpp"
 
 #include <fmt/format.h>
@@ -205,6 +206,7 @@ void clear_patterns(DatabaseSet& set, const ConnectionInfo& info, const std::sto
         }
         try {
             Connection inside(info_of(info, name), Role::source, stop);
+            set_text_form(inside);
             const std::string real_name = inside.text("SELECT pg_catalog.current_database()");
             const PartitionedAbove above = partitioned_above(inside);
             for (const Table& table : tables_of(inside)) {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "connector/postgres/archive_head.hpp"
+#include "connector/postgres/lock_waits.hpp"
 #include "connector/postgres/part_pipe.hpp"
 #include "connector/postgres/script_filter.hpp"
 #include "connector/postgres/tools.hpp"
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -26,18 +28,28 @@ void add_choices(ToolCall& call, const RestoreRequest& request) {
     }
 }
 
-/// What pg_restore of a later version says, through psql: the server does not know all of it.
-void restore_by_script(const Tool& tool, const ConnectionInfo& info, int server_major,
-                       const RestoreRequest& request, WholeStream& archive,
-                       const std::stop_token& stop) {
+/// What psql gets before what pg_restore says.
+struct ScriptHead {
+    std::string text;
+    bool is_one_transaction = false;  ///< `text` begins it, and what pg_restore says ends it.
+};
+
+/// What pg_restore says, through psql.
+void restore_by_script(const ConnectionInfo& info, int server_major, const RestoreRequest& request,
+                       ScriptHead head, WholeStream& archive, const std::stop_token& stop) {
+    const Tool tool = tool_for("pg_restore", server_major, stop);
     PartPipe pipe;
     std::stop_source gives_up;
     const std::stop_callback pass_on(stop, [&gives_up] { gives_up.request_stop(); });
     const std::jthread giver([&] {
         try {
-            ScriptFilter script(true, [&pipe](BytesView part) { pipe.give(part); });
+            ScriptFilter script(tool.major > server_major,
+                                [&pipe](BytesView part) { pipe.give(part); });
             ToolCall call = ToolCall::without_server(tool);
             call.with("--file=-");
+            if (head.is_one_transaction) {
+                call.with("--single-transaction");
+            }
             add_choices(call, request);
             call.run([&archive] { return archive.next(); },
                      [&script](BytesView part) { script.take(part); }, gives_up.get_token());
@@ -49,7 +61,14 @@ void restore_by_script(const Tool& tool, const ConnectionInfo& info, int server_
     });
     try {
         run_script(
-            tool_for("psql", server_major, stop), info, [&pipe] { return pipe.take(); }, stop);
+            tool_for("psql", server_major, stop), info,
+            [&pipe, &head, is_begun = false]() mutable -> BytesView {
+                if (!std::exchange(is_begun, true) && !head.text.empty()) {
+                    return as_bytes(head.text);
+                }
+                return pipe.take();
+            },
+            stop);
     } catch (...) {
         pipe.abandon();
         gives_up.request_stop();
@@ -64,7 +83,7 @@ void dump_natively(const ConnectionInfo& info, const DumpSetting& setting, DumpF
                    const std::function<void(BytesView part)>& take, const std::stop_token& stop) {
     const Tool tool = tool_for("pg_dump", setting.server_major, stop);
     ToolCall call(tool, info);
-    call.with(fmt::format("--lock-wait-timeout={}", setting.lock_timeout.count()));
+    call.with(fmt::format("--lock-wait-timeout={}", bounded(setting.lock_timeout).count()));
     if (form == DumpForm::archive) {
         call.with("--format=custom").with("--compress=0");
     }
@@ -81,16 +100,12 @@ void dump_natively(const ConnectionInfo& info, const DumpSetting& setting, DumpF
             },
             stop);
         script.finish();
-    } catch (SourceError& error) {
-        // It limits the time of the statement.
-        if (const std::string_view told = error.what();
-            told.find("timeout") != told.npos && told.find("LOCK TABLE") != told.npos) {
-            error.set_hint(
-                "A transaction holds an exclusive lock on a table, or waits for one. Run the "
-                "backup later, or give it longer with --lock-timeout.");
-            error.set_code("source_locked");
+    } catch (const SourceError& error) {
+        if (!is_lock_timeout_of_tool(error)) {
+            throw;
         }
-        throw;
+        Connection other(info, Role::source, stop);
+        throw lock_error_of_tool(error, exclusive_locks(other));
     }
 }
 
@@ -111,13 +126,28 @@ void restore_natively(const ConnectionInfo& info, int server_major, const Restor
     const Tool tool = tool_for("pg_restore", server_major, stop);
     WholeStream archive(stream, stop);
     if (tool.major > server_major) {
-        restore_by_script(tool, info, server_major, request, archive, stop);
+        // The server does not know all that it would say.
+        restore_by_script(info, server_major, request, {}, archive, stop);
         return;
     }
     ToolCall call(tool, info);
     call.with("--exit-on-error");
     add_choices(call, request);
     call.run([&archive] { return archive.next(); }, {}, stop);
+}
+
+void restore_natively_at_once(const ConnectionInfo& info, int server_major,
+                              const RestoreRequest& request,
+                              const std::vector<std::string>& statements, StreamReader& stream,
+                              const std::stop_token& stop) {
+    WholeStream archive(stream, stop);
+    // Its own BEGIN is within this one then, which psql remarks on and the server ignores.
+    ScriptHead head{.text = "BEGIN;\nSET client_min_messages = error;\n",
+                    .is_one_transaction = true};
+    for (const std::string& statement : statements) {
+        head.text += statement + ";\n";
+    }
+    restore_by_script(info, server_major, request, std::move(head), archive, stop);
 }
 
 }  // namespace dbbackup::postgres

@@ -5,6 +5,7 @@
 ///
 /// Data path: pg_dump -> [native dump] -> engine, and unpacker -> [native dump] -> pg_restore.
 
+#include "base/error.hpp"
 #include "connector/connector.hpp"
 #include "connector/postgres/connection_info.hpp"
 
@@ -12,6 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 namespace dbbackup::postgres {
 
@@ -45,5 +48,11 @@ void script_of_dump(StreamReader& stream, int server_major,
 /// @throws SourceError (code "tool_failed" and others).
 void restore_natively(const ConnectionInfo& info, int server_major, const RestoreRequest& request,
                       StreamReader& stream, const std::stop_token& stop);
+
+/// The same in one transaction, with these statements before it.
+void restore_natively_at_once(const ConnectionInfo& info, int server_major,
+                              const RestoreRequest& request,
+                              const std::vector<std::string>& statements, StreamReader& stream,
+                              const std::stop_token& stop);
 
 }  // namespace dbbackup::postgres

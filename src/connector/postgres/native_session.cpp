@@ -8,6 +8,8 @@
 #include "connector/postgres/script_export.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
+#include "connector/postgres/tools.hpp"
+#include "connector/postgres/view.hpp"
 #include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
@@ -52,7 +54,16 @@ std::vector<std::string> unlogged_tables(Connection& connection) {
 NativeSession::NativeSession(const ConnectionInfo& info, const SourceOptions& options,
                              std::optional<ArchiveForm> archive, std::stop_token stop)
     : info_(info), archive_(archive) {
+    if (!options.include.empty() || !options.exclude.empty()) {
+        throw explained<ConfigError>(
+            fmt::format("{} holds the whole database, and --include and --exclude choose tables",
+                        archive_ ? "an archive" : "what pg_dump tells (--method native)"),
+            archive_ ? "Leave them out, or back up into a repository and use 'db-backup export'."
+                     : "Leave them out, or back up without --method native.",
+            "method_not_supported");
+    }
     Connection connection(info_, Role::source, std::move(stop));
+    set_text_form(connection);
     definition_.database = properties_of(connection);
     definition_.requirements = requirements_of(connection);
     setting_.server_major = connection.server_major();
@@ -92,7 +103,8 @@ void NativeSession::read(const StreamPlan& stream, const SegmentPlan& /*segment*
         read_database(database, take, stop);
         return;
     }
-    std::ranges::move(dump_globals(database, take, stop), std::back_inserter(end_.warnings));
+    ToolFinder tools;
+    std::ranges::move(dump_globals(database, tools, take, stop), std::back_inserter(end_.warnings));
 }
 
 void NativeSession::read_database(const ConnectionInfo& database,

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "connector/archive_files.hpp"
+#include "connector/examination.hpp"
 #include "connector/postgres/capabilities.hpp"
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/connection_info.hpp"
@@ -9,6 +10,7 @@
 #include "connector/postgres/native_session.hpp"
 #include "connector/postgres/restore.hpp"
 #include "connector/postgres/script_export.hpp"
+#include "connector/postgres/server_examination.hpp"
 #include "connector/postgres/session.hpp"
 #include "connector/postgres/stored_tables.hpp"
 #include "connector/postgres/stream_plans.hpp"
@@ -44,7 +46,7 @@ std::string host_of(const Connection& connection) {
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-class PostgresConnector final : public Connector, public ArchiveMaker {
+class PostgresConnector final : public Connector, public ArchiveMaker, public Examiner {
 public:
     explicit PostgresConnector(SourceOptions options)
         : options_(std::move(options)), info_(info_of(options_)) {}
@@ -81,6 +83,10 @@ public:
         probe.suggested_name = suggested_name(row.text(0, 1));
         probe.source_bytes = static_cast<std::uint64_t>(row.integer(0, 2));
         return probe;
+    }
+
+    std::vector<Check> examine(std::stop_token stop) override {
+        return examine_server(info_, options_, std::move(stop));
     }
 
     Continuity check(const Parent& parent, std::stop_token stop) override {

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "connector/archive_files.hpp"
 #include "connector/postgres/database_restore.hpp"
+#include "connector/postgres/restore_at_once.hpp"
 #include "connector/postgres/restore_into.hpp"
 #include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/schema_definition.hpp"
@@ -136,9 +137,11 @@ public:
 private:
     [[nodiscard]] bool is_of_parts() const { return !request_.selection.is_everything(); }
     void examine(const std::stop_token& stop);
+    void refuse_unwritable(const TargetDatabase& target) const;
     void add_steps(const Part& part, const TargetDatabase& target);
     [[nodiscard]] std::unique_ptr<DatabaseRestore> begin(const Part& part,
                                                          const std::stop_token& stop) const;
+    [[nodiscard]] std::unique_ptr<WholeRestore> begin_whole(const std::stop_token& stop) const;
     void read_roles(StreamReader& stream, const std::stop_token& stop);
     void end_database(const Fingerprinter& fingerprinter, const std::stop_token& stop);
     void add_progress(Error& error) const;
@@ -149,7 +152,7 @@ private:
     std::vector<StoredStream> streams_;
     std::size_t part_ = 0;  ///< Whose turn it is.
     std::string globals_;   ///< The script of all roles; empty unless it is used.
-    std::unique_ptr<DatabaseRestore> database_;
+    std::unique_ptr<WholeRestore> database_;
     std::string last_applied_;  ///< The name of a stream.
     std::vector<std::string> done_;
     RestorePlan plan_;
@@ -170,17 +173,45 @@ std::unique_ptr<DatabaseRestore> PostgresRestore::begin(const Part& part,
                                              globals_, stop);
 }
 
+/// Of the database whose turn it is.
+std::unique_ptr<WholeRestore> PostgresRestore::begin_whole(const std::stop_token& stop) const {
+    const Part& part = parts_[part_];
+    std::unique_ptr<DatabaseRestore> restore = begin(part, stop);
+    restore->refuse_filled();
+    if (restore->target().is_filled_in_place()) {
+        return make_restore_at_once(info_.with_database(part.target), part.schema.database,
+                                    request_, globals_, stop);
+    }
+    return restore;
+}
+
+/// Who may make no database may have one that is there and empty.
+void PostgresRestore::refuse_unwritable(const TargetDatabase& target) const {
+    if (target.may_create()) {
+        return;
+    }
+    if (!target.is_filled_in_place()) {
+        throw explained<ConfigError>(
+            fmt::format("the role may not create databases, and the database {} {}", target.name(),
+                        target.state() == TargetState::missing ? "is not there" : "is not empty"),
+            "Restore as a role with CREATEDB, or into an empty database that belongs to the role.",
+            "target_not_writable");
+    }
+    if (std::ranges::find(streams_, kArchivedDatabase, &StoredStream::name) != streams_.end()) {
+        throw explained<ConfigError>(
+            "the role may not create databases, and SQL is not restored into one that is there",
+            "Restore as a role with CREATEDB, or restore a snapshot, or load the SQL with psql.",
+            "target_not_writable");
+    }
+}
+
 /// Looks at all targets before anything is written.
 void PostgresRestore::examine(const std::stop_token& stop) {
     std::vector<std::string> filled;
     for (const Part& part : parts_) {
         const std::unique_ptr<DatabaseRestore> restore = begin(part, stop);
         const TargetDatabase& target = restore->target();
-        if (!target.may_create()) {
-            throw explained<ConfigError>(
-                "the role may not create databases, and a restore makes one",
-                "Restore as a role with CREATEDB.", "target_not_writable");
-        }
+        refuse_unwritable(target);
         if (target.state() == TargetState::filled) {
             filled.push_back(target.name());
         }
@@ -217,8 +248,13 @@ void PostgresRestore::add_steps(const Part& part, const TargetDatabase& target) 
     plan_.target_state = target.state() == TargetState::missing ? "new"
                          : target.state() == TargetState::empty ? "empty"
                                                                 : "a database with objects in it";
-    plan_.steps.push_back(fmt::format("make a database beside {}, encoding {}", target.name(),
-                                      part.schema.database.encoding));
+    if (target.is_filled_in_place()) {
+        plan_.steps.push_back(fmt::format(
+            "begin one transaction in {}: the role may not create databases", target.name()));
+    } else {
+        plan_.steps.push_back(fmt::format("make a database beside {}, encoding {}", target.name(),
+                                          part.schema.database.encoding));
+    }
     if (part.is_dump) {
         plan_.steps.emplace_back("load the dump");
     } else {
@@ -226,8 +262,9 @@ void PostgresRestore::add_steps(const Part& part, const TargetDatabase& target) 
         plan_.steps.emplace_back("build indexes and constraints");
     }
     plan_.steps.push_back(
-        is_filled ? fmt::format("put it in the place of {}, and drop that", target.name())
-                  : fmt::format("name it {}", target.name()));
+        target.is_filled_in_place() ? "commit"
+        : is_filled ? fmt::format("put it in the place of {}, and drop that", target.name())
+                    : fmt::format("name it {}", target.name()));
     if (!part.schema.left_out.empty() && !is_of_parts()) {
         plan_.warnings.push_back(fmt::format(
             "{}these tables are made without rows, which were left out of the backup: {}",
@@ -249,11 +286,17 @@ void PostgresRestore::read_roles(StreamReader& stream, const std::stop_token& st
 }
 
 void PostgresRestore::add_progress(Error& error) const {
-    if (parts_.size() > 1) {
+    if (parts_.size() == 1 && database_) {
+        error.add_context(
+            fmt::format("restoring {}: {}", parts_.front().target, database_->left()));
+    } else if (parts_.size() > 1) {
         error.add_context(fmt::format(
             "restoring {}, after {} of {} databases were restored{}{}; the others are as they were",
             parts_[part_].target, done_.size(), parts_.size(), done_.empty() ? "" : ": ",
             names_text(done_)));
+        if (!done_.empty() && error.hint().empty()) {
+            error.set_hint("Restore the rest alone: choose it with --include or --exclude.");
+        }
     }
 }
 
@@ -261,13 +304,14 @@ void PostgresRestore::inspect(StreamReader& stream, std::stop_token stop) {
     if (stream.stream().name != special_stream_name(parts_.front().name, kSchemaStream)) {
         return;
     }
-    database_ = begin(parts_.front(), stop);
-    database_->choose(stream, streams_, stop);
-    const ChosenParts& chosen = database_->chosen().value();
+    std::unique_ptr<DatabaseRestore> restore = begin(parts_.front(), stop);
+    restore->choose(stream, streams_, stop);
+    const ChosenParts& chosen = restore->chosen().value();
     plan_.tables = planned_tables(chosen);
     plan_.warnings = chosen.remarks();
     plan_.steps.at(1) = fmt::format("make {} objects and load {} tables",
                                     chosen.choice().ids.size(), chosen.streams().size());
+    database_ = std::move(restore);
 }
 
 void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
@@ -277,8 +321,7 @@ void PostgresRestore::apply(StreamReader& stream, std::stop_token stop) {
     }
     try {
         if (!database_) {
-            database_ = begin(parts_[part_], stop);
-            database_->refuse_filled();
+            database_ = begin_whole(stop);
         }
         database_->apply(stream, std::move(stop));
         last_applied_ = stream.stream().name;
@@ -317,7 +360,12 @@ std::string PostgresRestore::end_stream(const Fingerprinter& fingerprinter, std:
 
 RestoreReport PostgresRestore::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
     if (parts_.size() == 1) {
-        end_database(fingerprinter, stop);
+        try {
+            end_database(fingerprinter, stop);
+        } catch (Error& error) {
+            add_progress(error);
+            throw;
+        }
     }
     return std::move(report_);
 }

@@ -8,6 +8,7 @@
 #include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/schema_rename.hpp"
+#include "connector/postgres/some_rows.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/table_loader.hpp"
@@ -32,6 +33,19 @@
 namespace dbbackup::postgres {
 namespace {
 
+/// Says what is left where the work fails.
+template <typename Work>
+void telling(const Work& work) {
+    try {
+        work();
+    } catch (Error& error) {
+        error.add_context(
+            "putting the chosen parts into the database, in one transaction, of which nothing is "
+            "left unless it was committed");
+        throw;
+    }
+}
+
 class RestoreInto final : public RestoreSession {
 public:
     RestoreInto(const ConnectionInfo& info, const RestoreRequest& request,
@@ -40,17 +54,25 @@ public:
         : request_(request),
           streams_(streams),
           lock_timeout_(lock_timeout),
-          connection_(info, Role::target, std::move(stop)) {
+          connection_(info, Role::target, std::move(stop)),
+          some_rows_(!is_of_rows()) {
         plan_.source_version = request.server_version;
         plan_.target_state = "a database with objects in it";
     }
 
     [[nodiscard]] const RestorePlan& plan() const override { return plan_; }
     void inspect(StreamReader& stream, std::stop_token stop) override;
-    void apply(StreamReader& stream, std::stop_token stop) override;
-    RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override;
+    void apply(StreamReader& stream, std::stop_token stop) override {
+        telling([&] { apply_stream(stream, stop); });
+    }
+    RestoreReport finish(const Fingerprinter& fingerprinter, std::stop_token stop) override {
+        telling([&] { finish_all(fingerprinter, stop); });
+        return std::move(report_);
+    }
 
 private:
+    void apply_stream(StreamReader& stream, const std::stop_token& stop);
+    void finish_all(const Fingerprinter& fingerprinter, const std::stop_token& stop);
     [[nodiscard]] bool is_of_rows() const { return request_.selection.parts == Parts::data; }
     /// Nothing is fetched of other streams.
     [[nodiscard]] bool is_needed_here(const StoredStream& stream) const;
@@ -66,6 +88,7 @@ private:
     void run_section(const std::vector<int>& entries, std::string_view section,
                      const std::stop_token& stop);
     void load_table(StreamReader& stream, std::stop_token stop);
+    void tell_rows(const std::string& stream, std::uint64_t rows);
     void restore_sequences(StreamReader& stream, std::stop_token stop);
     void verify(const Fingerprinter& fingerprinter);
 
@@ -73,6 +96,7 @@ private:
     std::vector<StoredStream> streams_;
     std::chrono::milliseconds lock_timeout_;
     Connection connection_;
+    std::string encoding_;  ///< Of the snapshot's text.
     std::optional<ChosenParts> chosen_;
     ArchiveFile archive_;
     std::vector<int> made_;  ///< Entries that are made.
@@ -81,6 +105,7 @@ private:
     std::set<int> keys_;          ///< Foreign keys to tables that are there.
     std::set<std::string> kept_;  ///< Streams whose table has its rows already.
     std::vector<std::string> views_;
+    SomeRows some_rows_;
     std::optional<SchemaRename> rename_;
     std::vector<const StoredStream*> loaded_;  ///< Whole tables.
     RestorePlan plan_;
@@ -110,6 +135,8 @@ void RestoreInto::inspect(StreamReader& stream, std::stop_token stop) {
         stop);
     archive_.append(archive);
     const SchemaDefinition definition = SchemaDefinition::parse(stream.stream().definition);
+    encoding_ = definition.database.encoding;
+    set_text_form(connection_, encoding_);
     chosen_.emplace(Toc::parse(archive), definition, request_.selection, streams_);
     room_.emplace(connection_, *chosen_, request_.overwrite);
     if (!is_of_rows()) {
@@ -122,21 +149,11 @@ void RestoreInto::inspect(StreamReader& stream, std::stop_token stop) {
 }
 
 void RestoreInto::require(const Requirements& required) {
-    const Requirements missing = missing_of(connection_, required);
-    const auto refuse = [](std::string_view what, const std::vector<std::string>& names,
-                           const char* hint) {
-        if (!names.empty()) {
-            throw explained<ConfigError>(
-                fmt::format("the server lacks the {} {}", what, fmt::join(names, ", ")), hint,
-                "target_lacks");
-        }
-    };
-    refuse("extensions", missing.extensions, "Install the packages that bring them on the server.");
-    refuse("tablespaces", missing.tablespaces, "Make them with CREATE TABLESPACE.");
-    if (request_.keeps_owners || request_.keeps_privileges) {
-        refuse("roles", missing.roles,
-               "Make them with CREATE ROLE, or restore without them: --no-owner --no-privileges.");
-    }
+    const bool needs_roles = request_.keeps_owners || request_.keeps_privileges;
+    refuse_missing(missing_of(connection_, required),
+                   needs_roles ? "Make them with CREATE ROLE, or restore without them: --no-owner "
+                                 "--no-privileges."
+                               : nullptr);
 }
 
 void RestoreInto::check_new_schemas() {
@@ -172,7 +189,6 @@ void RestoreInto::make_plan() {
 }
 
 void RestoreInto::begin(const StoredStream& schema, const std::stop_token& stop) {
-    set_text_form(connection_);
     connection_.execute(fmt::format("BEGIN; SET LOCAL lock_timeout = {}", lock_timeout_.count()));
     room_->look();  // Again, now for good.
     room_->make();
@@ -242,11 +258,11 @@ void RestoreInto::run_section(const std::vector<int>& entries, std::string_view 
         connection_.execute(setting);
     }
     run_locking(connection_, script, "");
-    set_text_form(connection_);
+    set_text_form(connection_, encoding_);
     connection_.execute("SET standard_conforming_strings = on");
 }
 
-void RestoreInto::apply(StreamReader& stream, std::stop_token stop) {
+void RestoreInto::apply_stream(StreamReader& stream, const std::stop_token& stop) {
     const StoredStream& stored = stream.stream();
     if (!is_needed_here(stored)) {
         return;
@@ -254,9 +270,9 @@ void RestoreInto::apply(StreamReader& stream, std::stop_token stop) {
     if (stored.kind == StreamKind::opaque) {
         begin(stored, stop);
     } else if (is_special(stored.name, kSequencesStream)) {
-        restore_sequences(stream, std::move(stop));
+        restore_sequences(stream, stop);
     } else {
-        load_table(stream, std::move(stop));
+        load_table(stream, stop);
     }
 }
 
@@ -267,26 +283,32 @@ void RestoreInto::load_table(StreamReader& stream, std::stop_token stop) {
     }
     const std::string table = table_of(stored);
     const TableCondition* const condition = chosen_->condition_of(stored.name);
-    std::uint64_t rows = 0;
-    if (condition != nullptr) {
-        check_condition(connection_, table, *condition);
-        rows = load_some(connection_, stream, table, *condition, std::move(stop));
-    } else {
-        rows = load_rows(connection_, stream, table, std::move(stop));
-        loaded_.push_back(&stored);
-        if (rows != stored.row_count && !is_of_rows()) {
-            throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
-                                          stored.name, rows));
-        }
-        if (rows != stored.row_count) {
-            report_.warnings.push_back(fmt::format("triggers of {} let {} of {} rows in",
-                                                   chosen_->told(stored.name).target, rows,
-                                                   stored.row_count));
-        }
-    }
-    report_.rows += rows;
     report_.bytes_written += stored.size_bytes;
-    report_.tables.push_back(chosen_->told(stored.name));
+    if (condition != nullptr) {
+        const std::optional<std::uint64_t> loaded =
+            some_rows_.load(connection_, stream, table, encoding_, *condition, std::move(stop));
+        if (loaded) {
+            tell_rows(stored.name, *loaded);
+        }
+        return;
+    }
+    const std::uint64_t rows = load_rows(connection_, stream, table, encoding_, std::move(stop));
+    loaded_.push_back(&stored);
+    if (rows != stored.row_count && !is_of_rows()) {
+        throw SourceError(fmt::format("of {} rows of {} the server took {}", stored.row_count,
+                                      stored.name, rows));
+    }
+    if (rows != stored.row_count) {
+        report_.warnings.push_back(fmt::format("triggers of {} let {} of {} rows in",
+                                               chosen_->told(stored.name).target, rows,
+                                               stored.row_count));
+    }
+    tell_rows(stored.name, rows);
+}
+
+void RestoreInto::tell_rows(const std::string& stream, std::uint64_t rows) {
+    report_.rows += rows;
+    report_.tables.push_back(chosen_->told(stream));
     report_.tables.back().rows = rows;
 }
 
@@ -312,7 +334,7 @@ void RestoreInto::verify(const Fingerprinter& fingerprinter) {
     }
     try {
         for (const StoredStream& stream : with_partitions_together(whole)) {
-            verify_table(connection_, stream, table_of(stream), fingerprinter);
+            verify_table(connection_, stream, table_of(stream), encoding_, fingerprinter);
         }
     } catch (SourceError& error) {
         if (is_of_rows() && error.code() == "verification_failed") {
@@ -325,7 +347,10 @@ void RestoreInto::verify(const Fingerprinter& fingerprinter) {
     report_.is_verified = loaded_.size() + kept_.size() == chosen_->streams().size();
 }
 
-RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_token stop) {
+void RestoreInto::finish_all(const Fingerprinter& fingerprinter, const std::stop_token& stop) {
+    for (const SomeRows::Loaded& each : some_rows_.load_rest(connection_)) {
+        tell_rows(each.stream, each.rows);
+    }
     run_section(attached_, "pre-data", stop);
     run_section(made_, "post-data", stop);
     for (std::string& warning : make_unchecked(connection_, chosen_->unchecked_keys())) {
@@ -335,7 +360,7 @@ RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_
         report_.warnings.push_back(std::move(left_out));
     }
     room_->check_foreign_keys();
-    fill_views(connection_, views_);
+    fill_views(connection_, views_, Commits::never);
     if (request_.verify) {
         verify(fingerprinter);
     }
@@ -347,8 +372,7 @@ RestoreReport RestoreInto::finish(const Fingerprinter& fingerprinter, std::stop_
     if (stop.stop_requested()) {
         throw Cancelled();
     }
-    connection_.execute("COMMIT");
-    return std::move(report_);
+    commit(connection_);
 }
 
 }  // namespace
@@ -359,7 +383,8 @@ std::unique_ptr<RestoreSession> make_restore_into(const RestoreRequest& request,
                                                   std::chrono::milliseconds lock_timeout,
                                                   std::stop_token stop) {
     ConnectionInfo info(request.target, {});
-    if (TargetDatabase(info, name, stop).state() != TargetState::filled) {
+    const TargetDatabase target(info, name, stop);
+    if (target.state() != TargetState::filled && !target.is_filled_in_place()) {
         return nullptr;
     }
     return std::make_unique<RestoreInto>(info.with_database(name), request, streams, lock_timeout,

@@ -18,7 +18,7 @@
 
 namespace dbbackup::postgres {
 
-/// Null where the database is not there or has nothing in it.
+/// Null where the database is not there, or has nothing in it and can be made anew.
 /// @param streams Of one database, with its schema. @param name Of the database in the target.
 /// @throws SourceError; `inspect` of the session: ConfigError (target_not_empty,
 /// target_table_missing, target_lacks and those of `ChosenParts`).

@@ -13,7 +13,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <utility>
 
@@ -42,13 +41,6 @@ bool names(std::string_view text, std::string_view name) {
         }
     }
     return false;
-}
-
-std::string joined_names(const std::vector<std::string>& names) {
-    std::vector<std::string> quoted;
-    std::transform(names.begin(), names.end(), std::back_inserter(quoted),
-                   [](const std::string& name) { return quoted_name(name); });
-    return fmt::format("{}", fmt::join(quoted, ", "));
 }
 
 }  // namespace
@@ -122,6 +114,30 @@ std::vector<std::string> ArchiveFile::words(std::string_view section,
     // The archive is small, and has to be sought in when several processes read it.
     words.push_back(archive_.path());
     return words;
+}
+
+bool ArchiveFile::has(std::string_view text) const {
+    Bytes buffer(1_MiB + text.size());
+    for (std::uint64_t offset = 0;; offset += 1_MiB) {
+        const std::size_t count = archive_.read_at(offset, buffer);
+        if (as_text(BytesView(buffer).first(count)).find(text) != std::string_view::npos) {
+            return true;
+        }
+        if (count < buffer.size()) {
+            return false;
+        }
+    }
+}
+
+Toc ArchiveFile::toc() const {
+    Bytes archive;
+    std::size_t size = 0;
+    do {
+        archive.resize(size + 1_MiB);
+        size += archive_.read_at(size, std::span(archive).subspan(size));
+    } while (size == archive.size());
+    archive.resize(size);
+    return Toc::parse(archive);
 }
 
 std::vector<int> ArchiveFile::descriptors() const {
@@ -233,20 +249,28 @@ void set_sequences(Connection& connection, StreamReader& stream,
     connection.execute("DROP TABLE pg_temp.db_backup_sequences");
 }
 
-void fill_views(Connection& connection, std::vector<std::string> views) {
+void fill_views(Connection& connection, std::vector<std::string> views, Commits commits) {
+    const auto in_transaction = [&](const char* command) {
+        if (commits == Commits::never) {
+            connection.execute(command);
+        }
+    };
     constexpr std::string_view kNotInPrerequisiteState = "55000";
     std::vector<std::string> left = std::move(views);
     while (!left.empty()) {
         std::vector<std::string> again;
         for (const std::string& view : left) {
+            in_transaction("SAVEPOINT db_backup_view");
             try {
                 connection.execute("REFRESH MATERIALIZED VIEW " + view);
             } catch (const ServerError& error) {
                 if (error.sqlstate() != kNotInPrerequisiteState || left.size() == 1) {
                     throw;
                 }
+                in_transaction("ROLLBACK TO SAVEPOINT db_backup_view");
                 again.push_back(view);
             }
+            in_transaction("RELEASE SAVEPOINT db_backup_view");
         }
         if (again.size() == left.size()) {
             throw SourceError(fmt::format("these materialized views need each other's rows: {}",
@@ -256,58 +280,33 @@ void fill_views(Connection& connection, std::vector<std::string> views) {
     }
 }
 
-void check_condition(Connection& connection, const std::string& table,
-                     const TableCondition& condition) {
-    // One statement is all that this way takes. That in both pairs of brackets it is whole shows
-    // that it closes none of them.
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kBrackets = {
-        {{"(", ")"}, {"(ARRAY[", "])[1]"}}};
-    for (const auto& [open, close] : kBrackets) {
-        try {
-            static_cast<void>(connection.query(
-                fmt::format("EXPLAIN SELECT FROM {} AS {} WHERE {}\n{}\n{}", table,
-                            quoted_name(condition.table), open, condition.sql, close)));
-        } catch (const ServerError& error) {
-            if (error.sqlstate().empty()) {
-                throw;
-            }
+void refuse_missing(const Requirements& missing, const char* remedy_for_roles) {
+    const auto refuse = [](std::string_view what, const std::vector<std::string>& names,
+                           const char* hint) {
+        if (!names.empty()) {
             throw explained<ConfigError>(
-                fmt::format("the condition of --where for '{}' can not be used: {}",
-                            condition.table, error.what()),
-                "Give an SQL condition on the columns of the table, such as 'public.orders: "
-                "customer_id = 7'.",
-                "bad_condition");
+                fmt::format("the server lacks the {} {}", what, fmt::join(names, ", ")), hint,
+                "target_lacks");
         }
+    };
+    refuse("extensions", missing.extensions, "Install the packages that bring them on the server.");
+    refuse("tablespaces", missing.tablespaces, "Make them with CREATE TABLESPACE.");
+    if (remedy_for_roles != nullptr) {
+        refuse("roles", missing.roles, remedy_for_roles);
     }
 }
 
-std::uint64_t load_some(Connection& connection, StreamReader& stream, const std::string& table,
-                        const TableCondition& condition, std::stop_token stop) {
-    const std::string columns =
-        joined_names(TableDefinition::parse(stream.stream().definition).columns);
-    const std::string in_brackets = columns.empty() ? columns : fmt::format(" ({})", columns);
-    connection.execute(fmt::format(
-        "CREATE TEMPORARY TABLE db_backup_rows (LIKE {} INCLUDING GENERATED) ON COMMIT DROP",
-        table));
-    // The table may have columns that the snapshot does not know.
-    const std::string optional = connection.text(
-        "SELECT pg_catalog.string_agg(pg_catalog.format('ALTER COLUMN %I DROP NOT NULL', attname), "
-        "', ') FROM pg_catalog.pg_attribute WHERE attrelid = "
-        "'pg_temp.db_backup_rows'::pg_catalog.regclass AND attnum > 0 AND attnotnull "
-        "AND NOT attisdropped");
-    if (!optional.empty()) {
-        connection.execute("ALTER TABLE pg_temp.db_backup_rows " + optional);
+void commit(Connection& connection) {
+    try {
+        connection.execute("COMMIT");
+    } catch (ServerError& error) {
+        if (connection.is_lost()) {
+            error.set_hint(
+                "The connection was lost while the server committed: all of it is there, or "
+                "nothing of it. Look, before you restore it again.");
+        }
+        throw;
     }
-    StreamSlices slices(stream, std::move(stop));
-    StreamSlices::Reader reader(slices);
-    connection.copy_in(fmt::format("COPY pg_temp.db_backup_rows{} FROM STDIN", in_brackets),
-                       [&reader] { return reader.next(); });
-    const std::uint64_t rows = connection.change(fmt::format(
-        "INSERT INTO {}{} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.db_backup_rows AS {} "
-        "WHERE (\n{}\n)",
-        table, in_brackets, columns, quoted_name(condition.table), condition.sql));
-    connection.execute("DROP TABLE pg_temp.db_backup_rows");
-    return rows;
 }
 
 void rename_schemas(Connection& connection, const ChosenParts& parts) {

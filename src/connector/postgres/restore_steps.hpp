@@ -48,6 +48,10 @@ public:
     [[nodiscard]] std::vector<int> descriptors() const;
     /// The path alone.
     [[nodiscard]] std::string path() const { return archive_.path(); }
+    /// Whether it has these bytes anywhere.
+    [[nodiscard]] bool has(std::string_view text) const;
+    /// All of it. @throws as `Toc::parse`.
+    [[nodiscard]] Toc toc() const;
     /// What pg_restore would do, as SQL that psql or, without psql's own commands, a connection
     /// takes.
     /// @param server_major Of the server that it is for.
@@ -84,19 +88,15 @@ void set_sequences(Connection& connection, StreamReader& stream,
 
 /// Fills materialized views. Views upon views come after those: who fails for want of another is
 /// tried again.
-void fill_views(Connection& connection, std::vector<std::string> views);
+void fill_views(Connection& connection, std::vector<std::string> views, Commits commits);
 
-/// @throws ConfigError (bad_condition) with the server's words, unless it is one condition on the
-/// columns of the table, which is there.
-void check_condition(Connection& connection, const std::string& table,
-                     const TableCondition& condition);
+/// @param missing What a server lacks. @param remedy_for_roles Nothing where roles do not matter.
+/// @throws ConfigError (code "target_lacks") that names it.
+void refuse_missing(const Requirements& missing, const char* remedy_for_roles);
 
-/// Loads the rows for which a condition holds; no other row is ever in the table. In a transaction.
-/// @param table As SQL.
-/// @return How many.
-[[nodiscard]] std::uint64_t load_some(Connection& connection, StreamReader& stream,
-                                      const std::string& table, const TableCondition& condition,
-                                      std::stop_token stop);
+/// Ends a transaction that holds all of a restore. @throws ServerError, whose hint says where it is
+/// not known whether the server did it.
+void commit(Connection& connection);
 
 /// Renames schemas that a new database got. A schema `public` stays there.
 void rename_schemas(Connection& connection, const ChosenParts& parts);

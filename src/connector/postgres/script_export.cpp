@@ -28,9 +28,10 @@ namespace {
 
 /// As rows are read from the source (`set_text_form`), whatever the database says.
 constexpr std::string_view kBeforeRows =
-    "\nSET DateStyle = ISO;\nSET IntervalStyle = postgres;\nSET lc_monetary = 'C';\n\n";
+    "\nSET DateStyle = ISO;\nSET IntervalStyle = postgres;\nSET lc_monetary = 'C';\n"
+    "SET array_nulls = on;\n\n";
 constexpr std::string_view kAfterRows =
-    "RESET DateStyle;\nRESET IntervalStyle;\nRESET lc_monetary;\n\n";
+    "RESET DateStyle;\nRESET IntervalStyle;\nRESET lc_monetary;\nRESET array_nulls;\n\n";
 
 bool is_special(const StoredStream& stream, std::string_view what) {
     return stream.name.ends_with(std::string(":").append(what));
@@ -99,28 +100,49 @@ public:
         for (BytesView part = stored.next(); !part.empty(); part = stored.next()) {
             schema_.append(part);
         }
+        encoding_ = schema.database.encoding;
         section("pre-data");
         text(kBeforeRows);
         for (std::size_t index = schema_index + 1; index < request_.streams.size(); ++index) {
             write_stream(index);
         }
         text(kAfterRows);
-        section("post-data");
+        section("post-data", schema.unchecked_keys);
+        add_unchecked(schema.unchecked_keys);
         fill(schema.filled_views);
     }
 
 private:
     void text(std::string_view part) { files_.write(as_bytes(part)); }
 
-    void section(std::string_view name) {
+    /// @param but Keys that would not hold for want of rows.
+    void section(std::string_view name, const std::vector<ForeignKey>& but = {}) {
         const Tool tool = tool_for("pg_restore", server_major_, stop_);
+        std::vector<std::string> words = {fmt::format("--section={}", name), "--file=-"};
+        std::vector<int> descriptors = {schema_.descriptor()};
+        MemoryFile list;
+        if (!but.empty()) {
+            list.append(as_bytes(list_without(
+                output_of(tool, {"--list", schema_.path()}, descriptors, stop_), but)));
+            words.push_back("--use-list=" + list.path());
+            descriptors.push_back(list.descriptor());
+        }
+        words.push_back(schema_.path());
         ScriptFilter filter(tool.major > server_major_,
                             [this](BytesView part) { files_.write(part); });
-        const std::string script =
-            output_of(tool, {fmt::format("--section={}", name), "--file=-", schema_.path()},
-                      {schema_.descriptor()}, stop_);
-        filter.take(as_bytes(script));
+        filter.take(as_bytes(output_of(tool, words, descriptors, stop_)));
         filter.finish();
+    }
+
+    /// Keys to tables whose rows the backup left out.
+    void add_unchecked(const std::vector<ForeignKey>& keys) {
+        for (const ForeignKey& key : keys) {
+            if (can_be_unchecked(key, server_major_)) {
+                for (const std::string& statement : statements_of(key)) {
+                    text(statement + ";\n");
+                }
+            }
+        }
     }
 
     void write_stream(std::size_t index) {
@@ -132,19 +154,19 @@ private:
         if (is_special(stored, kSequencesStream)) {
             for_each_row(stream, stop_, [this](std::string_view row) { sequence(row); });
         } else if (is_special(stored, kLargeObjectOwnersStream)) {
-            text("BEGIN;\n");
-            text(make_large_object_table());
-            text(";\nCOPY pg_temp.db_backup_objects FROM stdin;\n");
+            text(make_large_object_table() + ";\n" + copy_into_large_object_table() + ";\n");
             rows(stream);
-            text(make_large_objects());
-            text(";\nCOMMIT;\n\n");
+            for (const std::string& objects : make_large_objects(stored.row_count)) {
+                text(objects + ";\n");
+            }
+            text(drop_large_object_table() + ";\n\n");
         } else if (is_special(stored, kLargeObjectsStream)) {
             text("BEGIN;\n");
             for_each_row(stream, stop_, [this](std::string_view row) { page(row); });
             text("COMMIT;\n\n");
         } else {
             const TableDefinition table = TableDefinition::parse(stored.definition);
-            text(copy_into(table, quoted_name(table.schema, table.name)) + ";\n");
+            text(copy_into(table, quoted_name(table.schema, table.name), encoding_) + ";\n");
             rows(stream);
         }
     }
@@ -181,10 +203,15 @@ private:
         std::vector<std::string> names;
         std::transform(views.begin(), views.end(), std::back_inserter(names),
                        [](const std::string& view) { return literal(view); });
+        const std::string list = fmt::format("{}", fmt::join(names, ", "));
+        std::string quote = "$db_backup$";
+        while (list.find(quote) != std::string::npos) {
+            quote.insert(quote.size() - 1, "_");
+        }
         text(fmt::format(R"(
-DO $db_backup$
+DO {1}
 DECLARE
-    views text[] := ARRAY[{}]::text[];
+    views text[] := ARRAY[{0}]::text[];
     again text[];
     each text;
 BEGIN
@@ -203,9 +230,9 @@ BEGIN
         views := again;
     END LOOP;
 END
-$db_backup$;
+{1};
 )",
-                         fmt::join(names, ", ")));
+                         list, quote));
     }
 
     const ExportRequest& request_;
@@ -213,6 +240,7 @@ $db_backup$;
     ArchiveFiles& files_;
     std::stop_token stop_;
     MemoryFile schema_;
+    std::string encoding_;  ///< Of rows.
 };
 
 void write_roles(const ExportRequest& request, ArchiveFiles& files, const std::stop_token& stop) {

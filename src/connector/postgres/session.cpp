@@ -119,8 +119,9 @@ std::vector<StreamPlan> PostgresSession::plan() {
 
 std::vector<StreamPlan> PostgresSession::plan_database() {
     try {
-        reader_ = std::make_unique<DatabaseReader>(info_of(info_, name()), lock_timeout_,
-                                                   set_.choice, request_for_database(), stop_);
+        reader_ =
+            std::make_unique<DatabaseReader>(info_of(info_, name()), lock_timeout_, set_.choice,
+                                             request_for_database(), tools_, stop_);
     } catch (const ServerError&) {
         if (!set_.is_all || is_still_there().value_or(true)) {
             throw;
@@ -130,6 +131,14 @@ std::vector<StreamPlan> PostgresSession::plan_database() {
     }
     std::vector<StreamPlan> plans;
     begins_roles_ = !has_roles_;
+    if (request_.parent && !request_.must_read) {
+        // Planning may wait for the server's record of changes. Where it does not, reading begins
+        // soon, and a dry run begins nothing.
+        reader_->begin();
+        if (begins_roles_) {
+            begin_roles();
+        }
+    }
     if (begins_roles_) {
         plans.push_back(opaque_stream(special_stream_name("", kRolesStream), Consistency::fuzzy));
     }
@@ -154,16 +163,25 @@ void PostgresSession::read(const StreamPlan& stream, const SegmentPlan& segment,
     });
 }
 
+void PostgresSession::begin_roles() {
+    roles_.emplace(
+        [this, &database = name()](const EarlyOutput::Take& take, const std::stop_token& stop) {
+            roles_warnings_ = dump_globals(info_of(info_, database), tools_, take, stop);
+        });
+}
+
 void PostgresSession::read_roles(SegmentSink& sink, const std::stop_token& stop) {
-    std::vector<std::string> warnings = dump_globals(
-        info_of(info_, name()),
+    if (!roles_) {
+        begin_roles();
+    }
+    roles_->read(
         [&](BytesView part) {
             bytes_read_ += part.size();
             sink.opaque(part);
         },
         stop);
     const std::lock_guard lock(warnings_mutex_);
-    std::ranges::move(warnings, std::back_inserter(warnings_));
+    std::ranges::move(roles_warnings_, std::back_inserter(warnings_));
 }
 
 SessionEnd PostgresSession::finish(std::stop_token stop) {
@@ -194,6 +212,7 @@ void PostgresSession::next_view() {
         has_roles_ = false;  // They went with what was given up.
         begins_roles_ = false;
     }
+    roles_.reset();
     reader_.reset();
     ++index_;
 }

@@ -10,6 +10,8 @@
 #include "connector/postgres/connection_info.hpp"
 #include "connector/postgres/database_reader.hpp"
 #include "connector/postgres/database_set.hpp"
+#include "connector/postgres/early_output.hpp"
+#include "connector/postgres/tools.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -51,6 +53,7 @@ private:
     [[nodiscard]] BackupRequest request_for_database() const;
     [[nodiscard]] std::vector<StreamPlan> plan_database();
     void note_gone();
+    void begin_roles();
     void read_roles(SegmentSink& sink, const std::stop_token& stop);
     /// Whether the server still has the database; nothing when it does not answer.
     [[nodiscard]] std::optional<bool> is_still_there();
@@ -67,6 +70,7 @@ private:
     std::unique_ptr<Connection> server_;  ///< Of a source that is several databases.
     DatabaseSet set_;
     std::size_t index_ = 0;
+    ToolFinder tools_;
     std::unique_ptr<DatabaseReader> reader_;
     bool has_roles_ = false;     ///< They are in this view, or one before it.
     bool begins_roles_ = false;  ///< They are in this view.
@@ -75,7 +79,9 @@ private:
     std::string reason_;
     std::atomic<std::uint64_t> bytes_read_{0};  ///< Of the roles.
     std::mutex warnings_mutex_;
-    std::vector<std::string> warnings_;  ///< For the next end of a view.
+    std::vector<std::string> warnings_;        ///< For the next end of a view.
+    std::vector<std::string> roles_warnings_;  ///< Of the maker of `roles_`, until it ended.
+    std::optional<EarlyOutput> roles_;         ///< Last: it uses the above.
 };
 
 }  // namespace dbbackup::postgres

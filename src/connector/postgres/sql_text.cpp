@@ -23,4 +23,15 @@ std::string quoted_name(std::string_view schema, std::string_view name) {
 
 std::string literal(std::string_view text) { return doubled(text, '\''); }
 
+std::string encoding_of_names(std::string_view encoding) {
+    const bool is_convertible = encoding != "SQL_ASCII" && encoding != "MULE_INTERNAL";
+    return is_convertible ? "UTF8" : std::string(encoding);
+}
+
+std::string encoding_of_rows(std::string_view encoding) {
+    return encoding_of_names(encoding) == encoding
+               ? std::string()
+               : fmt::format(" WITH (ENCODING {})", literal(encoding));
+}
+
 }  // namespace dbbackup::postgres

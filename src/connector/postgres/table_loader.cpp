@@ -30,10 +30,12 @@ std::string column_list(const TableDefinition& table) {
 
 }  // namespace
 
-std::string copy_into(const TableDefinition& definition, const std::string& table) {
+std::string copy_into(const TableDefinition& definition, const std::string& table,
+                      const std::string& encoding) {
     const std::string columns = column_list(definition);
-    return fmt::format("COPY {}{} FROM stdin", table,
-                       columns.empty() ? columns : fmt::format(" ({})", columns));
+    return fmt::format("COPY {}{} FROM stdin{}", table,
+                       columns.empty() ? columns : fmt::format(" ({})", columns),
+                       encoding_of_rows(encoding));
 }
 
 std::uint64_t copy_whole(Connection& connection, const std::string& copy, StreamReader& stream,
@@ -44,10 +46,10 @@ std::uint64_t copy_whole(Connection& connection, const std::string& copy, Stream
 }
 
 std::uint64_t load_rows(Connection& connection, StreamReader& stream, const std::string& table,
-                        std::stop_token stop) {
-    return copy_whole(connection,
-                      copy_into(TableDefinition::parse(stream.stream().definition), table), stream,
-                      std::move(stop));
+                        const std::string& encoding, std::stop_token stop) {
+    return copy_whole(
+        connection, copy_into(TableDefinition::parse(stream.stream().definition), table, encoding),
+        stream, std::move(stop));
 }
 
 std::vector<StoredStream> with_partitions_together(std::span<const StoredStream> streams) {
@@ -72,12 +74,13 @@ std::vector<StoredStream> with_partitions_together(std::span<const StoredStream>
 }
 
 void verify_table(Connection& connection, const StoredStream& stored, const std::string& table,
-                  const Fingerprinter& fingerprinter) {
+                  const std::string& encoding, const Fingerprinter& fingerprinter) {
     const TableDefinition definition = TableDefinition::parse(stored.definition);
     Fingerprint found;
     const std::uint64_t rows = connection.copy_out(
-        fmt::format("COPY (SELECT {} FROM {}{} {}) TO STDOUT", column_list(definition),
-                    definition.is_of_root ? "" : "ONLY ", table, definition.condition),
+        fmt::format("COPY (SELECT {} FROM {}{} {}) TO STDOUT{}", column_list(definition),
+                    definition.is_of_root ? "" : "ONLY ", table, definition.condition,
+                    encoding_of_rows(encoding)),
         [&](std::string_view row) { found += fingerprinter.of(as_bytes(row), 0); });
     if (rows != stored.row_count || found != stored.fingerprint) {
         throw explained<SourceError>(
@@ -90,10 +93,11 @@ void verify_table(Connection& connection, const StoredStream& stored, const std:
 
 std::uint64_t TableLoader::load(StreamReader& stream, std::stop_token stop) {
     const TableDefinition table = TableDefinition::parse(stream.stream().definition);
-    const std::string copy = copy_into(table, quoted_name(table.schema, table.name));
     const std::uint64_t useful = stream.stream().size_bytes / kBytesForOneMore + 1;
     const auto threads = static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, useful));
     connect(threads, stop);
+    const std::string copy = copy_into(table, quoted_name(table.schema, table.name),
+                                       connections_.front()->parameter("server_encoding"));
     StreamSlices slices(stream, std::move(stop));
     std::atomic<std::uint64_t> rows{0};
     run(
@@ -119,7 +123,7 @@ void TableLoader::verify(std::span<const StoredStream> streams, const Fingerprin
                 const StoredStream& stored = tables[each];
                 const TableDefinition table = TableDefinition::parse(stored.definition);
                 verify_table(connection, stored, quoted_name(table.schema, table.name),
-                             fingerprinter);
+                             connection.parameter("server_encoding"), fingerprinter);
             }
         },
         [&] { next = tables.size(); });

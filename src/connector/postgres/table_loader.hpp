@@ -21,8 +21,9 @@
 namespace dbbackup::postgres {
 
 /// COPY … FROM stdin of a table's rows as they are stored.
-/// @param table Where to, as SQL.
-[[nodiscard]] std::string copy_into(const TableDefinition& definition, const std::string& table);
+/// @param table Where to, as SQL. @param encoding Of the rows.
+[[nodiscard]] std::string copy_into(const TableDefinition& definition, const std::string& table,
+                                    const std::string& encoding);
 
 /// COPY … FROM STDIN of a whole stream of rows, on one connection. @throws as `Connection`, and
 /// as `StreamReader`. @return the rows that the server took.
@@ -30,15 +31,17 @@ std::uint64_t copy_whole(Connection& connection, const std::string& copy, Stream
                          std::stop_token stop);
 
 /// Loads one table on one connection, which may be in a transaction.
-/// @param table Where to, as SQL.
+/// @param table Where to, as SQL. @param encoding Of the rows.
 /// @return the rows that the server took.
 [[nodiscard]] std::uint64_t load_rows(Connection& connection, StreamReader& stream,
-                                      const std::string& table, std::stop_token stop);
+                                      const std::string& table, const std::string& encoding,
+                                      std::stop_token stop);
 
 /// Reads one table again, on a connection that sees its rows.
-/// @param table Where it is, as SQL. @throws SourceError (code "verification_failed").
+/// @param table Where it is, as SQL. @param encoding Of the stored rows. @throws SourceError (code
+/// "verification_failed").
 void verify_table(Connection& connection, const StoredStream& stored, const std::string& table,
-                  const Fingerprinter& fingerprinter);
+                  const std::string& encoding, const Fingerprinter& fingerprinter);
 
 /// What is loaded through one root is one table.
 [[nodiscard]] std::vector<StoredStream> with_partitions_together(

@@ -145,8 +145,14 @@ SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attmissingval
             fleeting.contains(table.oid)) {
             continue;
         }
-        const std::string text = fmt::format("{} {} {} {}\n{}", kTextForm, table.oid,
-                                             table.file_node, table.tablespace, columns[table.oid]);
+        // The columns as they are read: those of a partition may follow its root's.
+        std::string order;
+        for (const std::string& column : table.columns) {
+            order += fmt::format(" {}:{}", column.size(), column);
+        }
+        const std::string text =
+            fmt::format("{} {} {} {}\n{}\n{}", kTextForm, table.oid, table.file_node,
+                        table.tablespace, columns[table.oid], table.root != 0 ? order : "");
         table.shape = to_hex(sha256(as_bytes(text)));
     }
 }

@@ -1,5 +1,7 @@
 #include "connector/postgres/target_database.hpp"
 
+#include "base/error.hpp"
+#include "connector/postgres/database_properties.hpp"
 #include "connector/postgres/sql_text.hpp"
 
 #include <fmt/format.h>
@@ -47,15 +49,6 @@ std::string passing_name(const std::string& name, std::string_view what) {
     return begin + suffix;
 }
 
-/// Settings that are lists are stored as they were written, with their own quotes; all others as
-/// plain text. Source: PostgreSQL, src/bin/pg_dump/dumputils.c, variable_is_guc_list_quote.
-bool is_list(std::string_view setting) {
-    static constexpr std::array<std::string_view, 6> lists = {
-        "local_preload_libraries",  "search_path",      "session_preload_libraries",
-        "shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"};
-    return std::find(lists.begin(), lists.end(), setting) != lists.end();
-}
-
 std::string locale_clause(const DatabaseProperties& properties, int server_version) {
     std::string clause;
     if (properties.provider == "i" && server_version >= 150000) {
@@ -72,6 +65,28 @@ std::string locale_clause(const DatabaseProperties& properties, int server_versi
     return clause;
 }
 
+/// Drops a database and ends the sessions in it. Before 13 the server has no word for that, so
+/// nobody is let in first, and those who are in are sent away: DROP DATABASE waits a little for
+/// them.
+void drop_with_sessions(Connection& server, const std::string& name) {
+    constexpr int kFirstWithForce = 13;
+    if (server.server_major() >= kFirstWithForce) {
+        server.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(name)));
+        return;
+    }
+    const Rows is_there =
+        server.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", {name});
+    if (is_there.count() == 0) {
+        return;
+    }
+    server.execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS false", quoted_name(name)));
+    static_cast<void>(
+        server.query("SELECT pg_catalog.pg_terminate_backend(pid) FROM "
+                     "pg_catalog.pg_stat_activity WHERE datname = $1",
+                     {name}));
+    server.execute(fmt::format("DROP DATABASE {}", quoted_name(name)));
+}
+
 }  // namespace
 
 TargetDatabase::TargetDatabase(const ConnectionInfo& server, std::string name, std::stop_token stop)
@@ -86,8 +101,7 @@ TargetDatabase::~TargetDatabase() {
     }
     try {
         // Another connection: this one may be what was lost.
-        connect_beside(info_, name_, {})
-            ->execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(made_)));
+        drop_with_sessions(*connect_beside(info_, name_, {}), made_);
     } catch (...) {  // NOLINT(bugprone-empty-catch)
         // The server is gone. Its name tells what it is.
     }
@@ -163,41 +177,6 @@ void TargetDatabase::create(const DatabaseProperties& properties, const std::sto
         fmt::format("COMMENT ON DATABASE {} IS {}", quoted_name(made), literal(kRestoringComment)));
 }
 
-void TargetDatabase::set_settings(const DatabaseProperties& properties) {
-    const std::string name = quoted_name(made_);
-    for (const std::string& setting : properties.settings) {
-        const std::size_t first = setting.find('\t');
-        const std::size_t second = setting.find('\t', first + 1);
-        const std::string role = setting.substr(0, first);
-        const std::string variable = setting.substr(first + 1, second - first - 1);
-        const std::string value = setting.substr(second + 1);
-        server_->execute(fmt::format(
-            "ALTER {}DATABASE {} SET {} TO {}",
-            role.empty() ? std::string() : fmt::format("ROLE {} IN ", quoted_name(role)), name,
-            variable, is_list(variable) ? value : literal(value)));
-    }
-    if (properties.connection_limit >= 0) {
-        server_->execute(fmt::format("ALTER DATABASE {} CONNECTION LIMIT {}", name,
-                                     properties.connection_limit));
-    }
-}
-
-/// Before the owner changes, who takes what is the owner's then.
-void TargetDatabase::grant(const std::string& acl) {
-    const std::string name = quoted_name(made_);
-    const Rows rows = server_->query(
-        "SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE "
-        "pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END, privilege_type, "
-        "is_grantable FROM pg_catalog.aclexplode($1::pg_catalog.aclitem[])",
-        {acl});
-    server_->execute(fmt::format("REVOKE ALL ON DATABASE {} FROM PUBLIC", name));
-    for (int row = 0; row < rows.count(); ++row) {
-        server_->execute(fmt::format("GRANT {} ON DATABASE {} TO {}{}", rows.text(row, 1), name,
-                                     rows.text(row, 0),
-                                     rows.flag(row, 2) ? " WITH GRANT OPTION" : ""));
-    }
-}
-
 std::string TargetDatabase::take_name(const std::string& comment, const std::stop_token& stop) {
     constexpr std::string_view kObjectInUse = "55006";
     constexpr int kAttemptsMax = 10;
@@ -242,17 +221,31 @@ std::string TargetDatabase::take_name(const std::string& comment, const std::sto
     }
 }
 
+void TargetDatabase::keep_what_is_filled(const std::stop_token& stop) {
+    keeps_filled_ = state_ == TargetState::empty;
+    if (keeps_filled_ && !is_empty_inside(name_, stop)) {
+        throw explained<ConfigError>(
+            fmt::format("the database {} was empty, and was filled while it was restored", name_),
+            "Give another name in the path of the URI, or replace what is there with --clean.",
+            "target_not_empty");
+    }
+}
+
 std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& properties,
                                                  bool keeps_owners, bool keeps_privileges,
                                                  const std::stop_token& stop) {
-    const std::string name = quoted_name(made_);
-    set_settings(properties);
-    if (keeps_privileges && !properties.acl.empty()) {
-        grant(properties.acl);
+    for (const std::string& setting : settings_of(properties, made_)) {
+        server_->execute(setting);
+    }
+    // Before the owner changes, who takes what is the owner's then.
+    if (keeps_privileges) {
+        for (const std::string& grant : privileges_of(*server_, properties, made_)) {
+            server_->execute(grant);
+        }
     }
     if (keeps_owners) {
-        server_->execute(
-            fmt::format("ALTER DATABASE {} OWNER TO {}", name, quoted_name(properties.owner)));
+        server_->execute(fmt::format("ALTER DATABASE {} OWNER TO {}", quoted_name(made_),
+                                     quoted_name(properties.owner)));
     }
     const std::string before = take_name(properties.comment, stop);
     made_ = name_;
@@ -264,7 +257,17 @@ std::vector<std::string> TargetDatabase::publish(const DatabaseProperties& prope
     }
     try {
         server_->execute(fmt::format("ALTER DATABASE {} IS_TEMPLATE false", quoted_name(before)));
-        server_->execute(fmt::format("DROP DATABASE {} WITH (FORCE)", quoted_name(before)));
+        if (keeps_filled_) {
+            // Until its name was changed somebody may have come in.
+            server_->execute(
+                fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS true", quoted_name(before)));
+            if (!is_empty_inside(before, stop)) {
+                return {fmt::format(
+                    "what others made in {} while it was restored is in the database {}", name_,
+                    before)};
+            }
+        }
+        drop_with_sessions(*server_, before);
     } catch (const ServerError& error) {
         return {
             fmt::format("what was there before is in the database {}, which could not be "

@@ -35,6 +35,11 @@ public:
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] int server_major() const { return server_->server_major(); }
     [[nodiscard]] bool may_create() const { return may_create_; }
+    /// Whether the role may have everything put into the database that is there and empty, since it
+    /// may make none.
+    [[nodiscard]] bool is_filled_in_place() const {
+        return state_ == TargetState::empty && !may_create_;
+    }
     [[nodiscard]] Connection& server() { return *server_; }
 
     /// Drops what restores into this name left that were killed, and makes the database under its
@@ -42,6 +47,9 @@ public:
     void create(const DatabaseProperties& properties, const std::stop_token& stop);
     /// How the database that is being made is reached.
     [[nodiscard]] ConnectionInfo info() const { return info_.with_database(made_); }
+    /// Others may have filled meanwhile what was empty: that is not dropped then.
+    /// @throws ConfigError (target_not_empty) where they have.
+    void keep_what_is_filled(const std::stop_token& stop);
     /// Gives it what belongs to it as a whole, and its name; what had that name is dropped.
     /// @return what could not be done beside that, as sentences.
     [[nodiscard]] std::vector<std::string> publish(const DatabaseProperties& properties,
@@ -52,8 +60,6 @@ private:
     void look(std::stop_token stop);
     [[nodiscard]] bool is_empty_inside(const std::string& name, const std::stop_token& stop) const;
     void drop_leftovers(const std::stop_token& stop);
-    void grant(const std::string& acl);
-    void set_settings(const DatabaseProperties& properties);
     /// Changes the names, when nobody is in the database that is there. @return its name now.
     [[nodiscard]] std::string take_name(const std::string& comment, const std::stop_token& stop);
 
@@ -62,6 +68,7 @@ private:
     std::string made_;  ///< "" while there is none.
     TargetState state_ = TargetState::missing;
     bool may_create_ = false;
+    bool keeps_filled_ = false;
     std::unique_ptr<Connection> server_;
 };
 

@@ -1,6 +1,7 @@
 #include "connector/postgres/target_room.hpp"
 
 #include "base/error.hpp"
+#include "connector/postgres/lock_waits.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/target_objects.hpp"
 
@@ -15,7 +16,6 @@ namespace dbbackup::postgres {
 namespace {
 
 constexpr std::size_t kNamesShown = 8;
-constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::string_view kDependentObjects = "2BP01";
 constexpr std::string_view kNotSupported = "0A000";  // TRUNCATE of what others refer to.
 constexpr std::string_view kDropTable = "DROP TABLE ";
@@ -67,7 +67,9 @@ void TargetRoom::refuse_to_empty(const std::string& stream) const {
         throw explained<ConfigError>(
             fmt::format("--clean would empty {}, and --where brings only some of its rows back",
                         parts_.told(stream).target),
-            "Leave out --clean: the rows are added to those that are there.", "selection_conflict");
+            "Add them to those that are there with --data-only, without --clean; or restore them "
+            "beside with --rename.",
+            "selection_conflict");
     }
 }
 
@@ -100,6 +102,13 @@ void TargetRoom::look_for_tables() {
 
 /// What was selected must not be there, unless it may be replaced.
 void TargetRoom::look_for_occupied() {
+    for (const auto& [name, stream] : parts_.streams()) {
+        const auto& [schema, table] = parts_.table_of(name);
+        if (parts_.condition_of(name) != nullptr && !parts_.renames().contains(schema) &&
+            !drop_of(connection_, schema, table).empty()) {
+            refuse_to_empty(name);
+        }
+    }
     std::vector<std::string> names;
     const std::vector<int>& ids = parts_.choice().ids;
     std::for_each(ids.rbegin(), ids.rend(), [&](int id) {

@@ -105,7 +105,10 @@ public:
         skip_texts(2);                 // Where it was in the catalogue.
         entry.name = text_or_empty();
         entry.kind = text_or_empty();
-        static_cast<void>(integer());  // The section.
+        const std::int64_t section = integer();
+        if (section >= 2 && section <= 4) {
+            entry.section = static_cast<TocEntry::Section>(section);
+        }
         entry.definition = text_or_empty();
         skip_texts(2);  // How it is dropped, how its rows are copied.
         entry.schema = text_or_empty();
@@ -182,7 +185,11 @@ Toc Toc::parse(BytesView archive) {
     for (std::int64_t each = 0; each < count; ++each) {
         entries.push_back(cursor.read_entry());
     }
-    return Toc(std::move(entries));
+    Toc toc(std::move(entries));
+    if (toc.by_id_.size() != toc.entries_.size()) {
+        throw not_one();  // Two with one number: neither could be asked for.
+    }
+    return toc;
 }
 
 const TocEntry* Toc::find(int id) const {

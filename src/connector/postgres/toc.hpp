@@ -22,6 +22,8 @@ struct TocEntry {
     /// relation: table, view, sequence; part: belongs to something else, such as an index, a
     /// comment, a privilege; object: a type, a function, a schema; setting: of the archive itself.
     enum class Role : unsigned char { relation, part, object, setting };
+    /// What it is restored with, by the numbers of `teSection`. None: what it stands behind.
+    enum class Section : unsigned char { none = 1, pre_data, data, post_data };
 
     int id = 0;
     std::string kind;    ///< "TABLE", "FK CONSTRAINT", as pg_dump calls it.
@@ -31,6 +33,7 @@ struct TocEntry {
     std::string tablespace;  ///< "" for the default.
     std::string owner;
     std::vector<int> needs;  ///< Ids; some are of nothing in the archive.
+    Section section = Section::none;
 
     [[nodiscard]] Role role() const;
     /// A table, a view: what has columns.

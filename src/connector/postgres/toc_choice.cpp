@@ -159,12 +159,12 @@ private:
             (is_of_table(entry) || entry.kind == "DEFAULT" || entry.kind == "SEQUENCE OWNED BY" ||
              ends_with_rule_of_view(entry));
         std::set<int> seen;
-        const bool joins = is_essential || (entry.role() == Role::part && can_join(entry, seen));
-        if (joins) {
-            take(entry.id);
-            take_hidden_needs(entry);
+        if (!is_essential && (entry.role() != Role::part || !can_join(entry, seen))) {
+            return false;
         }
-        return joins;
+        take(entry.id);
+        take_hidden_needs(entry);
+        return taken_.contains(entry.id);  // Else it would join in every round.
     }
 
     /// The operator classes that such constraints use are in no dependency of pg_dump's, and those

@@ -4,12 +4,16 @@
 #include "base/secret.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
+#include <array>
+#include <charconv>
 #include <cstdlib>
+#include <exception>
 #include <set>
 #include <system_error>
+#include <utility>
 
 namespace dbbackup::postgres {
 namespace {
@@ -42,18 +46,6 @@ std::vector<fs::path> folders_of_tools() {
     return folders;
 }
 
-/// 17 from "pg_dump (PostgreSQL) 17.11 (Debian …)"; 0 if it is none.
-int major_in(std::string_view text) {
-    const std::size_t begin = text.find(") ");
-    int major = 0;
-    for (std::size_t at = begin + 2; begin != text.npos && at < text.size() &&
-                                     std::isdigit(static_cast<unsigned char>(text[at])) != 0;
-         ++at) {
-        major = major * 10 + (text[at] - '0');
-    }
-    return major;
-}
-
 /// What it says of itself; "" if it cannot be run.
 std::string answer_of(const fs::path& program, const char* option, const std::stop_token& stop) {
     std::string output;
@@ -65,6 +57,43 @@ std::string answer_of(const fs::path& program, const char* option, const std::st
     } catch (const Error&) {
         return {};
     }
+}
+
+/// The program itself, behind all links; "" if there is none, or it is Debian's wrapper, which
+/// chooses a version by rules of its own.
+fs::path real_place(const fs::path& program) {
+    std::error_code failed;
+    fs::path place = fs::canonical(program, failed);
+    return failed || place.filename() == "pg_wrapper" ? fs::path() : place;
+}
+
+/// The program `name` of the same installation, which is of the same version.
+std::optional<Tool> beside_of(const Tool& tool, const std::string& name) {
+    Tool beside = tool;
+    beside.path.replace_filename(name);
+    const fs::path place = real_place(beside.path);
+    if (place.empty() || place.parent_path() != real_place(tool.path).parent_path() ||
+        ::access(place.c_str(), X_OK) != 0) {
+        return std::nullopt;
+    }
+    return beside;
+}
+
+[[noreturn]] void throw_missing(const std::string& name, int server_major,
+                                const std::vector<Tool>& tools) {
+    std::string found;
+    for (const Tool& tool : tools) {
+        found += fmt::format("{}{} is of version {}", found.empty() ? "" : ", ", tool.path.native(),
+                             tool.major);
+    }
+    throw explained<SourceError>(
+        fmt::format(
+            "there is no {} of version {} or later here, and definitions are read with it{}{}",
+            name, server_major, found.empty() ? "" : ": ", found),
+        fmt::format("Install PostgreSQL's client programs of version {}, on Debian with "
+                    "'apt-get install postgresql-client-{}'.",
+                    server_major, server_major),
+        "tool_missing");
 }
 
 /// A field of a password file. Source: PostgreSQL manual, 34.16.
@@ -96,51 +125,87 @@ void require_success(const std::string& name, const ProgramEnd& end) {
 
 }  // namespace
 
-std::vector<Tool> installed_tools(const std::string& name, std::stop_token stop) {
-    std::vector<Tool> tools;
-    std::set<fs::path> seen;
-    for (const fs::path& folder : folders_of_tools()) {
-        std::error_code failed;
-        const fs::path program = fs::canonical(folder / name, failed);
-        // Debian's wrapper chooses a version by rules of its own.
-        if (failed || program.filename() == "pg_wrapper" || !seen.insert(program).second) {
-            continue;
-        }
-        if (const int major = major_in(answer_of(folder / name, "--version", stop)); major > 0) {
-            tools.push_back({folder / name, major});
-        }
+Tool tool_of(fs::path path, std::string_view version) {
+    Tool tool{std::move(path)};
+    const std::size_t begin = version.find(") ");
+    if (begin == version.npos) {
+        return tool;
     }
-    return tools;
+    version.remove_prefix(begin + 2);
+    const char* const end = version.data() + version.size();
+    const auto [point, error] = std::from_chars(version.data(), end, tool.major);
+    if (error == std::errc() && point != end && *point == '.') {
+        std::from_chars(point + 1, end, tool.minor);
+    }
+    return tool;
 }
 
 Tool tool_for(const std::string& name, int server_major, std::stop_token stop) {
-    const std::vector<Tool> tools = installed_tools(name, std::move(stop));
+    std::vector<Tool> tools;
+    std::set<fs::path> seen;
+    for (const fs::path& folder : folders_of_tools()) {
+        const fs::path program = real_place(folder / name);
+        if (program.empty() || !seen.insert(program).second) {
+            continue;
+        }
+        Tool tool = tool_of(folder / name, answer_of(folder / name, "--version", stop));
+        if (tool.major == server_major) {
+            return tool;  // None is better.
+        }
+        if (tool.major > 0) {
+            tools.push_back(std::move(tool));
+        }
+    }
     const Tool* best = nullptr;
     for (const Tool& tool : tools) {
-        if (tool.major >= server_major && (best == nullptr || tool.major < best->major)) {
+        if (tool.major > server_major && (best == nullptr || tool.major < best->major)) {
             best = &tool;
         }
     }
     if (best != nullptr) {
         return *best;
     }
-    std::string found;
-    for (const Tool& tool : tools) {
-        found += fmt::format("{}{} is of version {}", found.empty() ? "" : ", ", tool.path.native(),
-                             tool.major);
-    }
-    throw explained<SourceError>(
-        fmt::format(
-            "there is no {} of version {} or later here, and definitions are read with it{}{}",
-            name, server_major, found.empty() ? "" : ": ", found),
-        fmt::format("Install PostgreSQL's client programs of version {}, on Debian with "
-                    "'apt-get install postgresql-client-{}'.",
-                    server_major, server_major),
-        "tool_missing");
+    throw_missing(name, server_major, tools);
 }
 
-bool has_option(const Tool& tool, std::string_view option, std::stop_token stop) {
-    return answer_of(tool.path, "--help", stop).find(option) != std::string::npos;
+Tool ToolFinder::find(const std::string& name, int server_major, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    // Who looks for one may find that of the others, too.
+    if (!changed_.wait(lock, stop, [this] { return !is_looking_; })) {
+        throw Cancelled();
+    }
+    if (const auto found = found_.find(server_major); found != found_.end()) {
+        if (std::optional<Tool> beside = beside_of(found->second, name)) {
+            return *std::move(beside);
+        }
+    }
+    is_looking_ = true;
+    lock.unlock();
+    std::optional<Tool> tool;
+    std::exception_ptr failure;
+    try {
+        tool = tool_for(name, server_major, stop);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    lock.lock();
+    is_looking_ = false;
+    changed_.notify_all();
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    found_.insert_or_assign(server_major, *tool);
+    return *std::move(tool);
+}
+
+bool takes_restrict_key(const Tool& tool) {
+    // Source: the release notes of these versions, CVE-2025-8714.
+    static constexpr std::array<std::pair<int, int>, 5> kFirst = {
+        {{13, 22}, {14, 19}, {15, 14}, {16, 10}, {17, 6}}};
+    return tool.major > kFirst.back().first ||
+           std::ranges::any_of(kFirst, [&tool](const auto& first) {
+               return tool.major == first.first && tool.minor >= first.second;
+           });
 }
 
 std::string output_of(const Tool& tool, const std::vector<std::string>& arguments,

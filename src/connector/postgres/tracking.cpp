@@ -151,6 +151,7 @@ std::string environment_of(Connection& connection) {
     const Rows rows = connection.query(R"(
 SELECT current_user || ' ' || current_setting('server_version_num') || ' ' ||
        current_setting('server_encoding') || ' ' ||
+       (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()) || ' ' ||
        (SELECT r.rolsuper::text || r.rolbypassrls::text FROM pg_catalog.pg_roles r
          WHERE r.rolname = current_user)
 UNION ALL
@@ -180,8 +181,9 @@ TrackingAnswer can_track_since(Connection& connection, const std::optional<Track
     }
     if (environment_of(connection) != mark->environment) {
         return {
-            "the role, the server's version or its extensions are not those of the parent "
-            "snapshot, so that equal rows may be written otherwise"};
+            "the database is another one of that name, or the role, the server's version or its "
+            "extensions are not those of the parent snapshot, so that equal rows may be written "
+            "otherwise"};
     }
     const std::vector<SummaryRange> all = summaries(connection, mark->timeline);
     if (std::find(all.begin(), all.end(), mark->last) == all.end()) {

@@ -12,7 +12,7 @@ namespace dbbackup::postgres {
 namespace {
 
 /// Source: PostgreSQL 18 release notes, E.2.3.4 "Constraints".
-constexpr int kFirstUncheckedOfPartitioned = 180000;
+constexpr int kFirstUncheckedOfPartitioned = 18;
 
 constexpr const char* kKeys = R"(
 SELECT c.oid, n.nspname, r.relname, c.conname, pg_catalog.pg_get_constraintdef(c.oid),
@@ -111,24 +111,35 @@ std::vector<ForeignKey> take_out(const Toc& toc, std::vector<int>& ids,
     return taken;
 }
 
+bool can_be_unchecked(const ForeignKey& key, int server_major) {
+    return !key.is_of_partitioned || server_major >= kFirstUncheckedOfPartitioned;
+}
+
+std::vector<std::string> statements_of(const ForeignKey& key) {
+    const std::string table = quoted_name(key.schema, key.table);
+    const std::string name = quoted_name(key.name);
+    std::vector<std::string> statements = {
+        fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {} NOT VALID", table, name, key.definition)};
+    if (!key.comment.empty()) {
+        statements.push_back(
+            fmt::format("COMMENT ON CONSTRAINT {} ON {} IS {}", name, table, literal(key.comment)));
+    }
+    return statements;
+}
+
 std::vector<std::string> make_unchecked(Connection& connection,
                                         const std::vector<ForeignKey>& keys) {
     std::vector<std::string> warnings;
     for (const ForeignKey& key : keys) {
-        const std::string table = quoted_name(key.schema, key.table);
-        const std::string name = quoted_name(key.name);
-        if (key.is_of_partitioned && connection.server_version() < kFirstUncheckedOfPartitioned) {
+        if (!can_be_unchecked(key, connection.server_major())) {
             warnings.push_back(fmt::format(
                 "the foreign key {} of {}.{} was not made: rows that it refers to are not in the "
                 "snapshot, and this server cannot leave rows of a partitioned table unchecked",
                 key.name, key.schema, key.table));
             continue;
         }
-        connection.execute(fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {} NOT VALID", table, name,
-                                       key.definition));
-        if (!key.comment.empty()) {
-            connection.execute(fmt::format("COMMENT ON CONSTRAINT {} ON {} IS {}", name, table,
-                                           literal(key.comment)));
+        for (const std::string& statement : statements_of(key)) {
+            connection.execute(statement);
         }
         warnings.push_back(fmt::format(
             "the foreign key {} of {}.{} is NOT VALID: rows that it refers to are not in the "

@@ -38,6 +38,12 @@ struct ForeignKey {
 [[nodiscard]] std::vector<ForeignKey> take_out(const Toc& toc, std::vector<int>& ids,
                                                const std::vector<ForeignKey>& keys);
 
+/// Whether a server can make it for rows to come, and not look at those that are there.
+[[nodiscard]] bool can_be_unchecked(const ForeignKey& key, int server_major);
+
+/// SQL that does so.
+[[nodiscard]] std::vector<std::string> statements_of(const ForeignKey& key);
+
 /// Makes them for rows to come: those that are there are not looked at.
 /// @return warnings; of partitioned tables there cannot be such keys before PostgreSQL 18.
 [[nodiscard]] std::vector<std::string> make_unchecked(Connection& connection,

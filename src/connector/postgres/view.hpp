@@ -12,8 +12,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dbbackup::postgres {
@@ -45,14 +47,24 @@ public:
     [[nodiscard]] std::uint64_t xmin() const { return xmin_; }
     [[nodiscard]] std::int64_t timeline() const { return timeline_; }
     [[nodiscard]] Connection& leader() { return *leader_; }
+    /// For how long it has been held.
+    [[nodiscard]] std::chrono::seconds age() const;
+    /// How long the locks had to be waited for.
+    [[nodiscard]] std::chrono::milliseconds lock_wait() const { return lock_wait_; }
 
     /// A connection that sees the view; made when all others are in use.
     [[nodiscard]] std::unique_ptr<Connection> reader(std::stop_token stop);
     void give_back(std::unique_ptr<Connection> reader);
 
 private:
-    void take();
+    void take_with_locks();
+    /// What took so long that somebody must have been in the way.
+    void note_wait(std::chrono::steady_clock::duration took);
+    /// @return whether the server stayed what it is, a standby or none.
+    [[nodiscard]] bool take();
     [[nodiscard]] bool lock_tables();
+    /// Of these tables. @return false when one is gone.
+    [[nodiscard]] bool lock_some(std::span<const Table> tables);
     [[nodiscard]] bool are_tables_unchanged();
 
     const ConnectionInfo& info_;
@@ -64,12 +76,17 @@ private:
     std::optional<SafePair> pair_;
     std::uint64_t xmin_ = 0;
     std::int64_t timeline_ = 0;
+    std::chrono::steady_clock::time_point taken_at_;
+    std::chrono::milliseconds lock_wait_{0};
     std::vector<Table> tables_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Connection>> idle_;
 };
 
-/// Settings under which equal rows give equal text, on every server and for every role.
+/// Settings under which equal rows give equal text, on every server and for every role; of COPY
+/// also `encoding_of_rows`.
 void set_text_form(Connection& connection);
+/// @param encoding Of the database that the rows are of, where that is not this one.
+void set_text_form(Connection& connection, std::string_view encoding);
 
 }  // namespace dbbackup::postgres

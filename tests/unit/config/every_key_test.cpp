@@ -169,6 +169,12 @@ notifications:
     EXPECT_EQ(config.notifications.at("life").url.file, "/u");
 }
 
+TEST(LoadConfig, ReadsHowFastASourceIsRead) {
+    const Config config =
+        load("sources: {a: {type: sqlite, database: /d, throttle: 20MiB/s}}").config;
+    EXPECT_EQ(config.sources.at("a").throttle_bytes_per_s, 20_MiB);
+}
+
 TEST(LoadConfig, ReadsWhatHoldsForAllObjectStores) {
     const Config config = load("storage: {ca_file: /ca, bandwidth_limit: 20MiB/s}").config;
     EXPECT_EQ(config.storage.ca_file, "/ca");

@@ -93,6 +93,7 @@ TEST(PostgresToc, EveryVersionOfTheArchiveIsRead) {
         EXPECT_EQ(table.definition, "CREATE …");
         EXPECT_EQ(table.needs, (std::vector<int>{7, 12}));
         EXPECT_EQ(table.role(), TocEntry::Role::relation);
+        EXPECT_EQ(table.section, TocEntry::Section::pre_data);
         EXPECT_EQ(toc.find(7)->schema, "");
         EXPECT_EQ(toc.find(7)->role(), TocEntry::Role::object);
         EXPECT_EQ(toc.find(12), nullptr);
@@ -108,6 +109,15 @@ TEST(PostgresToc, WhatEndsTooSoonIsDamage) {
                      CorruptionError)
             << size;
     }
+}
+
+// Found by the fuzzer: the second was chosen without end, because the first was taken for it.
+TEST(PostgresToc, TwoEntriesOfOneNumberAreDamage) {
+    Writer archive(16);
+    archive.integer(2);
+    archive.entry(7, "", "ENCODING", "", {});
+    archive.entry(7, "SCHEMA public", "ACL", "", {});
+    EXPECT_THROW(static_cast<void>(Toc::parse(archive.bytes())), CorruptionError);
 }
 
 TEST(PostgresToc, ALaterLayoutIsRefusedWithARemedy) {

@@ -2,6 +2,7 @@
 /// Goal: whatever several readers do at once, and in whatever order their segments end, a snapshot
 /// is what one reader would have made of the view; and the first thing that goes wrong is what the
 /// caller learns. Method: a database in memory whose readers wait for each other where a test says.
+/// (long because all tests share that database)
 
 #include "base/error.hpp"
 #include "engine/backup.hpp"
@@ -187,6 +188,70 @@ TEST_F(ParallelReading, OneReaderIsTheCallersThread) {
     };
     const std::string id = back_up_to(disk_, 1).snapshot.summary.id;
     EXPECT_EQ(restore(id, disk_), source_.contents());
+}
+
+/// They come first, and end only after all others were read.
+TEST_F(ParallelReading, OpaqueStreamsTakeNoReader) {
+    constexpr std::uint64_t kSegments = 5;
+    source_.set_opaque("a dump", noise(1, kPage));
+    source_.set_opaque("a dump of roles", noise(2, kPage));
+    source_.set_pages("b", noise(3, kSegments * kSegmentPages * kPage), kPage);
+    on_read_ = [this](const StreamPlan& stream, auto&...) {
+        if (stream.name == "b") {
+            meeting_.arrive();
+        } else {
+            meeting_.wait_for(kSegments);
+        }
+    };
+    const std::string id = back_up_to(disk_, 2).snapshot.summary.id;
+    EXPECT_EQ(restore(id, disk_), source_.contents());
+}
+
+TEST_F(ParallelReading, ManyOpaqueStreamsTakeReadersToo) {
+    constexpr unsigned kStreams = 20;
+    std::set<std::thread::id> threads;
+    std::mutex mutex;
+    for (unsigned stream = 0; stream < kStreams; ++stream) {
+        source_.set_opaque(fmt::format("script {}", stream), noise(stream, kPage));
+    }
+    on_read_ = [&](auto&...) {
+        const std::lock_guard lock(mutex);
+        threads.insert(std::this_thread::get_id());
+    };
+    const std::string id = back_up_to(disk_, 2).snapshot.summary.id;
+    EXPECT_LE(threads.size(), 4);
+    EXPECT_EQ(restore(id, disk_), source_.contents());
+}
+
+TEST_F(ParallelReading, AFailureBesideTheOthersStopsThem) {
+    source_.set_opaque("a dump", noise(1, kPage));
+    source_.set_pages("b", noise(2, kPage), kPage);
+    on_read_ = [this](const StreamPlan& stream, auto&, const std::stop_token& stop) {
+        if (stream.name == "b") {
+            meeting_.arrive();
+            meeting_.wait_for_stop(stop);
+        } else {
+            meeting_.wait_for(1);
+            throw SourceError("pg_dump failed");
+        }
+    };
+    EXPECT_EQ(problem(), "pg_dump failed");
+    expect_nothing_was_made();
+}
+
+TEST_F(ParallelReading, AFailureStopsWhatIsReadBeside) {
+    source_.set_opaque("a dump", noise(1, kPage));
+    source_.set_pages("b", noise(2, kPage), kPage);
+    on_read_ = [this](const StreamPlan& stream, auto&, const std::stop_token& stop) {
+        if (stream.name == "b") {
+            meeting_.wait_for(1);
+            throw SourceError("no rows");
+        }
+        meeting_.arrive();
+        meeting_.wait_for_stop(stop);
+    };
+    EXPECT_EQ(problem(), "no rows");
+    expect_nothing_was_made();
 }
 
 /// Of each stream the first segment is the last one to be read.

@@ -216,8 +216,11 @@ TEST_F(StreamWriterTest, ManySegmentsMakeManyLists) {
                    Bytes(kPage, static_cast<std::uint8_t>(segment.range.first_page)));
     });
     const StreamContents stream = write(stream_plan(StreamKind::pages, segments), session);
-    EXPECT_EQ(counts_->stored_whole, 256U) << "equal pages are stored once";
-    EXPECT_EQ(counts_->reused, kSegments - 256);
+    // Equal pages are stored once, unless one of the threads stands still over a page until its
+    // like comes by: it is not known before it is sealed.
+    EXPECT_GE(counts_->stored_whole, 256U);
+    EXPECT_LE(counts_->stored_whole, 256U + 8U);
+    EXPECT_EQ(counts_->stored_whole + counts_->reused, kSegments);
     ASSERT_EQ(stream.lists.size(), 2U);
     EXPECT_EQ(stream.lists[0].first_page, 0U);
     EXPECT_EQ(stream.lists[1].first_page, kListChunksMax);

@@ -1,0 +1,187 @@
+"""What goes on at once: PostgreSQL's own programs beside the reading of rows, and processes that make indexes of partitions."""
+
+import os
+import shlex
+import signal
+import time
+
+import pytest
+
+from postgres_compare import Database, assert_equal, drop_database
+from postgres_server import PostgresServer
+from program import Repository
+
+READERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND query LIKE 'LOCK TABLE ONLY%COPY%'"
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND pid <> pg_backend_pid()"
+
+
+@pytest.fixture(scope="module")
+def server(servers):
+    folder, started = servers
+    started.append(PostgresServer("postgres17", folder, "--set", "summarize_wal=on"))
+    started[-1].make_database("shop")
+    started[-1].psql(
+        "CREATE TABLE goods(id int PRIMARY KEY, name text); INSERT INTO goods SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 20000) i;"
+        "CREATE ROLE plain LOGIN; GRANT pg_read_all_data TO plain",
+        "shop",
+    )
+    started[-1].psql(f"ALTER ROLE plain PASSWORD '{started[-1].password}'")
+    return started[-1]
+
+
+@pytest.fixture
+def stored(program, folder):
+    return Repository(program, folder / "repository", "keyfile").init()
+
+
+class StandIns:
+    """Take the place of PostgreSQL's programs. `scripts`, by name: what is done before that, or in its place."""
+
+    def __init__(self, folder, server, **scripts):
+        self.folder, self.server = folder / "instead", server
+        self.folder.mkdir()
+        ask = f"PGPASSFILE={server.folder / 'pgpass'} {server.bin}/psql -X -q -A -t -d '{server.uri('shop')}' -c"
+        for name in ("pg_dump", "pg_dumpall", "pg_restore", "psql"):
+            program = self.folder / name
+            begun = f"echo $$ >{self.begun(name)}\n" if name in scripts else ""
+            program.write_text(
+                f'#!/bin/sh\ncase "$*" in *--version*) exec {server.bin}/{name} --version ;; esac\n'
+                f'ask() {{ {ask} "$1"; }}\n{begun}{scripts.get(name, "")}\nexec {server.bin}/{name} "$@"\n'
+            )
+            program.chmod(0o755)
+
+    def begun(self, name):
+        """A file with the number of its process, as soon as it runs."""
+        return self.folder / f"{name}.begun"
+
+    def environment(self, **changes):
+        return self.server.environment(**{"PATH": f"{self.folder}:{self.server.environment()['PATH']}", **changes})
+
+
+def until_rows_are_read():
+    """As long as nobody reads rows; in vain for a minute is a failure."""
+    return f"""
+n=0; until [ "$(ask {shlex.quote(READERS)})" -gt 0 ]; do n=$((n + 1)); [ $n -lt 600 ] || {{ echo 'no rows are read' >&2; exit 9; }}; sleep 0.1; done"""
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def test_rows_are_read_while_definitions_and_roles_are_dumped(stored, server, folder):
+    dumps = StandIns(folder, server, pg_dump=until_rows_are_read(), pg_dumpall=until_rows_are_read())
+    full = stored.json("backup", "--uri", server.uri("shop"), "--jobs", "2", env=dumps.environment())
+    assert full["rows"] >= 20000, full
+    assert dumps.begun("pg_dump").exists() and dumps.begun("pg_dumpall").exists()
+    # The same bytes as from a run in which nobody waits.
+    again = stored.json("backup", "--uri", server.uri("shop"), "--jobs", "1", "--mode", "full", env=server.environment())
+    assert again["chunks_new"] == 0, again
+    stored.run("restore", "latest", "--to", server.uri("back"), "--verify", env=server.environment())
+    assert_equal(Database(server, "shop"), Database(server, "back"))
+    drop_database(Database(server, "back"))
+
+
+def test_an_unchanged_source_is_not_planned_before_its_definitions_are_dumped(stored, server, folder):
+    """The record of changes ends at a checkpoint, which only pg_dump makes here: who waits for that first, waits in vain."""
+    words = ("--uri", server.uri("shop", "plain"))
+    process = stored.start("backup", *words, env=server.environment(PGPASSWORD=server.password))
+    while process.poll() is None:
+        server.psql("CHECKPOINT")
+    assert process.returncode == 0, process.communicate()
+    dump = StandIns(folder, server, pg_dump="ask CHECKPOINT")
+    second = stored.json("backup", *words, env=dump.environment(PGPASSWORD=server.password))
+    assert second["capture"] == "tracked", second
+
+
+@pytest.mark.parametrize("name", ("pg_dump", "pg_dumpall"))
+def test_who_fails_beside_the_rows_leaves_no_snapshot(stored, server, folder, name):
+    dump = StandIns(folder, server, **{name: f"{until_rows_are_read()}\necho 'out of order' >&2; exit 3"})
+    words = ("--uri", server.uri("shop"), "--jobs", "2", "--json")
+    failed = stored.run("backup", *words, env=dump.environment(), code=20)
+    assert failed.error["code"] == "tool_failed" and "out of order" in failed.error["message"], failed
+    assert stored.list() == []
+    wait_for(lambda: server.psql(SESSIONS) == "0", "a session is left")
+
+
+@pytest.mark.parametrize("name", ("pg_dump", "pg_dumpall"))
+def test_who_hangs_beside_the_rows_ends_with_the_run(stored, server, folder, name):
+    dump = StandIns(folder, server, **{name: "exec sleep 600"})
+    process = stored.start("backup", "--uri", server.uri("shop"), "--jobs", "2", env=dump.environment())
+    wait_for(lambda: dump.begun(name).exists() and dump.begun(name).read_text().strip(), f"{name} did not begin")
+    wait_for(lambda: server.psql(READERS) != "0", "no rows are read")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(dump.begun(name).read_text()), 0)
+    assert stored.list() == []
+    wait_for(lambda: server.psql(SESSIONS) == "0", "a session is left")
+
+
+PARTS = """
+CREATE TABLE alone(id int PRIMARY KEY, x int UNIQUE); INSERT INTO alone SELECT i, i FROM generate_series(1, 20000) i;
+CREATE TABLE days(id int, day date, x int NOT NULL, note text, PRIMARY KEY (id, day, x)) PARTITION BY RANGE (day);
+CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE days_2 PARTITION OF days FOR VALUES FROM ('2026-02-01') TO ('2026-03-01') PARTITION BY LIST (x);
+CREATE TABLE days_2_odd PARTITION OF days_2 FOR VALUES IN (1, 3);
+CREATE TABLE days_2_rest PARTITION OF days_2 DEFAULT;
+CREATE INDEX by_note ON days(note, x); CREATE UNIQUE INDEX by_all ON days(day, x, id);
+CREATE INDEX own ON days_2_odd(x) WHERE x > 1; CREATE INDEX half ON ONLY days(x);
+CREATE STATISTICS of_days ON day, x FROM days_1;
+ALTER TABLE days ADD CONSTRAINT of_alone FOREIGN KEY (x) REFERENCES alone(x);
+CREATE TABLE visits(id int PRIMARY KEY, day_id int, day date, x int, FOREIGN KEY (day_id, day, x) REFERENCES days(id, day, x), alone int REFERENCES alone(id));
+ALTER TABLE days_1 ADD CONSTRAINT own_key FOREIGN KEY (id) REFERENCES alone(id) NOT VALID;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER touched BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER alone_touched BEFORE UPDATE ON alone FOR EACH ROW EXECUTE FUNCTION touch(); ALTER TABLE alone DISABLE TRIGGER alone_touched;
+CREATE MATERIALIZED VIEW seen AS SELECT a.id, a.x, count(d.id) AS n FROM alone a LEFT JOIN days d USING (x) GROUP BY a.id;
+CREATE UNIQUE INDEX seen_by_id ON seen(id);
+CREATE VIEW watched AS SELECT id, x FROM alone GROUP BY id; CREATE RULE nothing AS ON DELETE TO days DO INSTEAD NOTHING;
+ALTER TABLE ONLY days REPLICA IDENTITY USING INDEX by_all; ALTER TABLE days_1 CLUSTER ON days_1_pkey;
+CREATE POLICY mine ON days USING (x > 0); ALTER TABLE days ENABLE ROW LEVEL SECURITY;
+COMMENT ON INDEX by_note IS 'of all'; COMMENT ON INDEX days_1_note_x_idx IS 'of one'; COMMENT ON CONSTRAINT alone_pkey ON alone IS 'of alone';
+COMMENT ON INDEX alone_x_key IS 'first and last'; COMMENT ON CONSTRAINT of_alone ON days IS 'key'; COMMENT ON TRIGGER touched ON days IS 'touches';
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN IF tg_tag <> ''REFRESH MATERIALIZED VIEW'' THEN RAISE ''watched''; END IF; END';
+CREATE PUBLICATION told FOR TABLE days, alone (id) WHERE (id > 10);
+INSERT INTO days SELECT i, '2026-01-01'::date + i % 59, i % 9 + 1, 'n' || i FROM generate_series(1, 20000) i;
+INSERT INTO visits SELECT id, id, day, x, x FROM days; REFRESH MATERIALIZED VIEW seen;
+CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION watch();
+"""
+
+
+def test_indexes_of_partitions_are_made_at_once(stored, server, folder):
+    server.make_database("parts")
+    server.psql(PARTS, "parts")
+    stored.json("backup", "--uri", server.uri("parts"), env=server.environment())
+    calls = folder / "calls"
+    restore = StandIns(folder, server, pg_restore=f'echo "$*" >>{calls}')
+    # Whatever the processes do first: a deadlock would be an error.
+    for _ in range(5):
+        calls.unlink(missing_ok=True)
+        stored.run("restore", "latest", "--to", server.uri("again"), "--jobs", "4", "--verify", env=restore.environment())
+        assert_equal(Database(server, "parts"), Database(server, "again"))
+        server.psql("ALTER EVENT TRIGGER watch DISABLE", "again")
+        drop_database(Database(server, "again"))
+    after_rows = [line for line in calls.read_text().splitlines() if "--section=post-data" in line]
+    assert ["--jobs=4" in line for line in after_rows] == [True, False], after_rows
+
+
+def test_a_selection_with_partitions_comes_back_whole(stored, server):
+    server.make_database("some")
+    server.psql(PARTS.replace("CREATE EVENT TRIGGER", "-- "), "some")
+    stored.json("backup", "--uri", server.uri("some"), env=server.environment())
+    words = ("--include", "public.alone", "--include", "public.days")
+    stored.run("restore", "latest", *words, "--to", server.uri("chosen"), "--jobs", "4", "--verify", env=server.environment())
+    indexes = "SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ' ' ORDER BY 1) FROM pg_index i JOIN pg_class c ON c.oid = indrelid WHERE c.relname ~ '^(alone|days)'"
+    indexes = indexes.replace("ORDER BY 1", "ORDER BY indexrelid::regclass::text")
+    assert server.psql(indexes, "chosen") == server.psql(indexes, "some")
+    # As are keys that the user did not want the rows of.
+    stored.json("backup", "--uri", server.uri("some"), "--exclude", "public.alone", env=server.environment())
+    stored.run("restore", "latest", "--to", server.uri("without"), "--jobs", "4", env=server.environment(), code=(0, 3))
+    assert server.psql(indexes, "without") == server.psql(indexes, "some")
+    keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'visits'::regclass AND confrelid = 'alone'::regclass"
+    assert server.psql(keys, "without") == "1"
+    for name in ("chosen", "without", "some"):
+        drop_database(Database(server, name))
