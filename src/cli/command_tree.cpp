@@ -6,6 +6,7 @@
 #include "cli/config_options.hpp"
 #include "cli/copy_options.hpp"
 #include "cli/doctor_options.hpp"
+#include "cli/schedule_options.hpp"
 #include "cli/selection_arguments.hpp"
 #include "cli/source_options.hpp"
 #include "cli/undelete_options.hpp"
@@ -348,6 +349,8 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
                 "db-backup stats\ndb-backup stats --json");
     add_key(root, values);
     add_doctor_command(root, values.globals, values.doctor);
+    add_schedule_command(root, values.globals, values.schedule);
+    add_notify_command(root, values.globals, values.notify);
     add_config_command(root, values.globals, values.config_init);
     CLI::App& completion =
         add_command(root, "completion", "Print a completion script for a shell", values.globals,

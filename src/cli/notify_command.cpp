@@ -5,10 +5,10 @@
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
 #include "cli/schedule_notices.hpp"
-#include "cli/schedule_service.hpp"
 #include "config/problems.hpp"
 #include "http/http_client.hpp"
 #include "notify/make_notifier.hpp"
+#include "repository/run.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

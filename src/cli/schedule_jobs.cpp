@@ -1,7 +1,14 @@
 #include "cli/schedule_jobs.hpp"
 
+#include "cli/display_text.hpp"
+#include "config/problems.hpp"
+#include "sys/paths.hpp"
+
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdlib>
+#include <array>
+#include <cstddef>
 #include <initializer_list>
 #include <iterator>
 #include <utility>
@@ -26,6 +33,43 @@ bool is_over(const std::optional<std::chrono::seconds>& span,
 
 }  // namespace
 
+ConfigError unknown_job(const std::string& job, const Config& config) {
+    std::vector<std::string> names;
+    std::transform(config.schedules.begin(), config.schedules.end(), std::back_inserter(names),
+                   [](const auto& entry) { return entry.first; });
+    const std::string meant = nearest(job, names);
+    return explained<ConfigError>(
+        fmt::format("there is no job '{}' in schedules", printable(job)),
+        meant.empty() ? "See them with: db-backup schedule list."
+                      : fmt::format("Did you mean {}?", meant),
+        "job_unknown");
+}
+
+std::vector<std::string> shared_options(const CommandContext& context) {
+    const GlobalArguments& globals = context.globals;
+    std::vector<std::string> words;
+    const auto add = [&words](const char* option, const std::string& value) {
+        words.insert(words.end(), {option, value});
+    };
+    if (context.config().path) {
+        add("--config", absolute_path(*context.config().path).string());
+    }
+    if (globals.key_file) {
+        add("--key-file", absolute_path(*globals.key_file).string());
+    }
+    if (globals.log_file) {
+        add("--log-file", absolute_path(*globals.log_file).string());
+    }
+    if (globals.log_format) {
+        add("--log-format", *globals.log_format == LogFormat::json ? "json" : "text");
+    }
+    if (globals.log_level) {
+        constexpr std::array<const char*, 5> kLevels = {"debug", "info", "warning", "error", "off"};
+        add("--log-level", kLevels.at(static_cast<std::size_t>(*globals.log_level)));
+    }
+    return words;
+}
+
 std::vector<JobSettings> job_settings(const Config& config, const std::string& host) {
     std::vector<JobSettings> jobs;
     for (const auto& [name, schedule] : config.schedules) {
@@ -39,15 +83,11 @@ std::vector<JobSettings> job_settings(const Config& config, const std::string& h
     return jobs;
 }
 
-std::vector<JobStep> job_steps(const std::string& program,
-                               const std::optional<std::string>& config_file,
+std::vector<JobStep> job_steps(const std::vector<std::string>& program,
                                const ScheduleConfig& schedule, const StepFacts& facts) {
     const auto command = [&](std::initializer_list<std::string> words) {
-        std::vector<std::string> all = {program};
+        std::vector<std::string> all = program;
         all.insert(all.end(), words);
-        if (config_file) {
-            all.insert(all.end(), {"--config", *config_file});
-        }
         all.insert(all.end(), {"--json", "--source", schedule.source});
         return all;
     };

@@ -3,11 +3,15 @@
 #include "base/error.hpp"
 #include "cli/schedule_delivery.hpp"
 #include "cli/schedule_jobs.hpp"
+#include "cli/snapshot_text.hpp"
+#include "repository/run.hpp"
 #include "schedule/state_file.hpp"
+#include "sys/detached_process.hpp"
 #include "sys/paths.hpp"
 #include "sys/service_manager.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,13 +31,14 @@ constexpr std::size_t kRunsKeptOfEach = 50;
 constexpr seconds kTellingMax = std::chrono::minutes(10);
 constexpr seconds kTellingAtEnd(20);
 constexpr seconds kLongestWait(2);
+constexpr seconds kPauseAfterError(10);
 
-std::string program_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
-
-std::optional<std::string> config_file(const LoadedConfig& loaded) {
-    return loaded.config.path
-               ? std::optional(std::filesystem::absolute(*loaded.config.path).string())
-               : std::nullopt;
+/// What every call of this program for a job begins with.
+std::vector<std::string> program_words(const std::string& program, const CommandContext& context) {
+    std::vector<std::string> words = {program};
+    const std::vector<std::string> options = shared_options(context);
+    words.insert(words.end(), options.begin(), options.end());
+    return words;
 }
 
 }  // namespace
@@ -41,14 +46,15 @@ std::optional<std::string> config_file(const LoadedConfig& loaded) {
 std::filesystem::path schedule_state_file() { return state_home() / "schedule.db"; }
 std::filesystem::path schedule_lock_file() { return state_home() / "schedule.pid"; }
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    ::gethostname(name.data(), name.size() - 1);
-    return name.data();
-}
+std::filesystem::path schedule_log_file() { return state_home() / "schedule.log"; }
+std::filesystem::path job_lock_file() { return state_home() / "schedule.locks"; }
+
+std::string program_path() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
 ScheduleService::ScheduleService(CommandContext& context, seconds grace)
     : context_(context),
+      program_(program_path()),
+      secrets_(secret_variables(context.loaded)),
       loaded_(std::make_shared<LoadedConfig>(context.loaded)),
       config_(&loaded_->config),
       // What is written down at the end is written down even when a stop is asked for.
@@ -56,8 +62,7 @@ ScheduleService::ScheduleService(CommandContext& context, seconds grace)
       store_(*database_),
       outbox_(*database_),
       notices_(outbox_, config_, host_name(), context.log, [this] { return now(); }),
-      runner_([this](const JobRun& run) { return steps_of(run); }, secret_variables(context.loaded),
-              grace),
+      runner_([this](const JobRun& run) { return steps_of(run); }, secrets_, grace, job_lock_file()),
       scheduler_(*database_, store_, runner_, notices_, context.clock,
                  context.config().scheduler.max_parallel) {}
 
@@ -67,21 +72,20 @@ sys_seconds ScheduleService::now() const {
 
 std::vector<JobStep> ScheduleService::steps_of(const JobRun& run) {
     notices_.begins(run);
-    return job_steps(program_path(), config_file(*loaded()), config_->schedules.at(run.job),
+    return job_steps(program_words(program_, context_), config_->schedules.at(run.job),
                      {.newest_full = store_.marked(run.job, kFullMark),
                       .newest_verify = store_.marked(run.job, kVerifyMark),
                       .now = now()});
 }
 
-void ScheduleService::run() {
+void ScheduleService::run(bool is_detached) {
     store_.trim(now() - kRunsKept, kRunsKeptOfEach);
     outbox_.trim(now() - kRunsKept);
     scheduler_.set_jobs(job_settings(*config_, host_name()), config_->scheduler.max_parallel);
     scheduler_.recover();
     const std::stop_callback on_stop(context_.stop, [this] { runner_.wake(); });
+    say_ready(is_detached);
     std::jthread teller([this](const std::stop_token& stop) { deliver_messages(stop); });
-    tell_service_manager(fmt::format("READY=1\nSTATUS={} jobs", config_->schedules.size()));
-    context_.log.info("the scheduler runs", {{"jobs", std::to_string(config_->schedules.size())}});
     while (!context_.stop.stop_requested()) {
         if (is_reload_asked_.exchange(false)) {
             reload();
@@ -90,7 +94,29 @@ void ScheduleService::run() {
     }
     tell_service_manager("STOPPING=1");
     end_runs();
+    teller.request_stop();
+    teller.join();
+    tell_at_end();
     context_.log.info("the scheduler was stopped");
+}
+
+void ScheduleService::say_ready(bool is_detached) {
+    const std::size_t jobs = config_->schedules.size();
+    if (context_.output.is_json()) {
+        context_.output.document({{"process", ::getpid()},
+                                  {"jobs", jobs},
+                                  {"pid_file", schedule_lock_file().string()}});
+    } else if (!is_detached) {
+        context_.remark(fmt::format("the scheduler runs {}; end it with Ctrl-C or `db-backup "
+                                    "schedule stop`",
+                                    counted(jobs, "job")));
+    }
+    context_.log.info("the scheduler runs", {{"jobs", std::to_string(jobs)}});
+    if (is_detached) {
+        leave_standard_streams();
+    }
+    tell_service_manager(fmt::format("READY=1\nMAINPID={}\nSTATUS={}", ::getpid(),
+                                     counted(jobs, "job")));
 }
 
 void ScheduleService::wait_until(sys_seconds time) {
@@ -115,8 +141,13 @@ void ScheduleService::end_runs() {
 void ScheduleService::reload() {
     tell_service_manager("RELOADING=1");
     try {
-        LoadedConfig loaded = load_config(context_.loaded.config.path, process_environment());
-        // Secrets of variables that were taken out of the environment are known from the start.
+        // Variables that were taken out of the environment are known from the start.
+        Environment environment = process_environment();
+        for (const std::string& variable : secrets_) {
+            const std::size_t equals = variable.find('=');
+            environment.try_emplace(variable.substr(0, equals), variable.substr(equals + 1));
+        }
+        LoadedConfig loaded = load_config(context_.loaded.config.path, environment);
         std::vector<JobSettings> jobs = job_settings(loaded.config, host_name());
         const auto shared = std::make_shared<const LoadedConfig>(std::move(loaded));
         {
@@ -146,12 +177,6 @@ JobRun ScheduleService::run_once(const std::string& job) {
     if (!config_->schedules.contains(job)) {
         throw unknown_job(job, *config_);
     }
-    for (const JobRun& each : store_.running()) {
-        if (each.job == job && OnlyOne::holder(schedule_lock_file())) {
-            throw explained<ConfigError>(fmt::format("the job {} runs already", job),
-                                         "See: db-backup schedule list.", "job_running");
-        }
-    }
     const std::stop_callback on_stop(context_.stop, [this] { runner_.wake(); });
     scheduler_.set_jobs(job_settings(*config_, host_name()), config_->scheduler.max_parallel);
     const JobRun run = scheduler_.run_now(job);
@@ -162,30 +187,44 @@ JobRun ScheduleService::run_once(const std::string& job) {
         runner_.wait_for(seconds(1));
         scheduler_.take_ends();
     }
-    tell_outbox(outbox_, *loaded(), context_, kTellingAtEnd, {});
+    tell_at_end();
     return store_.run(run.id).value_or(run);
 }
 
 void ScheduleService::deliver_messages(const std::stop_token& stop) {
-    // A connection of its own: one thread at a time has one.
-    const std::unique_ptr<OwnDatabase> database = open_state_file(schedule_state_file(), stop);
-    Outbox outbox(*database);
     while (!stop.stop_requested()) {
         try {
-            tell_outbox(outbox, *loaded(), context_, kTellingMax, stop);
-            wait_for_messages(outbox, stop);
+            // A connection of its own: one thread at a time has one.
+            const std::unique_ptr<OwnDatabase> database =
+                open_state_file(schedule_state_file(), stop);
+            Outbox outbox(*database);
+            while (!stop.stop_requested()) {
+                tell_outbox(outbox, *loaded(), context_, kTellingMax, stop);
+                wait_for_messages(outbox, stop);
+            }
         } catch (const Cancelled&) {
-            break;
-        } catch (const Error& error) {
+            return;
+        } catch (const std::exception& error) {
             context_.log.error(fmt::format("notifications wait: {}", error.what()));
             std::unique_lock lock(mutex_);
-            something_to_tell_.wait_for(lock, stop, kLongestWait, [] { return false; });
+            something_to_tell_.wait_for(lock, stop, kPauseAfterError, [] { return false; });
         }
     }
-    // What the end of the last runs has to tell is told once more.
+}
+
+/// What the last runs have to tell, though not for long; the rest is told after the next start.
+void ScheduleService::tell_at_end() {
+    std::stop_source enough;
+    std::jthread timer([&](const std::stop_token& stop) {
+        std::unique_lock lock(mutex_);
+        something_to_tell_.wait_for(lock, stop, kTellingAtEnd, [] { return false; });
+        enough.request_stop();
+    });
     try {
-        tell_outbox(outbox, *loaded(), context_, kTellingAtEnd, {});
-    } catch (const Error& error) {
+        tell_outbox(outbox_, *loaded(), context_, kTellingAtEnd, enough.get_token());
+    } catch (const Cancelled&) {
+        context_.log.warning("notifications wait for the next start");
+    } catch (const std::exception& error) {
         context_.log.error(fmt::format("notifications wait for the next start: {}", error.what()));
     }
 }

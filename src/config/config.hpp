@@ -160,6 +160,10 @@ struct LoadedConfig {
 [[nodiscard]] LoadedConfig load_config(const std::optional<std::filesystem::path>& explicit_path,
                                        const Environment& environment);
 
+/// Where jobs stand that were added by command, each in a file of its own with a section
+/// `schedules`: `load_config` reads all "*.yaml" of this folder beside the configuration file.
+[[nodiscard]] std::filesystem::path added_schedules_folder(const std::filesystem::path& config);
+
 /// The same for texts in memory; `name` stands for the file in messages and origins, and relative
 /// paths stay as they are.
 [[nodiscard]] LoadedConfig load_config_text(std::string_view yaml, std::string_view dotenv,

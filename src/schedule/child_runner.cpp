@@ -1,13 +1,14 @@
 #include "schedule/child_runner.hpp"
 
 #include "base/error.hpp"
-#include "base/plain_json.hpp"
+#include "base/units.hpp"
 #include "sys/child_process.hpp"
+#include "sys/parent_death.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -68,25 +69,53 @@ RunStatus status_of(int exit_code) {
 }  // namespace
 
 ChildRunner::ChildRunner(StepsOf steps, std::vector<std::string> variables,
-                         std::chrono::seconds grace)
-    : steps_(std::move(steps)), variables_(std::move(variables)), grace_(grace) {}
+                         std::chrono::seconds grace, std::filesystem::path locks)
+    : steps_(std::move(steps)),
+      variables_(std::move(variables)),
+      grace_(grace),
+      locks_(std::move(locks)) {}
 
 ChildRunner::~ChildRunner() {
-    for (auto& [run, thread] : threads_) {
-        thread.request_stop();
+    for (auto& [run, running] : running_) {
+        running.thread.request_stop();
     }
-    threads_.clear();  // Joins.
+    running_.clear();  // Joins.
 }
 
+bool ChildRunner::claim(const std::string& job) {
+    std::optional<NamedLock> lock = NamedLock::take(locks_, job);
+    if (lock) {
+        claims_.insert_or_assign(job, std::move(*lock));
+    }
+    return lock.has_value();
+}
+
+bool ChildRunner::is_claimed(const std::string& job) { return NamedLock::is_held(locks_, job); }
+
 void ChildRunner::start(const JobRun& run) {
-    threads_[run.id] = std::jthread([this, run, steps = steps_(run)](const std::stop_token& stop) {
-        this->run(run, steps, stop);
-    });
+    auto claim = claims_.extract(run.job);
+    try {
+        const int lock = claim.mapped().descriptor();
+        std::jthread thread([this, run, lock, steps = steps_(run)](const std::stop_token& stop) {
+            this->run(run, steps, lock, stop);
+        });
+        running_.emplace(run.id, Running{std::move(claim.mapped()), std::move(thread)});
+    } catch (const std::exception& error) {
+        add_end({.run = run.id,
+                 .exit_code = static_cast<int>(ExitCode::failure),
+                 .message = fmt::format("it could not be started: {}", error.what())});
+    }
+}
+
+void ChildRunner::add_end(RunEnd end) {
+    const std::lock_guard lock(mutex_);
+    ended_.push_back(std::move(end));
+    changed_.notify_all();
 }
 
 void ChildRunner::stop(std::int64_t run) {
-    if (const auto found = threads_.find(run); found != threads_.end()) {
-        found->second.request_stop();
+    if (const auto found = running_.find(run); found != running_.end()) {
+        found->second.thread.request_stop();
     }
 }
 
@@ -97,7 +126,7 @@ std::vector<RunEnd> ChildRunner::take_ended() {
         ended = std::exchange(ended_, {});
     }
     for (const RunEnd& each : ended) {
-        threads_.erase(each.run);
+        running_.erase(each.run);
     }
     return ended;
 }
@@ -114,12 +143,12 @@ void ChildRunner::wake() {
     changed_.notify_all();
 }
 
-void ChildRunner::run(const JobRun& run, const std::vector<JobStep>& steps,
+void ChildRunner::run(const JobRun& run, const std::vector<JobStep>& steps, int lock,
                       const std::stop_token& stop) {
     RunEnd end;
     for (const JobStep& step : steps) {
         if (&step == &steps.front()) {
-            end = run_step(step, stop);
+            end = run_step(step, lock, stop);
             if (!is_good(end.status)) {
                 break;
             }
@@ -129,7 +158,7 @@ void ChildRunner::run(const JobRun& run, const std::vector<JobStep>& steps,
         if (stop.stop_requested()) {
             break;  // The snapshot stands; what tidies up is done the next time.
         }
-        const RunEnd after = run_step(step, stop);
+        const RunEnd after = run_step(step, lock, stop);
         if (after.status != RunStatus::succeeded) {
             end.status = RunStatus::incomplete;
             end.exit_code = after.exit_code;
@@ -141,19 +170,19 @@ void ChildRunner::run(const JobRun& run, const std::vector<JobStep>& steps,
         }
     }
     end.run = run.id;
-    const std::lock_guard lock(mutex_);
-    ended_.push_back(std::move(end));
-    changed_.notify_all();
+    add_end(std::move(end));
 }
 
-RunEnd ChildRunner::run_step(const JobStep& step, const std::stop_token& stop) const {
+RunEnd ChildRunner::run_step(const JobStep& step, int lock, const std::stop_token& stop) const {
     RunEnd end;
     std::string output;
     std::string errors;
     ChildTask task;
     task.arguments = step.words;
     task.variables = variables_;
+    task.variables.push_back(parent_variable(lock));
     task.grace = grace_;
+    task.inherited = {lock};
     task.take_output = [&output](BytesView part) { keep_last(output, part, kOutputMax); };
     task.take_errors = [&errors](BytesView part) { keep_last(errors, part, kErrorsMax); };
     try {

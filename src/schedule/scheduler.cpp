@@ -1,5 +1,6 @@
 #include "schedule/scheduler.hpp"
 
+#include "base/error.hpp"
 #include "calendar/spread.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +38,8 @@ Scheduler::Scheduler(OwnDatabase& database, ScheduleStore& store, JobRunner& run
 sys_seconds Scheduler::now() const { return std::chrono::floor<seconds>(clock_.now()); }
 
 bool Scheduler::is_running(const std::string& job) const {
-    return std::any_of(running_.begin(), running_.end(),
+    return elsewhere_.contains(job) ||
+           std::any_of(running_.begin(), running_.end(),
                        [&job](const auto& each) { return each.second.job == job; });
 }
 
@@ -75,21 +77,49 @@ void Scheduler::set_jobs(std::vector<JobSettings> jobs, std::size_t max_parallel
 void Scheduler::recover() {
     const sys_seconds time = now();
     OwnTransaction transaction(database_);
-    for (JobRun& run : store_.running()) {
+    read_again(time);
+    transaction.commit();
+}
+
+/// What other processes did since: `schedule run` beside us, or one that died in the middle.
+void Scheduler::read_again(sys_seconds now) {
+    const std::int64_t version = database_.integer("PRAGMA data_version");
+    if (version != version_) {
+        version_ = version;
+        for (auto& [name, job] : jobs_) {
+            if (std::optional<JobMemory> known = store_.memory(name)) {
+                job.memory = std::move(*known);
+                job.due = job.settings.timetable.next(job.memory.looked_at, job.memory.past);
+            }
+        }
+    }
+    std::set<std::string> ours;
+    for (const auto& [id, running] : running_) {
+        ours.insert(running.job);
+    }
+    elsewhere_.clear();
+    for (const JobRun& run : store_.running()) {
+        if (running_.contains(run.id)) {
+            continue;
+        }
+        // Who runs a job has claimed it, so what else is said to run of ours is dead.
+        if (!ours.contains(run.job) && runner_.is_claimed(run.job)) {
+            elsewhere_.insert(run.job);
+            continue;
+        }
         end_run({.run = run.id,
                  .status = RunStatus::interrupted,
-                 .exit_code = 0,
-                 .snapshot = {},
+                 .exit_code = static_cast<int>(ExitCode::failure),
                  .message = "the scheduler, or the machine, ended while it ran"},
-                time);
+                Again::maybe, now);
     }
-    transaction.commit();
 }
 
 sys_seconds Scheduler::tick() {
     const sys_seconds time = now();
     {
         OwnTransaction transaction(database_);
+        read_again(time);
         end_runs(time);
         for (auto& [name, job] : jobs_) {
             look(job, time);
@@ -104,6 +134,7 @@ sys_seconds Scheduler::tick() {
 void Scheduler::end_runs(sys_seconds now) {
     for (RunEnd& end : runner_.take_ended()) {
         const auto running = running_.find(end.run);
+        Again again = Again::maybe;
         if (running != running_.end()) {
             if (running->second.is_timed_out && !is_good(end.status)) {
                 end.status = RunStatus::timed_out;
@@ -112,13 +143,14 @@ void Scheduler::end_runs(sys_seconds now) {
                 end.status = RunStatus::interrupted;
                 end.message = "the scheduler was stopped while it ran";
             }
+            again = running->second.is_by_hand ? Again::never : Again::maybe;
             running_.erase(running);
         }
-        end_run(end, now);
+        end_run(end, again, now);
     }
 }
 
-void Scheduler::end_run(const RunEnd& end, sys_seconds now) {
+void Scheduler::end_run(const RunEnd& end, Again again, sys_seconds now) {
     std::optional<JobRun> run = store_.run(end.run);
     if (!run) {
         return;
@@ -151,7 +183,9 @@ void Scheduler::end_run(const RunEnd& end, sys_seconds now) {
         job.memory.is_alarmed = false;
     } else {
         ++past.failures;
-        plan_again(job, *run, now);
+        if (again == Again::maybe) {
+            plan_again(job, *run, now);
+        }
     }
     keep(job);
     const bool is_again = job.memory.pending && job.memory.pending->attempt > 1;
@@ -303,7 +337,10 @@ void Scheduler::start_pending(sys_seconds now) {
     }
 }
 
-std::int64_t Scheduler::start(Job& job, sys_seconds now) {
+std::optional<std::int64_t> Scheduler::start(Job& job, sys_seconds now) {
+    if (!runner_.claim(job.settings.name)) {
+        return std::nullopt;
+    }
     const PendingRun pending = *job.memory.pending;
     JobRun run;
     run.job = job.settings.name;
@@ -321,7 +358,8 @@ std::int64_t Scheduler::start(Job& job, sys_seconds now) {
     running_[run.id] = {.job = run.job,
                         .deadline = job.settings.timeout.count() > 0
                                         ? std::optional(now + job.settings.timeout)
-                                        : std::nullopt};
+                                        : std::nullopt,
+                        .is_by_hand = false};
     runner_.start(run);
     return run.id;
 }
@@ -330,20 +368,29 @@ JobRun Scheduler::run_now(const std::string& name) {
     Job& job = jobs_.at(name);
     const std::optional<PendingRun> waiting = job.memory.pending;
     job.memory.pending = PendingRun{.due = now(), .begin = now(), .attempt = 1};
-    const std::int64_t id = start(job, now());
+    const std::optional<std::int64_t> id = start(job, now());
+    job.memory.pending = waiting;
+    if (!id) {
+        throw explained<ConfigError>(fmt::format("the job {} runs already", name),
+                                     "See: db-backup schedule list.", "job_running");
+    }
+    running_.at(*id).is_by_hand = true;
     if (waiting) {
-        job.memory.pending = waiting;
         OwnTransaction transaction(database_);
         keep(job);
         transaction.commit();
     }
-    return store_.run(id).value_or(JobRun{});
+    return store_.run(*id).value_or(JobRun{});
 }
 
 void Scheduler::take_ends() {
-    OwnTransaction transaction(database_);
-    end_runs(now());
-    transaction.commit();
+    {
+        OwnTransaction transaction(database_);
+        read_again(now());
+        end_runs(now());
+        transaction.commit();
+    }
+    stop_late(now());
 }
 
 void Scheduler::stop() {

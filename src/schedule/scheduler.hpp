@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,13 @@ public:
     JobRunner& operator=(const JobRunner&) = delete;
     virtual ~JobRunner() = default;
 
-    /// Begins a run; never waits for it. What goes wrong at once is its end, too.
+    /// Keeps a job from all other processes until its run has ended, or, if none is started, until
+    /// this ends. @return false when another process has it, or what a dead one started.
+    [[nodiscard]] virtual bool claim(const std::string& job) = 0;
+    /// Whether anybody has it.
+    [[nodiscard]] virtual bool is_claimed(const std::string& job) = 0;
+    /// Begins a run of a job that was claimed; never waits for it. What goes wrong at once is its
+    /// end, too.
     virtual void start(const JobRun& run) = 0;
     /// Asks a run to end; it is given some time, then killed.
     virtual void stop(std::int64_t run) = 0;
@@ -64,8 +71,8 @@ public:
     Scheduler(OwnDatabase& database, ScheduleStore& store, JobRunner& runner,
               ScheduleListener& listener, const Clock& clock, std::size_t max_parallel);
 
-    /// What was running when the scheduler before this one ended, ended with it. Call it once,
-    /// after `set_jobs`.
+    /// What was running when its process ended, ended with it. Each tick looks, too; call it after
+    /// `set_jobs`.
     void recover();
     /// The jobs from now on. What runs of others goes on, and what they were to do is forgotten.
     void set_jobs(std::vector<JobSettings> jobs, std::size_t max_parallel);
@@ -74,9 +81,10 @@ public:
     std::chrono::sys_seconds tick();
 
     /// Runs a job now, whatever its times; what is due of it stays so. Its end is taken by
-    /// `take_ends`. @param job One of `set_jobs`.
+    /// `take_ends`; when it fails it is not tried again. @param job One of `set_jobs`.
+    /// @throws ConfigError (code "job_running").
     JobRun run_now(const std::string& job);
-    /// Only takes what has ended: for who does not tick.
+    /// Only takes what has ended, and ends what takes too long: for who does not tick.
     void take_ends();
 
     /// Begins nothing any more, and asks what runs to end.
@@ -95,14 +103,17 @@ private:
     struct Running {
         std::string job;
         std::optional<std::chrono::sys_seconds> deadline;
+        bool is_by_hand = false;
         bool is_stopped = false;
         bool is_timed_out = false;
     };
+    enum class Again : std::uint8_t { maybe, never };
 
     [[nodiscard]] std::chrono::sys_seconds now() const;
     [[nodiscard]] bool is_running(const std::string& job) const;
     void end_runs(std::chrono::sys_seconds now);
-    void end_run(const RunEnd& end, std::chrono::sys_seconds now);
+    void end_run(const RunEnd& end, Again again, std::chrono::sys_seconds now);
+    void read_again(std::chrono::sys_seconds now);
     void plan_again(Job& job, const JobRun& run, std::chrono::sys_seconds now);
     void look(Job& job, std::chrono::sys_seconds now);
     void look_at_goal(Job& job, std::chrono::sys_seconds now);
@@ -112,7 +123,8 @@ private:
     void look_for_age(Job& job, std::chrono::sys_seconds now);
     void stop_late(std::chrono::sys_seconds now);
     void start_pending(std::chrono::sys_seconds now);
-    std::int64_t start(Job& job, std::chrono::sys_seconds now);
+    /// Nothing when the job cannot be had.
+    std::optional<std::int64_t> start(Job& job, std::chrono::sys_seconds now);
     void keep(Job& job);
     [[nodiscard]] std::chrono::sys_seconds wake_time(std::chrono::sys_seconds now) const;
     [[nodiscard]] std::chrono::seconds jitter_of(const Job& job,
@@ -127,6 +139,8 @@ private:
     bool is_stopping_ = false;
     std::map<std::string, Job> jobs_;
     std::map<std::int64_t, Running> running_;
+    std::set<std::string> elsewhere_;  ///< Jobs that other processes run.
+    std::int64_t version_ = -1;        ///< Of the database, as others changed it.
 };
 
 }  // namespace dbbackup

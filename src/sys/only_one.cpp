@@ -3,13 +3,11 @@
 #include "sys/file_error.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <charconv>
-#include <utility>
+#include <cstdint>
+#include <string>
 
 namespace dbbackup {
 namespace {
@@ -24,9 +22,31 @@ File opened(const std::filesystem::path& path) {
     return File::adopt(descriptor, path);
 }
 
-bool try_lock(const File& file) {
-    while (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) {
+struct flock whole_file() {
+    struct flock range{};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    return range;
+}
+
+/// One byte for each name, far apart: two names that share one would only wait for each other.
+/// Source: the FNV-1a hash, RFC 9923.
+struct flock byte_of(std::string_view name) {
+    constexpr std::uint64_t kOffset = 0xcbf29ce484222325U;
+    constexpr std::uint64_t kPrime = 0x100000001b3U;
+    std::uint64_t hash = kOffset;
+    for (const char each : name) {
+        hash = (hash ^ static_cast<unsigned char>(each)) * kPrime;
+    }
+    struct flock range = whole_file();
+    range.l_start = static_cast<off_t>(hash >> 2U);
+    range.l_len = 1;
+    return range;
+}
+
+bool try_lock(const File& file, int command, struct flock range) {
+    while (::fcntl(file.descriptor(), command, &range) != 0) {
+        if (errno == EAGAIN || errno == EACCES) {
             return false;
         }
         if (errno != EINTR) {
@@ -36,11 +56,25 @@ bool try_lock(const File& file) {
     return true;
 }
 
+/// What stands in the way of a lock; nothing when nothing does. Takes none, so that a look never
+/// keeps another from taking it.
+std::optional<struct flock> in_the_way(const std::filesystem::path& path, int command,
+                                       struct flock range) {
+    if (!std::filesystem::exists(path)) {
+        return std::nullopt;
+    }
+    const File file = opened(path);
+    if (::fcntl(file.descriptor(), command, &range) != 0) {
+        throw FileError("lock", path, errno);
+    }
+    return range.l_type == F_UNLCK ? std::nullopt : std::optional(range);
+}
+
 }  // namespace
 
 std::optional<OnlyOne> OnlyOne::take(const std::filesystem::path& path) {
     File file = opened(path);
-    if (!try_lock(file)) {
+    if (!try_lock(file, F_SETLK, whole_file())) {
         return std::nullopt;
     }
     const std::string number = std::to_string(::getpid()) + "\n";
@@ -50,20 +84,19 @@ std::optional<OnlyOne> OnlyOne::take(const std::filesystem::path& path) {
 }
 
 std::optional<int> OnlyOne::holder(const std::filesystem::path& path) {
-    if (!std::filesystem::exists(path)) {
-        return std::nullopt;
-    }
-    const File file = opened(path);
-    if (try_lock(file)) {
-        return std::nullopt;
-    }
-    std::array<std::uint8_t, 32> text{};
-    const std::size_t count = file.read_at(0, text);
-    int process = 0;
-    const std::string_view number = as_text(BytesView(text).first(count));
-    const auto [end, error] =
-        std::from_chars(number.data(), number.data() + number.size(), process);
-    return error == std::errc() && process > 0 ? std::optional(process) : std::nullopt;
+    const std::optional<struct flock> found = in_the_way(path, F_GETLK, whole_file());
+    return found ? std::optional(found->l_pid > 0 ? static_cast<int>(found->l_pid) : 0)
+                 : std::nullopt;
+}
+
+std::optional<NamedLock> NamedLock::take(const std::filesystem::path& path, std::string_view name) {
+    File file = opened(path);
+    return try_lock(file, F_OFD_SETLK, byte_of(name)) ? std::optional(NamedLock(std::move(file)))
+                                                      : std::nullopt;
+}
+
+bool NamedLock::is_held(const std::filesystem::path& path, std::string_view name) {
+    return in_the_way(path, F_OFD_GETLK, byte_of(name)).has_value();
 }
 
 }  // namespace dbbackup

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -33,6 +34,8 @@ struct Killed : std::runtime_error {
 
 class FakeRunner final : public JobRunner {
 public:
+    bool claim(const std::string& job) override { return !elsewhere.contains(job); }
+    bool is_claimed(const std::string& job) override { return elsewhere.contains(job); }
     void start(const JobRun& run) override {
         if (before_start) {
             before_start();
@@ -42,6 +45,7 @@ public:
     void stop(std::int64_t run) override { stopped.push_back(run); }
     std::vector<RunEnd> take_ended() override { return std::exchange(ended, {}); }
 
+    std::set<std::string> elsewhere;  ///< Jobs that other processes run.
     std::function<void()> before_start;
     std::vector<JobRun> started;
     std::vector<std::int64_t> stopped;
