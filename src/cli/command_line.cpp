@@ -5,6 +5,7 @@
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
 #include "cli/help_text.hpp"
+#include "cli/schedule_arguments.hpp"
 #include "cli/source_arguments.hpp"
 #include "config/problems.hpp"
 #include "repository/version.hpp"
@@ -196,46 +197,6 @@ CommandArguments key_command(const CLI::App& command, KeyArguments arguments) {
     throw usage_error("key needs a command", "Write list, add, remove or rotate after it.");
 }
 
-CommandArguments schedule_command(const CLI::App& command, const CommandTreeValues& values) {
-    ScheduleArguments arguments = values.schedule;
-    using Action = ScheduleArguments::Action;
-    const std::string& name = innermost(command).get_name();
-    for (const auto& [word, action] :
-         {std::pair("start", Action::start), std::pair("stop", Action::stop),
-          std::pair("list", Action::list), std::pair("add", Action::add),
-          std::pair("remove", Action::remove), std::pair("run", Action::run)}) {
-        if (name != word) {
-            continue;
-        }
-        const bool needs_job =
-            action == Action::add || action == Action::remove || action == Action::run;
-        if (needs_job && arguments.job.empty()) {
-            throw usage_error(fmt::format("schedule {} needs a JOB", word),
-                              action == Action::add ? "Write a name for it."
-                                                    : "See them with: db-backup schedule list.");
-        }
-        if (action != Action::add && values.globals.repository) {
-            throw usage_error(fmt::format("schedule {} takes no --repository", word),
-                              "The jobs say where they back up to.");
-        }
-        arguments.action = action;
-        return arguments;
-    }
-    throw usage_error("schedule needs a command",
-                      "Write start, stop, list, add, remove or run after it.");
-}
-
-CommandArguments notify_command(const CLI::App& command, const NotifyArguments& arguments) {
-    if (innermost(command).get_name() != "test") {
-        throw usage_error("notify needs a command", "Write test after it.");
-    }
-    if (arguments.name.empty()) {
-        throw usage_error("notify test needs a NAME",
-                          "Write one that stands in the configuration under notifications.");
-    }
-    return arguments;
-}
-
 CommandArguments completion_command(const CLI::App& command) {
     const CLI::App& shell = innermost(command);
     if (&shell == &command) {
@@ -329,7 +290,8 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "help") {
         return help_command(root, values.help_words);
     }
-    if (name != "backup" && name != "doctor" && name != "schedule" && !values.globals.more_repositories.empty()) {
+    if (name != "backup" && name != "doctor" && name != "schedule" &&
+        !values.globals.more_repositories.empty()) {
         throw usage_error(fmt::format("{} takes one --repository", name),
                           "Only backup writes to several; give one.");
     }
@@ -373,10 +335,11 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
         return checked(values.doctor);
     }
     if (name == "schedule") {
-        return schedule_command(*chosen.front(), values);
+        return checked_schedule(innermost(*chosen.front()).get_name(), values.schedule,
+                                values.globals);
     }
     if (name == "notify") {
-        return notify_command(*chosen.front(), values.notify);
+        return checked_notify(innermost(*chosen.front()).get_name(), values.notify);
     }
     return config_command(*chosen.front(), values.config_init);
 }

@@ -35,9 +35,9 @@ ExitCode run_command(const NotifyArguments& arguments, CommandContext& context) 
             "notification_unknown");
     }
     HttpClient client({.ca_file = config.storage.ca_file.value_or("")});
-    Notice notice = new_notice(
-        arguments.event.value_or(Event::failure), "sample", "sample", host_name(),
-        std::chrono::floor<std::chrono::seconds>(context.clock.now()), "This is a test");
+    Notice notice =
+        new_notice(arguments.event.value_or(Event::failure), "sample", "sample", host_name(),
+                   std::chrono::floor<std::chrono::seconds>(context.clock.now()), "This is a test");
     notice.problem = "Nothing is wrong: somebody wants to see whether such a message arrives.";
     notice.command = "db-backup notify test " + arguments.name;
     make_notifier(arguments.name, found->second, config.storage, client, context.stop)

@@ -14,11 +14,15 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
+#include <filesystem>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
-#include <thread>
 
 namespace dbbackup {
 namespace {
@@ -57,6 +61,8 @@ ExitCode start(const ScheduleArguments& arguments, CommandContext& context) {
 /// @throws Error when it does not end in time; Cancelled.
 void wait_for_end(int process, seconds patience, const std::stop_token& stop) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
+    std::mutex mutex;
+    std::condition_variable_any stopped;
     while (OnlyOne::holder(schedule_lock_file()) == process) {
         if (stop.stop_requested()) {
             throw Cancelled();
@@ -67,8 +73,11 @@ void wait_for_end(int process, seconds patience, const std::stop_token& stop) {
                 "Its runs may still be ending: look again, or wait longer with --grace.",
                 "scheduler_running");
         }
+        // The kernel tells nobody that a lock is given back but who waits for it, whom a stop
+        // would not wake.
         constexpr std::chrono::milliseconds kLook(20);
-        std::this_thread::sleep_for(kLook);
+        std::unique_lock lock(mutex);
+        stopped.wait_for(lock, stop, kLook, [] { return false; });
     }
 }
 
@@ -108,15 +117,14 @@ ExitCode run(const ScheduleArguments& arguments, CommandContext& context) {
     if (context.output.is_json()) {
         context.output.document(run_json(ended));
     } else if (!context.globals.is_quiet) {
-        context.output.text(
-            fmt::format("{} {}{}{}\n", ended.job, run_status_name(ended.status),
-                        ended.snapshot.empty() ? "" : ": snapshot ", ended.snapshot.substr(0, 8)));
+        context.output.text(fmt::format("{} {}{}{}\n", ended.job, run_status_name(ended.status),
+                                        ended.snapshot.empty() ? "" : ": snapshot ",
+                                        ended.snapshot.substr(0, 8)));
     }
     if (!ended.message.empty()) {
-        context.errors.line(fmt::format("db-backup: {}{}{}",
-                                        is_good(ended.status) ? "warning: " : "error: ",
-                                        printable(ended.message),
-                                        ended.hint.empty() ? "" : "\n  " + printable(ended.hint)));
+        context.errors.line(fmt::format(
+            "db-backup: {}{}{}", is_good(ended.status) ? "warning: " : "error: ",
+            printable(ended.message), ended.hint.empty() ? "" : "\n  " + printable(ended.hint)));
     }
     return static_cast<ExitCode>(ended.exit_code);
 }

@@ -55,8 +55,8 @@ ExitCode pass_on(const DetachedStart& started, CommandContext& context) {
 
 ExitCode start_daemon(const ScheduleArguments& arguments, CommandContext& context) {
     std::filesystem::create_directories(state_home());
-    const DetachedStart started = start_detached(
-        daemon_words(arguments, context), secret_variables(context.loaded), context.stop);
+    const DetachedStart started = start_detached(daemon_words(arguments, context),
+                                                 secret_variables(context.loaded), context.stop);
     if (started.exit_code) {
         return pass_on(started, context);
     }

@@ -42,9 +42,9 @@ std::string list_text(const std::vector<std::string>& values) {
 }
 
 std::string job_text(const ScheduleArguments& arguments, const GlobalArguments& globals) {
-    std::string text = fmt::format(
-        "# A job of db-backup, made by `db-backup schedule add`.\nschedules:\n  {}:\n",
-        yaml_value(arguments.job));
+    std::string text =
+        fmt::format("# A job of db-backup, made by `db-backup schedule add`.\nschedules:\n  {}:\n",
+                    yaml_value(arguments.job));
     for (const auto& [key, values] : arguments.settings) {
         text += fmt::format("    {}: {}\n", key,
                             key == "notify" ? list_text(values) : yaml_value(values.front()));

@@ -38,11 +38,10 @@ ConfigError unknown_job(const std::string& job, const Config& config) {
     std::transform(config.schedules.begin(), config.schedules.end(), std::back_inserter(names),
                    [](const auto& entry) { return entry.first; });
     const std::string meant = nearest(job, names);
-    return explained<ConfigError>(
-        fmt::format("there is no job '{}' in schedules", printable(job)),
-        meant.empty() ? "See them with: db-backup schedule list."
-                      : fmt::format("Did you mean {}?", meant),
-        "job_unknown");
+    return explained<ConfigError>(fmt::format("there is no job '{}' in schedules", printable(job)),
+                                  meant.empty() ? "See them with: db-backup schedule list."
+                                                : fmt::format("Did you mean {}?", meant),
+                                  "job_unknown");
 }
 
 std::vector<std::string> shared_options(const CommandContext& context) {
@@ -97,10 +96,10 @@ std::vector<JobStep> job_steps(const std::vector<std::string>& program,
     };
     const bool is_full = is_over(schedule.full_every, facts.newest_full, facts.now);
     std::vector<JobStep> steps;
-    steps.push_back(
-        {"backup", command({"backup", "--mode",
-                            std::string(word_of(is_full ? BackupMode::full : schedule.mode))}),
-         is_full ? std::string(kFullMark) : ""});
+    steps.push_back({"backup",
+                     command({"backup", "--mode",
+                              std::string(word_of(is_full ? BackupMode::full : schedule.mode))}),
+                     is_full ? std::string(kFullMark) : ""});
     for (const std::string& repository : schedule.repositories) {
         steps.front().words = with_repository(std::move(steps.front().words), repository);
     }

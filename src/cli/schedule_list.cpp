@@ -81,7 +81,7 @@ std::string jobs_text(const std::vector<JobView>& views, sys_seconds now,
                  {"AGE", Align::right, false, 1},
                  {"LAST", Align::left, true, 0}});
     for (const JobView& view : views) {
-        const std::string next = !view.next           ? "never"
+        const std::string next = !view.next          ? "never"
                                  : *view.next <= now ? "now"
                                                      : local_time_text(*view.next);
         table.add({view.settings.name, view.config.source, view.settings.timetable.text(), next,

@@ -72,11 +72,15 @@ void ScheduleNotices::ended(const JobSettings& job, const JobRun& run,
     const std::string source =
         schedule == config_->schedules.end() ? job.name : schedule->second.source;
     const Event event = event_of(run, failures);
-    const LogFields fields = {{"job", job.name},
-                              {"run", std::to_string(run.id)},
-                              {"status", std::string(run_status_name(run.status))},
-                              {"snapshot", run.snapshot},
-                              {"message", run.message}};
+    LogFields fields = {{"job", job.name},
+                        {"run", std::to_string(run.id)},
+                        {"status", std::string(run_status_name(run.status))}};
+    if (!run.snapshot.empty()) {
+        fields.emplace_back("snapshot", run.snapshot);
+    }
+    if (!run.message.empty()) {
+        fields.emplace_back("message", run.message);
+    }
     if (is_good(run.status)) {
         log_.info("a run ended", fields);
     } else {
@@ -111,9 +115,11 @@ void ScheduleNotices::ended(const JobSettings& job, const JobRun& run,
 
 void ScheduleNotices::missed(const JobSettings& job, const JobRun& run) {
     const bool is_skipped = run.status == RunStatus::skipped;
-    Notice told = notice(job.name, Event::missed,
-                         is_skipped ? fmt::format("A run of {} was skipped", job.name)
-                                    : fmt::format("{} of {} missed", counted(static_cast<std::size_t>(run.count), "run"), job.name));
+    Notice told = notice(
+        job.name, Event::missed,
+        is_skipped ? fmt::format("A run of {} was skipped", job.name)
+                   : fmt::format("{} of {} missed",
+                                 counted(static_cast<std::size_t>(run.count), "run"), job.name));
     told.problem = run.message;
     told.facts.emplace_back("Due", run.count == 1 ? time_text(run.due)
                                                   : fmt::format("{} to {}", time_text(run.due),
@@ -133,7 +139,8 @@ void ScheduleNotices::too_old(const JobSettings& job, std::optional<sys_seconds>
         told.facts.emplace_back("Age", format_duration(now_() - *newest_good));
     }
     told.facts.emplace_back("Goal", job.timetable.text());
-    told.hint = fmt::format("See what became of its runs: db-backup schedule list {}", shell_word(job.name));
+    told.hint = fmt::format("See what became of its runs: db-backup schedule list {}",
+                            shell_word(job.name));
     told.command = "db-backup schedule run " + shell_word(job.name);
     log_.error("the newest good backup is too old", {{"job", job.name}});
     tell(told);

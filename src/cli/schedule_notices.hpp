@@ -20,7 +20,11 @@ public:
     /// All is borrowed; `config` may be replaced between two calls.
     ScheduleNotices(Outbox& outbox, const Config*& config, std::string host, Log& log,
                     std::function<std::chrono::sys_seconds()> now)
-        : outbox_(outbox), config_(config), host_(std::move(host)), log_(log), now_(std::move(now)) {}
+        : outbox_(outbox),
+          config_(config),
+          host_(std::move(host)),
+          log_(log),
+          now_(std::move(now)) {}
 
     void ended(const JobSettings& job, const JobRun& run,
                std::optional<std::chrono::sys_seconds> again, unsigned failures) override;

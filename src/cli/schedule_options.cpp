@@ -21,10 +21,10 @@ void add_grace(CLI::App& command, ScheduleArguments& arguments) {
 }
 
 void add_start(CLI::App& command, GlobalArguments& globals, ScheduleArguments& arguments) {
-    CLI::App& start = add_command(command, "start", "Run the jobs when they are due, until stopped",
-                                  globals,
-                                  "db-backup schedule start\n"
-                                  "db-backup schedule start --daemon");
+    CLI::App& start =
+        add_command(command, "start", "Run the jobs when they are due, until stopped", globals,
+                    "db-backup schedule start\n"
+                    "db-backup schedule start --daemon");
     add_grace(start, arguments);
     add_flag(start, "--daemon", arguments.is_daemon,
              "go on in the background, and return once the jobs are watched");
@@ -81,18 +81,18 @@ void add_schedule_command(CLI::App& root, GlobalArguments& globals, ScheduleArgu
                     "db-backup schedule start\ndb-backup schedule list");
     command.require_subcommand(0, 1);
     add_start(command, globals, arguments);
-    CLI::App& stop =
-        add_command(command, "stop", "End the scheduler, and what it runs", globals,
-                    "db-backup schedule stop\ndb-backup schedule stop --grace 10m");
+    CLI::App& stop = add_command(command, "stop", "End the scheduler, and what it runs", globals,
+                                 "db-backup schedule stop\ndb-backup schedule stop --grace 10m");
     add_value(stop,
-              {"--grace", "DURATION", "how long to wait for the scheduler to end (as long as its "
-                                      "own --grace, a minute unless given)"},
+              {"--grace", "DURATION",
+               "how long to wait for the scheduler to end (as long as its "
+               "own --grace, a minute unless given)"},
               [&arguments](const std::string& text) {
                   arguments.grace = duration_argument("--grace", text);
               });
-    CLI::App& list = add_command(command, "list", "Show the jobs, and what became of their runs",
-                                 globals,
-                                 "db-backup schedule list\ndb-backup schedule list nightly --json");
+    CLI::App& list =
+        add_command(command, "list", "Show the jobs, and what became of their runs", globals,
+                    "db-backup schedule list\ndb-backup schedule list nightly --json");
     list.add_option("JOB", arguments.job, "only this job, with its last runs");
     add_add(command, globals, arguments);
     CLI::App& remove = add_command(command, "remove", "Remove a job that `add` added", globals,

@@ -8,7 +8,7 @@
 #include "schedule/state_file.hpp"
 #include "sys/detached_process.hpp"
 #include "sys/paths.hpp"
-#include "sys/service_manager.hpp"
+#include "sys/service_signs.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -62,7 +62,8 @@ ScheduleService::ScheduleService(CommandContext& context, seconds grace)
       store_(*database_),
       outbox_(*database_),
       notices_(outbox_, config_, host_name(), context.log, [this] { return now(); }),
-      runner_([this](const JobRun& run) { return steps_of(run); }, secrets_, grace, job_lock_file()),
+      runner_([this](const JobRun& run) { return steps_of(run); }, secrets_, grace,
+              job_lock_file()),
       scheduler_(*database_, store_, runner_, notices_, context.clock,
                  context.config().scheduler.max_parallel) {}
 
@@ -94,29 +95,27 @@ void ScheduleService::run(bool is_detached) {
     }
     tell_service_manager("STOPPING=1");
     end_runs();
-    teller.request_stop();
-    teller.join();
-    tell_at_end();
+    tell_at_end(teller);
     context_.log.info("the scheduler was stopped");
 }
 
 void ScheduleService::say_ready(bool is_detached) {
     const std::size_t jobs = config_->schedules.size();
     if (context_.output.is_json()) {
-        context_.output.document({{"process", ::getpid()},
-                                  {"jobs", jobs},
-                                  {"pid_file", schedule_lock_file().string()}});
+        context_.output.document(
+            {{"process", ::getpid()}, {"jobs", jobs}, {"pid_file", schedule_lock_file().string()}});
     } else if (!is_detached) {
-        context_.remark(fmt::format("the scheduler runs {}; end it with Ctrl-C or `db-backup "
-                                    "schedule stop`",
-                                    counted(jobs, "job")));
+        context_.remark(
+            fmt::format("the scheduler runs {}; end it with Ctrl-C or `db-backup "
+                        "schedule stop`",
+                        counted(jobs, "job")));
     }
     context_.log.info("the scheduler runs", {{"jobs", std::to_string(jobs)}});
     if (is_detached) {
         leave_standard_streams();
     }
-    tell_service_manager(fmt::format("READY=1\nMAINPID={}\nSTATUS={}", ::getpid(),
-                                     counted(jobs, "job")));
+    tell_service_manager(
+        fmt::format("READY=1\nMAINPID={}\nSTATUS={}", ::getpid(), counted(jobs, "job")));
 }
 
 void ScheduleService::wait_until(sys_seconds time) {
@@ -187,7 +186,8 @@ JobRun ScheduleService::run_once(const std::string& job) {
         runner_.wait_for(seconds(1));
         scheduler_.take_ends();
     }
-    tell_at_end();
+    std::jthread none;
+    tell_at_end(none);
     return store_.run(run.id).value_or(run);
 }
 
@@ -199,7 +199,7 @@ void ScheduleService::deliver_messages(const std::stop_token& stop) {
                 open_state_file(schedule_state_file(), stop);
             Outbox outbox(*database);
             while (!stop.stop_requested()) {
-                tell_outbox(outbox, *loaded(), context_, kTellingMax, stop);
+                tell_outbox(outbox, *loaded(), context_, kTellingMax, enough_told_.get_token());
                 wait_for_messages(outbox, stop);
             }
         } catch (const Cancelled&) {
@@ -213,15 +213,19 @@ void ScheduleService::deliver_messages(const std::stop_token& stop) {
 }
 
 /// What the last runs have to tell, though not for long; the rest is told after the next start.
-void ScheduleService::tell_at_end() {
-    std::stop_source enough;
-    std::jthread timer([&](const std::stop_token& stop) {
+/// What is being told is not cut off at once: it may have arrived, and would be told again.
+void ScheduleService::tell_at_end(std::jthread& teller) {
+    const std::jthread timer([&](const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
         something_to_tell_.wait_for(lock, stop, kTellingAtEnd, [] { return false; });
-        enough.request_stop();
+        enough_told_.request_stop();
     });
+    if (teller.joinable()) {
+        teller.request_stop();
+        teller.join();
+    }
     try {
-        tell_outbox(outbox_, *loaded(), context_, kTellingAtEnd, enough.get_token());
+        tell_outbox(outbox_, *loaded(), context_, kTellingAtEnd, enough_told_.get_token());
     } catch (const Cancelled&) {
         context_.log.warning("notifications wait for the next start");
     } catch (const std::exception& error) {
@@ -232,8 +236,7 @@ void ScheduleService::tell_at_end() {
 /// Others put messages in, too: look now and then.
 void ScheduleService::wait_for_messages(Outbox& outbox, const std::stop_token& stop) {
     const std::optional<sys_seconds> next = outbox.next_time();
-    const seconds wait =
-        next ? std::clamp(*next - now(), seconds(0), kLongestWait) : kLongestWait;
+    const seconds wait = next ? std::clamp(*next - now(), seconds(0), kLongestWait) : kLongestWait;
     std::unique_lock lock(mutex_);
     something_to_tell_.wait_for(lock, stop, wait, [] { return false; });
 }

@@ -55,7 +55,7 @@ private:
     [[nodiscard]] std::vector<JobStep> steps_of(const JobRun& run);
     void say_ready(bool is_detached);
     void reload();
-    void tell_at_end();
+    void tell_at_end(std::jthread& teller);
     void wait_until(std::chrono::sys_seconds time);
     void end_runs();
     void deliver_messages(const std::stop_token& stop);
@@ -72,6 +72,7 @@ private:
     std::shared_ptr<const LoadedConfig> loaded_;  ///< Under `mutex_`.
     const Config* config_;                        ///< Of `loaded_`, for the thread that ticks.
     std::condition_variable_any something_to_tell_;
+    std::stop_source enough_told_;
     std::unique_ptr<OwnDatabase> database_;
     ScheduleStore store_;
     Outbox outbox_;

@@ -375,7 +375,8 @@ LoadedConfig load_config_text(std::string_view yaml, std::string_view dotenv,
     Problems problems;
     return load({TextFile{std::string(name), {}, std::string(yaml), false},
                  {},
-                 TextFile{".env", {}, std::string(dotenv), false}, environment},
+                 TextFile{".env", {}, std::string(dotenv), false},
+                 environment},
                 problems);
 }
 

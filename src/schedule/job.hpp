@@ -63,7 +63,7 @@ struct RunEnd {
     int exit_code = 0;
     std::string snapshot = {};
     std::string message = {};
-    std::string hint = {};  ///< What to do.
+    std::string hint = {};               ///< What to do.
     std::vector<std::string> done = {};  ///< What not every run does, and this one did well.
 };
 

@@ -45,7 +45,8 @@ public:
     void remember(const std::string& job, const JobMemory& memory);
     void forget(const std::string& job);
 
-    /// When something that not every run does was done last, such as "full". @return nothing if never.
+    /// When something that not every run does was done last, such as "full". @return nothing if
+    /// never.
     [[nodiscard]] std::optional<std::chrono::sys_seconds> marked(const std::string& job,
                                                                  std::string_view what);
     void mark(const std::string& job, std::string_view what, std::chrono::sys_seconds time);

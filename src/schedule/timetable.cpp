@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <utility>
 
 namespace dbbackup {
@@ -36,6 +38,21 @@ sys_seconds next_for(const Goal& goal, const JobPast& past) {
     }
     return std::max(due,
                     *past.last_end + kFirstPause * (1U << std::min(past.failures - 1, kDoublings)));
+}
+
+/// As it would be written in the configuration: "90m", "1h".
+std::string span_text(seconds span) {
+    struct Unit {
+        std::int64_t length;
+        char letter;
+    };
+    constexpr std::array<Unit, 3> kUnits = {{{86400, 'd'}, {3600, 'h'}, {60, 'm'}}};
+    for (const Unit& unit : kUnits) {
+        if (span.count() % unit.length == 0) {
+            return fmt::format("{}{}", span.count() / unit.length, unit.letter);
+        }
+    }
+    return fmt::format("{}s", span.count());
 }
 
 }  // namespace
@@ -70,9 +87,9 @@ std::string Timetable::text() const {
         return fmt::format("{} {}", cron()->text(), zone_.name());
     }
     if (interval() != nullptr) {
-        return fmt::format("every {}", format_duration(interval()->length));
+        return fmt::format("every {}", span_text(interval()->length));
     }
-    return fmt::format("rpo {}", format_duration(goal()->age));
+    return fmt::format("rpo {}", span_text(goal()->age));
 }
 
 }  // namespace dbbackup

@@ -249,8 +249,7 @@ private:
 }  // namespace
 
 int run_child(const ChildTask& task, const std::stop_token& stop) {
-    Deadline deadline =
-        std::chrono::steady_clock::now() + std::min(task.timeout, kChildTimeoutMax);
+    Deadline deadline = std::chrono::steady_clock::now() + std::min(task.timeout, kChildTimeoutMax);
     bool is_asked = false;
     const File stopped = make_event();
     const std::stop_callback on_stop(stop, [&] { eventfd_write(stopped.descriptor(), 1); });

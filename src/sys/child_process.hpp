@@ -36,9 +36,9 @@ struct ChildTask {
 };
 
 /// Runs it to its end and returns the exit status as a shell tells it, also of one that ended
-/// because it was asked to. @throws Error when it cannot be started or takes too long; Cancelled when
-/// `stop` fires, or its grace is over, and what the functions of `task` throw. It and its group are
-/// killed then.
+/// because it was asked to. @throws Error when it cannot be started or takes too long; Cancelled
+/// when `stop` fires, or its grace is over, and what the functions of `task` throw. It and its
+/// group are killed then.
 [[nodiscard]] int run_child(const ChildTask& task, const std::stop_token& stop);
 
 }  // namespace dbbackup

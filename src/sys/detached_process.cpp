@@ -27,8 +27,8 @@ namespace dbbackup {
 namespace {
 
 [[noreturn]] void throw_cannot_start(int error_number) {
-    throw Error(fmt::format("cannot start the process: {}",
-                            std::generic_category().message(error_number)));
+    throw Error(
+        fmt::format("cannot start the process: {}", std::generic_category().message(error_number)));
 }
 
 /// Takes what the process says of itself. Source: sd_notify(3); the kernel chooses an abstract name
@@ -62,8 +62,9 @@ public:
         ::poll(&waiting, 1, kWhile);
         std::array<char, 4_KiB> text{};
         const ssize_t count = ::recv(socket_.descriptor(), text.data(), text.size(), 0);
-        return count > 0 && std::string_view(text.data(), static_cast<std::size_t>(count))
-                                    .find("READY=1") != std::string_view::npos;
+        return count > 0 &&
+               std::string_view(text.data(), static_cast<std::size_t>(count)).find("READY=1") !=
+                   std::string_view::npos;
     }
 
 private:
@@ -126,8 +127,7 @@ DetachedStart start_detached(std::vector<std::string> words, std::vector<std::st
         }
         int status = 0;
         if (::waitpid(started.process, &status, WNOHANG) == started.process) {
-            started.exit_code =
-                WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+            started.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
             started.output = content(output);
             started.errors = content(errors);
             return started;

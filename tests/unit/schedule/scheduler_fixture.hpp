@@ -19,7 +19,7 @@
 
 namespace dbbackup {
 
-class FakeClock final : public Clock {
+class MovedClock final : public Clock {
 public:
     [[nodiscard]] std::chrono::sys_time<std::chrono::milliseconds> now() const override {
         return time;
@@ -111,7 +111,7 @@ protected:
         return names;
     }
 
-    FakeClock clock_;
+    MovedClock clock_;
     std::unique_ptr<OwnDatabase> database_ = state_in_memory();
     ScheduleStore store_{*database_};
     FakeListener listener_;

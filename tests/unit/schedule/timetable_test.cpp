@@ -59,7 +59,7 @@ TEST(Timetable, AGoalWithoutAnyBackupIsDue) {
 TEST(Timetable, SaysWhatItIs) {
     EXPECT_EQ(Timetable::of_cron("0 2 * * *", "Europe/Berlin", "a").text(),
               "0 2 * * * Europe/Berlin");
-    EXPECT_EQ(Timetable::of_interval(hours(6), "a").text(), "every 6 h 00 min");
+    EXPECT_EQ(Timetable::of_interval(hours(6), "a").text(), "every 6h");
     EXPECT_THROW(static_cast<void>(Timetable::of_cron("0 25 * * *", "UTC", "a")), ConfigError);
     EXPECT_THROW(static_cast<void>(Timetable::of_cron("0 2 * * *", "Nowhere", "a")), ConfigError);
 }

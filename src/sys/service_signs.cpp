@@ -1,4 +1,4 @@
-#include "sys/service_manager.hpp"
+#include "sys/service_signs.hpp"
 
 #include "sys/file.hpp"
 
