@@ -40,8 +40,17 @@ ExitCode run_command(const NotifyArguments& arguments, CommandContext& context) 
                    std::chrono::floor<std::chrono::seconds>(context.clock.now()), "This is a test");
     notice.problem = "Nothing is wrong: somebody wants to see whether such a message arrives.";
     notice.command = "db-backup notify test " + arguments.name;
-    make_notifier(arguments.name, found->second, config.storage, client, context.stop)
-        ->send(notice, context.stop);
+    try {
+        make_notifier(arguments.name, found->second, config.storage, client, context.stop)
+            ->send(notice, context.stop);
+    } catch (Error& error) {
+        if (error.exit_code() == ExitCode::failure) {
+            error.set_code("notification_failed");
+            error.set_hint(fmt::format("Look at notifications.{} in the configuration.",
+                                       printable(arguments.name)));
+        }
+        throw;
+    }
     context.is_done = true;
     context.log.info("sent a test", {{"notification", arguments.name}});
     if (context.output.is_json()) {
