@@ -74,6 +74,7 @@ struct BackupArguments {
     bool is_fallback_refused = false;
     bool is_corrupt_allowed = false;
     bool is_dry_run = false;
+    bool is_scheduled = false;  ///< The scheduler has started us, and tells what becomes of it.
 };
 
 struct RestoreArguments {

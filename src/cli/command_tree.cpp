@@ -97,6 +97,8 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
     add_flag(command, "--allow-corrupt", arguments.is_corrupt_allowed,
              "back up even what the database itself reports as damaged");
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
+    // For the scheduler; a group without a name is not shown.
+    command.add_flag("--scheduled", arguments.is_scheduled)->group("");
 }
 
 void add_selection(CLI::App& command, RestoreArguments& arguments) {

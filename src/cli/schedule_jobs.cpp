@@ -72,7 +72,8 @@ std::vector<std::string> shared_options(const CommandContext& context) {
 std::vector<JobSettings> job_settings(const Config& config, const std::string& host) {
     std::vector<JobSettings> jobs;
     for (const auto& [name, schedule] : config.schedules) {
-        JobSettings job{.name = name, .timetable = timetable_of(schedule, host + "/" + name)};
+        JobSettings job{.name = name,
+                        .timetable = timetable_of(schedule, fmt::format("{}/{}", host, name))};
         job.catch_up = schedule.catch_up;
         job.jitter = schedule.jitter;
         job.timeout = schedule.timeout;
@@ -97,7 +98,7 @@ std::vector<JobStep> job_steps(const std::vector<std::string>& program,
     const bool is_full = is_over(schedule.full_every, facts.newest_full, facts.now);
     std::vector<JobStep> steps;
     steps.push_back({"backup",
-                     command({"backup", "--mode",
+                     command({"backup", "--scheduled", "--mode",
                               std::string(word_of(is_full ? BackupMode::full : schedule.mode))}),
                      is_full ? std::string(kFullMark) : ""});
     for (const std::string& repository : schedule.repositories) {
@@ -143,7 +144,7 @@ std::vector<std::string> secret_variables(const LoadedConfig& loaded) {
     // Those with names of our own are left out of what children get, but not forgotten.
     for (const auto& [name, value] : process_environment()) {
         if (name.starts_with("DB_BACKUP_")) {
-            variables.push_back(name + "=" + value);
+            variables.push_back(fmt::format("{}={}", name, value));
         }
     }
     return variables;

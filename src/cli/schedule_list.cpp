@@ -15,6 +15,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,11 +97,11 @@ std::string runs_text(const std::vector<JobRun>& runs, const Terminal& terminal)
                  {"TOOK", Align::right, false, 2},
                  {"SNAPSHOT", Align::left, false, 1},
                  {"RESULT", Align::left, true, 0}});
-    for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
-        const bool has_time = run->began && run->ended;
-        table.add({local_time_text(run->due),
-                   has_time ? format_duration(*run->ended - *run->began) : "",
-                   run->snapshot.substr(0, 8), printable(status_text(*run))});
+    for (const JobRun& run : std::ranges::reverse_view(runs)) {
+        const bool has_time = run.began && run.ended;
+        table.add({local_time_text(run.due),
+                   has_time ? format_duration(*run.ended - *run.began) : "",
+                   run.snapshot.substr(0, 8), printable(status_text(run))});
     }
     return runs.empty() ? "" : "\n" + table.text(terminal);
 }

@@ -19,6 +19,8 @@ using std::chrono::sys_seconds;
 /// In the time zone of whoever reads it here.
 std::string time_text(sys_seconds time) { return local_time_text(time); }
 
+}  // namespace
+
 Event event_of(const JobRun& run, unsigned failures) {
     if (run.exit_code == static_cast<int>(ExitCode::corruption)) {
         return Event::damaged;
@@ -43,8 +45,6 @@ std::string title_of(Event event, const JobRun& run, const std::string& source) 
     return run.status == RunStatus::timed_out ? fmt::format("Backup of {} took too long", source)
                                               : fmt::format("Backup of {} failed", source);
 }
-
-}  // namespace
 
 Notice new_notice(Event event, std::string job, std::string source, std::string host,
                   sys_seconds time, std::string title) {
@@ -159,22 +159,26 @@ void ScheduleNotices::begins(const JobRun& run) {
     tell(told);
 }
 
-void ScheduleNotices::tell(const Notice& notice) {
-    const auto schedule = config_->schedules.find(notice.job);
-    if (schedule == config_->schedules.end()) {
-        return;
-    }
-    for (const std::string& receiver : schedule->second.notify) {
-        const auto found = config_->notifications.find(receiver);
-        if (found == config_->notifications.end()) {
+void put_for(const std::vector<std::string>& receivers, const Notice& notice, const Config& config,
+             Outbox& outbox) {
+    for (const std::string& receiver : receivers) {
+        const auto found = config.notifications.find(receiver);
+        if (found == config.notifications.end()) {
             continue;
         }
-        const NotificationConfig& config = found->second;
-        const bool is_ping = config.type == NotifierType::ping;
-        if (is_ping ? true : (!notice.is_start && config.on.contains(notice.event))) {
-            // A sign of life that is left out is an alarm.
-            outbox_.put(receiver, notice, is_ping ? std::chrono::seconds(0) : config.quiet);
+        const NotificationConfig& told = found->second;
+        // A sign of life that is left out is an alarm.
+        const bool is_ping = told.type == NotifierType::ping;
+        if (is_ping || (!notice.is_start && told.on.contains(notice.event))) {
+            outbox.put(receiver, notice, is_ping ? std::chrono::seconds(0) : told.quiet);
         }
+    }
+}
+
+void ScheduleNotices::tell(const Notice& notice) {
+    const auto schedule = config_->schedules.find(notice.job);
+    if (schedule != config_->schedules.end()) {
+        put_for(schedule->second.notify, notice, *config_, outbox_);
     }
 }
 

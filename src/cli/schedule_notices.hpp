@@ -11,6 +11,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace dbbackup {
 
@@ -45,6 +47,15 @@ private:
     Log& log_;
     std::function<std::chrono::sys_seconds()> now_;
 };
+
+/// What the end of a run is, after so many failures in a row.
+[[nodiscard]] Event event_of(const JobRun& run, unsigned failures);
+/// "Backup of shop failed"
+[[nodiscard]] std::string title_of(Event event, const JobRun& run, const std::string& source);
+
+/// Puts a notice into the outbox for each of `receivers` that wants it.
+void put_for(const std::vector<std::string>& receivers, const Notice& notice, const Config& config,
+             Outbox& outbox);
 
 /// A notice with a new id. @param source "" where there is none.
 [[nodiscard]] Notice new_notice(Event event, std::string job, std::string source, std::string host,

@@ -150,6 +150,15 @@ void check_schedules(const Config& config, const ReportWrong& wrong) {
     for (const auto& [name, schedule] : config.schedules) {
         ScheduleCheck(config, name, schedule, wrong).run();
     }
+    for (const auto& [name, source] : config.sources) {
+        for (const std::string& each : source.notify) {
+            if (!config.notifications.contains(each)) {
+                wrong({"sources", name}, "notify",
+                      fmt::format("there is no \"{}\" in notifications", shown(each)),
+                      nearest(each, names_of(config.notifications)));
+            }
+        }
+    }
     for (const auto& [name, notification] : config.notifications) {
         check_notification(name, notification, wrong);
     }

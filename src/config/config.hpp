@@ -99,6 +99,7 @@ struct SourceConfig {
     std::map<std::string, std::string> tags;
     std::string repository;  ///< Name of the repository this source goes to by default.
     HooksConfig hooks;
+    std::vector<std::string> notify;  ///< Who is told of backups that no schedule takes.
 };
 
 struct LoggingConfig {

@@ -46,6 +46,8 @@ public:
                 std::filesystem::path locks);
     /// Asks all to end, and waits for them.
     ~ChildRunner() override;
+    ChildRunner(const ChildRunner&) = delete;
+    ChildRunner& operator=(const ChildRunner&) = delete;
 
     [[nodiscard]] bool claim(const std::string& job) override;
     [[nodiscard]] bool is_claimed(const std::string& job) override;

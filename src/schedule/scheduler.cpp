@@ -49,8 +49,8 @@ void Scheduler::set_jobs(std::vector<JobSettings> jobs, std::size_t max_parallel
     for (JobSettings& settings : jobs) {
         const std::string name = settings.name;
         Job job{.settings = std::move(settings), .memory = {}, .due = {}};
-        if (std::optional<JobMemory> known = store_.memory(name)) {
-            job.memory = std::move(*known);
+        if (const std::optional<JobMemory> known = store_.memory(name)) {
+            job.memory = *known;
             job.due = job.settings.timetable.next(job.memory.looked_at, job.memory.past);
         } else {
             job.memory.looked_at = time;  // What was due before it was there was not missed.
@@ -81,8 +81,8 @@ void Scheduler::read_again(sys_seconds now) {
     if (version != version_) {
         version_ = version;
         for (auto& [name, job] : jobs_) {
-            if (std::optional<JobMemory> known = store_.memory(name)) {
-                job.memory = std::move(*known);
+            if (const std::optional<JobMemory> known = store_.memory(name)) {
+                job.memory = *known;
                 job.due = job.settings.timetable.next(job.memory.looked_at, job.memory.past);
             }
         }

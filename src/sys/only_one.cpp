@@ -30,7 +30,7 @@ struct flock whole_file() {
 }
 
 /// One byte for each name, far apart: two names that share one would only wait for each other.
-/// Source: the FNV-1a hash, RFC 9923.
+/// Source: Fowler, Noll and Vo's hash FNV-1a of 64 bits (draft-eastlake-fnv, section 2).
 struct flock byte_of(std::string_view name) {
     constexpr std::uint64_t kOffset = 0xcbf29ce484222325U;
     constexpr std::uint64_t kPrime = 0x100000001b3U;

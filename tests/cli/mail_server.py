@@ -45,7 +45,7 @@ class MailServer:
         class Server(Controller):
             def factory(self):
                 return SMTP(self.handler, hostname="mx.test", tls_context=context if starttls else None,
-                            require_starttls=starttls, authenticator=authenticate, auth_required=auth,
+                            require_starttls=starttls, authenticator=authenticate, auth_required=auth and starttls,
                             auth_require_tls=starttls)
 
         self.controller = Server(Handler(), hostname="127.0.0.1", port=free_port())

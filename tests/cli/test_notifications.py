@@ -244,3 +244,52 @@ def test_a_mail_server_that_hangs_can_be_left(shop, receive):
     assert server.connected.wait(scheduled.PATIENCE_S)
     process.send_signal(signal.SIGINT)
     assert shop.program.finish(process, timeout=30).code == 130
+
+
+# --- a backup without a schedule ------------------------------------------------------------------
+
+
+def tell_of_source(shop, notification):
+    shop.write(notifications={"ops": notification})
+    shop.source(notify=["ops"])
+
+
+def test_a_backup_without_a_schedule_is_told(shop, receive):
+    receiver = receive(receivers.HttpReceiver)
+    tell_of_source(shop, {"type": "webhook", "webhook_url": receiver.url})
+    shop.run("backup", "--source", "shop")
+    shop.run("backup", "--source", "shop", "--dry-run")
+    assert receiver.requests == []
+    shop.database.rename(shop.folder / "gone.db")
+    failed = shop.json("backup", "--source", "shop", code=20)["error"]
+    event, = receiver.taken()
+    assert (event["event"], event["source"], event["job"]) == ("failure", "shop", "")
+    assert event["problem"] == failed["message"] and event["hint"] == failed["hint"]
+    assert event["command"] == "db-backup backup --source shop"
+    (shop.folder / "gone.db").rename(shop.database)
+    taken = shop.json("backup", "--source", "shop")
+    assert [each["event"] for each in receiver.taken()] == ["failure", "recovered"]
+    assert receiver.taken()[1]["facts"] == {"Snapshot": taken["snapshot"][:8], "Failures before": "1"}
+
+
+def test_what_a_backup_could_not_tell_the_next_one_tells(shop, receive):
+    receiver = receive(receivers.HttpReceiver, 500, 200)
+    tell_of_source(shop, {"type": "webhook", "webhook_url": f"{receiver.url}/{TOKEN}", "on": ["success"]})
+    result = shop.run("backup", "--source", "shop", "--json")
+    assert result.json["warnings"] == [], "who is told never matters to a backup"
+    assert waiting(shop) == 1
+    hurry(shop)
+    shop.run("backup", "--source", "shop")
+    assert waiting(shop) == 0
+    first, second = [json.loads(body)["id"] for _, _, body, _ in receiver.requests]
+    assert first == second, "the second backup's is not told within the hour of quiet"
+    assert_secret(shop, result.text)
+
+
+def test_a_job_is_told_once(shop, receive):
+    """By the scheduler, and not by the backup that it starts, too."""
+    receiver = receive(receivers.HttpReceiver)
+    tell(shop, {"type": "webhook", "webhook_url": receiver.url})
+    shop.source(notify=["ops"])
+    fail(shop)
+    assert [event["job"] for event in receiver.taken()] == ["nightly"]

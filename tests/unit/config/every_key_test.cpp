@@ -149,6 +149,7 @@ notifications:
          from: a@b.example, to: [c@d.example, e@f.example]}
   hook: {type: webhook, webhook_url_command: "pass hook", signing_key_file: /s}
   life: {type: ping, ping_url_file: /u}
+sources: {shop: {type: sqlite, database: /d, notify: [chat, mail]}}
 )")
                               .config;
     const NotificationConfig& chat = config.notifications.at("chat");
@@ -167,6 +168,7 @@ notifications:
     EXPECT_EQ(config.notifications.at("hook").signing.file, "/s");
     EXPECT_EQ(config.notifications.at("hook").url.command, "pass hook");
     EXPECT_EQ(config.notifications.at("life").url.file, "/u");
+    EXPECT_EQ(config.sources.at("shop").notify, (std::vector<std::string>{"chat", "mail"}));
 }
 
 TEST(LoadConfig, ReadsHowFastASourceIsRead) {

@@ -286,6 +286,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{SCHEDULE("source: s, every: 1h, notify: [ops]"),
               "there is no \"ops\" in notifications"},
         Wrong{SCHEDULE("source: s, every: 1h, mode: full, full_every: 2d"), "but the mode is full"},
+        Wrong{"version: 1\nsources: {a: {type: sqlite, database: /d, notify: [b]}}",
+              "there is no \"b\" in notifications"},
         Wrong{NOTIFICATION("webhook_url: x"), "notifications.a.type: is missing"},
         Wrong{NOTIFICATION("type: slack"), "notifications.a.webhook_url: is missing"},
         Wrong{NOTIFICATION("type: ping"), "notifications.a.ping_url: is missing"},

@@ -293,5 +293,45 @@ TEST_F(SchedulerTest, AGoalKeepsABackupYoung) {
     EXPECT_EQ(listener_.told.back(), "a succeeded after failures");
 }
 
+TEST_F(SchedulerTest, WhatAnotherProcessRunsIsNotRunBesideIt) {
+    clock_.time = at("2026-11-27T01:00:00Z");
+    begin({job("a", "0 * * * *")});
+    runner_->elsewhere.insert("a");
+    JobRun other;
+    other.job = "a";
+    other.began = clock_.time;
+    other.id = store_.add(other);
+    tick("2026-11-27T02:00:00Z");
+    EXPECT_EQ(listener_.told, Words{"a skipped 1"});
+    EXPECT_THROW(static_cast<void>(scheduler_->run_now("a")), ConfigError);
+    // It dies: nobody has the job any more, and nobody has said how the run ended.
+    runner_->elsewhere.clear();
+    tick("2026-11-27T02:01:00Z");
+    EXPECT_EQ(statuses("a"), (Words{"interrupted", "skipped", "running"}));
+    ASSERT_EQ(runner_->started.size(), 1U) << "it is made up for";
+    EXPECT_EQ(runner_->started[0].attempt, 2U);
+}
+
+TEST_F(SchedulerTest, AJobThatCannotBeHadWaits) {
+    clock_.time = at("2026-11-27T01:30:00Z");
+    begin({job("a", "0 * * * *")});
+    runner_->elsewhere.insert("a");  // What a dead process started has not ended yet.
+    tick("2026-11-27T02:00:00Z");
+    EXPECT_TRUE(runner_->started.empty());
+    runner_->elsewhere.clear();
+    tick("2026-11-27T02:00:10Z");
+    EXPECT_EQ(runner_->started.size(), 1U);
+}
+
+TEST_F(SchedulerTest, WhatFailsByHandIsNotTriedAgain) {
+    clock_.time = at("2026-11-27T01:30:00Z");
+    begin({job("a", "0 * * * *")});
+    static_cast<void>(scheduler_->run_now("a"));
+    end(RunStatus::failed);
+    scheduler_->take_ends();
+    EXPECT_EQ(listener_.told, Words{"a failed"});
+    EXPECT_EQ(scheduler_->next("a"), at("2026-11-27T02:00:00Z"));
+}
+
 }  // namespace
 }  // namespace dbbackup
