@@ -23,7 +23,7 @@ constexpr unsigned kMinutesOfHour = 60;
 
 const std::array<CronFieldKind, kFields>& kinds() {
     using Extra = CronFieldKind::Extra;
-    static const std::array<CronFieldKind, kFields> kKinds = {{
+    static const std::array<CronFieldKind, kFields> all = {{
         {.name = "minute", .first = 0, .last = 59, .hash_last = 59},
         {.name = "hour", .first = 0, .last = 23, .hash_last = 23},
         {.name = "day of the month",
@@ -44,7 +44,7 @@ const std::array<CronFieldKind, kFields>& kinds() {
          .names = {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"},
          .extra = Extra::weekday},
     }};
-    return kKinds;
+    return all;
 }
 
 struct Nickname {

@@ -8,6 +8,7 @@
 #include "cli/schedule_edit.hpp"
 #include "cli/schedule_list.hpp"
 #include "cli/schedule_service.hpp"
+#include "schedule/state_file.hpp"
 #include "sys/only_one.hpp"
 #include "sys/paths.hpp"
 
@@ -18,7 +19,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -38,7 +38,7 @@ ExitCode start(const ScheduleArguments& arguments, CommandContext& context) {
     if (arguments.is_daemon) {
         return start_daemon(arguments, context);
     }
-    std::filesystem::create_directories(state_home());
+    make_state_folder(state_home());
     const std::optional<OnlyOne> lock = OnlyOne::take(schedule_lock_file());
     if (!lock) {
         throw explained<ConfigError>("a scheduler runs already",
@@ -107,7 +107,7 @@ ExitCode stop(const ScheduleArguments& arguments, CommandContext& context) {
 
 ExitCode run(const ScheduleArguments& arguments, CommandContext& context) {
     require_jobs(context.config());
-    std::filesystem::create_directories(state_home());
+    make_state_folder(state_home());
     ScheduleService service(context, arguments.grace.value_or(kGrace));
     const JobRun ended = service.run_once(arguments.job);
     if (context.stop.stop_requested() && !is_good(ended.status)) {

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "cli/schedule_jobs.hpp"
 #include "cli/schedule_service.hpp"
+#include "schedule/state_file.hpp"
 #include "sys/detached_process.hpp"
 #include "sys/paths.hpp"
 
@@ -54,7 +55,7 @@ ExitCode pass_on(const DetachedStart& started, CommandContext& context) {
 }  // namespace
 
 ExitCode start_daemon(const ScheduleArguments& arguments, CommandContext& context) {
-    std::filesystem::create_directories(state_home());
+    make_state_folder(state_home());
     const DetachedStart started = start_detached(daemon_words(arguments, context),
                                                  secret_variables(context.loaded), context.stop);
     if (started.exit_code) {

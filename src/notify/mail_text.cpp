@@ -26,7 +26,7 @@ std::string one_line(std::string_view text) {
 
 /// A header's text, in encoded words where it is not plain ASCII.
 std::string header_text(std::string_view text) {
-    const std::string line = one_line(text);
+    std::string line = one_line(text);
     const bool is_plain =
         std::all_of(line.begin(), line.end(), [](unsigned char each) { return each < 128; });
     if (is_plain) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace dbbackup {
@@ -18,11 +19,31 @@ constexpr const char* kParts =
 std::unique_ptr<OwnDatabase> open_state_file(const std::filesystem::path& file,
                                              std::stop_token stop) {
     constexpr std::chrono::seconds kPatience(30);
-    std::filesystem::create_directories(file.parent_path());
-    auto database = std::make_unique<OwnDatabase>(file, kPatience, std::move(stop));
-    database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    database->execute(kParts);
-    return database;
+    make_state_folder(file.parent_path());
+    try {
+        auto database = std::make_unique<OwnDatabase>(file, kPatience, std::move(stop));
+        database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+        database->execute(kParts);
+        return database;
+    } catch (OwnDatabaseError& error) {
+        error.set_code("state_unusable");
+        error.set_hint(
+            error.is_damage()
+                ? "Move the file away: what ran and what is still to be told is then forgotten."
+                : "See that this user can write there, or set XDG_STATE_HOME to another folder.");
+        throw;
+    }
+}
+
+void make_state_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) {
+        throw explained<ConfigError>(
+            fmt::format("cannot make the folder {}: {}", folder.native(), error.message()),
+            "See that this user can write there, or set XDG_STATE_HOME to another folder.",
+            "state_unusable");
+    }
 }
 
 std::unique_ptr<OwnDatabase> state_in_memory() {

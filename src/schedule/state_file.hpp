@@ -14,9 +14,12 @@
 namespace dbbackup {
 
 /// Opens the file, or makes it with its folder. What is committed is durable.
-/// @throws OwnDatabaseError; std::filesystem::filesystem_error where the folder cannot be made.
+/// @throws OwnDatabaseError; ConfigError where the folder cannot be made (both "state_unusable").
 [[nodiscard]] std::unique_ptr<OwnDatabase> open_state_file(const std::filesystem::path& file,
                                                            std::stop_token stop);
+
+/// @throws ConfigError (code "state_unusable").
+void make_state_folder(const std::filesystem::path& folder);
 
 /// One that goes with the object: for tests.
 [[nodiscard]] std::unique_ptr<OwnDatabase> state_in_memory();

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -33,6 +34,12 @@ sigset_t stop_signals() {
         }
     }
     return signals;
+}
+
+/// Whether the death of our parent is told by a signal (`end_with_parent`).
+bool has_parent_signal() {
+    int number = 0;
+    return ::prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0) == 0 && number != 0;
 }
 
 File checked(int descriptor, const char* name) {
@@ -79,7 +86,7 @@ struct SignalStop::Watcher {
             if (arrived.ssi_signo == SIGHUP && call_on_hangup()) {
                 continue;
             }
-            if (!source.request_stop()) {
+            if (!source.request_stop() && !is_patient) {
                 // The second one: whatever hangs must not keep the user waiting.
                 ::_exit(130);
             }
@@ -99,6 +106,9 @@ struct SignalStop::Watcher {
     sigset_t mask_before{};
     File arrivals;
     File ending;
+    /// A parent that watches us kills us when it has waited enough. Its death may be told several
+    /// times, once for each of its threads (prctl(2)), and must not cut our end off.
+    bool is_patient = has_parent_signal();
     std::stop_source source;
     mutable std::mutex mutex;
     std::function<void()> on_hangup;  ///< Under `mutex`.

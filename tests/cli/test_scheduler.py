@@ -160,6 +160,30 @@ def test_a_hook_that_does_not_end_is_killed(shop):
     assert shop.statuses("nightly") == ["interrupted"]
 
 
+def test_killed_while_a_hook_runs_the_hook_is_ended(shop):
+    """The death of each thread of the scheduler may be told: the first is enough, and the others cut nothing off."""
+    shop.source(hooks={"before": f"touch {shop.folder}/began; sleep 600; true {shop.folder}"})
+    schedule(shop)
+    for _ in range(5):
+        (shop.folder / "began").unlink(missing_ok=True)
+        process = shop.program.start("schedule", "run", "nightly", "--config", shop.config)
+        scheduled.wait_until("the hook runs", (shop.folder / "began").exists)
+        shop.kill(process)
+        scheduled.wait_until("nothing is left", lambda: shop.processes() == {})
+
+
+def test_a_state_folder_that_cannot_be_used(shop):
+    schedule(shop)
+    for words in (("list",), ("start",), ("start", "--daemon"), ("run", "nightly")):
+        error = shop.json("schedule", *words, code=2, env={"XDG_STATE_HOME": "/proc/none"})["error"]
+        assert error["code"] == "state_unusable" and error["hint"], error
+    shop.run("schedule", "list")
+    for file in shop.state.glob("schedule.db*"):
+        file.write_bytes(b"this is no database" * 1000)
+    error = shop.json("schedule", "list", code=1)["error"]
+    assert error["code"] == "state_unusable" and "Move the file away" in error["hint"], error
+
+
 def test_missed_runs_are_caught_up_once(shop, receiver):
     schedule(shop, receiver)
     make_due(shop, hours=5)
