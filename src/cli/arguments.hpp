@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "config/enums.hpp"
+#include "config/notification_config.hpp"
 #include "config/retention_rules.hpp"
 #include "connector/selection.hpp"
 #include "crypto/key_slot.hpp"
@@ -17,6 +18,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -26,7 +28,7 @@ namespace dbbackup {
 struct GlobalArguments {
     std::optional<std::filesystem::path> config_path;
     std::optional<std::string> repository;  ///< A configured name, a path or a URL.
-    /// What `--repository` named after the first one; only `backup` and `doctor` take several.
+    /// What `--repository` named after the first one; only some commands take several.
     std::vector<std::string> more_repositories;
     std::optional<std::filesystem::path> key_file;
     bool is_json = false;
@@ -72,6 +74,7 @@ struct BackupArguments {
     bool is_fallback_refused = false;
     bool is_corrupt_allowed = false;
     bool is_dry_run = false;
+    bool is_scheduled = false;  ///< The scheduler has started us, and tells what becomes of it.
 };
 
 struct RestoreArguments {
@@ -192,6 +195,23 @@ struct DoctorArguments {
     SourceArguments source;  ///< Nothing set: every source of the configuration.
 };
 
+/// `schedule start` and its kind.
+struct ScheduleArguments {
+    enum class Action : std::uint8_t { start, stop, list, add, remove, run };
+    Action action = Action::list;
+    std::string job;
+    std::optional<std::chrono::seconds> grace;  ///< How long runs have to end after a stop.
+    /// Of `add`: keys of a schedule in the configuration, and what they are to be.
+    std::vector<std::pair<std::string, std::vector<std::string>>> settings;
+    bool is_daemon = false;
+    bool is_detached = false;  ///< We are the process that `--daemon` made.
+};
+
+struct NotifyArguments {
+    std::string name;
+    std::optional<Event> event;
+};
+
 struct ConfigArguments {
     enum class Action : std::uint8_t { validate, show, schema };
     Action action = Action::show;
@@ -223,7 +243,8 @@ using CommandArguments =
     std::variant<PrintArguments, InitArguments, BackupArguments, RestoreArguments, ExportArguments,
                  ListArguments, ShowArguments, VerifyArguments, CopyArguments, RepairArguments,
                  PruneArguments, PinArguments, UnpinArguments, UndeleteArguments, StatsArguments,
-                 KeyArguments, DoctorArguments, ConfigArguments, ConfigInitArguments>;
+                 KeyArguments, DoctorArguments, ScheduleArguments, NotifyArguments, ConfigArguments,
+                 ConfigInitArguments>;
 
 /// One parsed call of the program.
 struct CommandLine {

@@ -3,6 +3,7 @@
 
 #include "base/units.hpp"
 #include "cli/archive_backup.hpp"
+#include "cli/backup_notices.hpp"
 #include "cli/backup_report.hpp"
 #include "cli/backup_targets.hpp"
 #include "cli/commands.hpp"
@@ -247,6 +248,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     const bool has_hooks = source.config != nullptr && !options.is_dry_run;
     const Hooks hooks(has_hooks ? &source.config->hooks : nullptr, source.name.value_or(""),
                       context);
+    const bool is_told = has_hooks && !arguments.is_scheduled && !source.config->notify.empty();
     if (arguments.is_archive) {
         return archive_backup(arguments, source, options, hooks, context);
     }
@@ -256,6 +258,10 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
         taken = take_snapshot(arguments, source, options, context);
     } catch (...) {
         hooks.on_error();
+        // Who stops it knows.
+        if (is_told && !context.stop.stop_requested()) {
+            tell_of_backup(source.name.value_or(""), *source.config, failed_run(), context);
+        }
         throw;
     }
     context.is_done = true;
@@ -272,8 +278,13 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
         code = ExitCode::incomplete;
     }
     add_failures(targets, report, code);
+    JobRun run;
+    run.status = code == ExitCode::success ? RunStatus::succeeded : RunStatus::incomplete;
+    run.exit_code = static_cast<int>(code);
+    run.snapshot = report.snapshot.summary.id;
     for (const std::string& warning : report.snapshot.warnings) {
         context.errors.line("db-backup: warning: " + printable(warning));
+        run.message += (run.message.empty() ? "" : "\n") + warning;
     }
     if (context.output.is_json()) {
         Json document = report_json(report, options, url);
@@ -284,6 +295,9 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     } else if (!context.globals.is_quiet) {
         context.output.text(report_text(report, options, url, context.terminal) +
                             targets_text(targets));
+    }
+    if (is_told) {
+        tell_of_backup(source.name.value_or(""), *source.config, std::move(run), context);
     }
     return code;
 }

@@ -13,6 +13,7 @@
 #include "cli/terminal.hpp"
 #include "config/config.hpp"
 #include "engine/backup.hpp"
+#include "sys/signals.hpp"
 
 #include <stop_token>
 #include <string>
@@ -32,6 +33,7 @@ struct CommandContext {
     const Clock& clock;
     bool is_log_on_stderr;  ///< Lines of level info and above show there.
     std::stop_token stop;
+    SignalStop& signals;
     /// Set by a command once what it was called for stands: a stop can then only cut off what it
     /// says.
     bool& is_done;

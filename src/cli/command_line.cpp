@@ -5,6 +5,7 @@
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
 #include "cli/help_text.hpp"
+#include "cli/schedule_arguments.hpp"
 #include "cli/source_arguments.hpp"
 #include "config/problems.hpp"
 #include "repository/version.hpp"
@@ -289,7 +290,8 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     if (name == "help") {
         return help_command(root, values.help_words);
     }
-    if (name != "backup" && name != "doctor" && !values.globals.more_repositories.empty()) {
+    if (name != "backup" && name != "doctor" && name != "schedule" &&
+        !values.globals.more_repositories.empty()) {
         throw usage_error(fmt::format("{} takes one --repository", name),
                           "Only backup writes to several; give one.");
     }
@@ -331,6 +333,13 @@ CommandArguments chosen_command(CLI::App& root, CommandTreeValues& values) {
     }
     if (name == "doctor") {
         return checked(values.doctor);
+    }
+    if (name == "schedule") {
+        return checked_schedule(innermost(*chosen.front()).get_name(), values.schedule,
+                                values.globals);
+    }
+    if (name == "notify") {
+        return checked_notify(innermost(*chosen.front()).get_name(), values.notify);
     }
     return config_command(*chosen.front(), values.config_init);
 }

@@ -6,6 +6,7 @@
 #include "cli/config_options.hpp"
 #include "cli/copy_options.hpp"
 #include "cli/doctor_options.hpp"
+#include "cli/schedule_options.hpp"
 #include "cli/selection_arguments.hpp"
 #include "cli/source_options.hpp"
 #include "cli/undelete_options.hpp"
@@ -96,6 +97,8 @@ void add_backup(CLI::App& root, CommandTreeValues& values) {
     add_flag(command, "--allow-corrupt", arguments.is_corrupt_allowed,
              "back up even what the database itself reports as damaged");
     add_flag(command, "--dry-run", arguments.is_dry_run, "say what would be done, write nothing");
+    // For the scheduler; a group without a name is not shown.
+    command.add_flag("--scheduled", arguments.is_scheduled)->group("");
 }
 
 void add_selection(CLI::App& command, RestoreArguments& arguments) {
@@ -348,6 +351,8 @@ void add_commands(CLI::App& root, CommandTreeValues& values) {
                 "db-backup stats\ndb-backup stats --json");
     add_key(root, values);
     add_doctor_command(root, values.globals, values.doctor);
+    add_schedule_command(root, values.globals, values.schedule);
+    add_notify_command(root, values.globals, values.notify);
     add_config_command(root, values.globals, values.config_init);
     CLI::App& completion =
         add_command(root, "completion", "Print a completion script for a shell", values.globals,

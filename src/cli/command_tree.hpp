@@ -32,6 +32,8 @@ struct CommandTreeValues {
     UndeleteArguments undelete;
     KeyArguments key;
     DoctorArguments doctor;
+    ScheduleArguments schedule;
+    NotifyArguments notify;
     ConfigInitArguments config_init;
     std::vector<std::string> help_words;  ///< `help backup`
 };

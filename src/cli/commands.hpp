@@ -26,6 +26,8 @@ namespace dbbackup {
 [[nodiscard]] ExitCode run_command(const StatsArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const KeyArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const DoctorArguments& arguments, CommandContext& context);
+[[nodiscard]] ExitCode run_command(const ScheduleArguments& arguments, CommandContext& context);
+[[nodiscard]] ExitCode run_command(const NotifyArguments& arguments, CommandContext& context);
 [[nodiscard]] ExitCode run_command(const ConfigInitArguments& arguments, CommandContext& context);
 /// `validate` and `show`; `schema` needs no configuration and is printed by `main`.
 [[nodiscard]] ExitCode run_command(const ConfigArguments& arguments, CommandContext& context);

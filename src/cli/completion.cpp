@@ -1,6 +1,8 @@
 #include "cli/completion.hpp"
 
 #include "config/enums.hpp"
+#include "config/notification_config.hpp"
+#include "config/schedule_config.hpp"
 
 #include <fmt/format.h>
 
@@ -68,6 +70,8 @@ std::vector<std::string> value_words(const std::string& option) {
         {"--encryption", words_of<Encryption>()},
         {"--compression", {"zstd", "gzip", "none"}},
         {"--method", {"auto", "native"}},
+        {"--catch-up", words_of<CatchUp>()},
+        {"--event", words_of<Event>()},
         {"--format", {"repository"}},
         {"--log-format", {"text", "json"}},
         {"--log-level", {"debug", "info", "warning", "error", "off"}}};

@@ -16,20 +16,6 @@ namespace {
 constexpr std::array<std::string_view, 7> kRules = {"last",    "hourly", "daily", "weekly",
                                                     "monthly", "yearly", "within"};
 
-/// `text` as one value of YAML. Dollars are doubled, because `${` begins a variable.
-std::string yaml_value(const std::string& text) {
-    if (utf8_prefix_bytes(text) != text.size()) {
-        throw explained<ConfigError>(
-            fmt::format("{} is not UTF-8, so a configuration file cannot name it", shown(text)),
-            "Rename it, or give it on the command line.", "bad_option_value");
-    }
-    std::string doubled;
-    for (const char character : text) {
-        doubled += character == '$' ? std::string("$$") : std::string(1, character);
-    }
-    return nlohmann::json(doubled).dump();  // A string of JSON is one of YAML.
-}
-
 std::string secret_lines(const ConfigDraft& draft) {
     constexpr const char* kKeep =
         "    # Keep a copy elsewhere: whoever loses it loses the backups.\n";
@@ -79,6 +65,19 @@ std::string retention_lines(const ConfigDraft& draft) {
 }
 
 }  // namespace
+
+std::string yaml_value(const std::string& text) {
+    if (utf8_prefix_bytes(text) != text.size()) {
+        throw explained<ConfigError>(
+            fmt::format("{} is not UTF-8, so a configuration file cannot name it", shown(text)),
+            "Rename it, or give it on the command line.", "bad_option_value");
+    }
+    std::string doubled;
+    for (const char character : text) {
+        doubled += character == '$' ? std::string("$$") : std::string(1, character);
+    }
+    return nlohmann::json(doubled).dump();  // A string of JSON is one of YAML.
+}
 
 std::string checked_retention(std::string_view text) {
     if (text == "all") {

@@ -44,4 +44,8 @@ inline constexpr std::string_view kUsualRetention = "last=7,daily=30,weekly=8,mo
 /// UTF-8, which YAML has to be.
 [[nodiscard]] std::string config_text(const ConfigDraft& draft);
 
+/// `text` as one value of YAML. Dollars are doubled, because `${` begins a variable.
+/// @throws ConfigError (code "bad_option_value") for what is not UTF-8.
+[[nodiscard]] std::string yaml_value(const std::string& text);
+
 }  // namespace dbbackup

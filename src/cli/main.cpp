@@ -40,6 +40,10 @@ std::string what_remains(const CommandArguments& command) {
     if (std::holds_alternative<InitArguments>(command)) {
         return "The repository may be half-made; running init again completes it.";
     }
+    const auto* schedule = std::get_if<ScheduleArguments>(&command);
+    if (schedule != nullptr && schedule->action == ScheduleArguments::Action::run) {
+        return "What the run had done by then stands; see: db-backup schedule list.";
+    }
     const auto* key = std::get_if<KeyArguments>(&command);
     if (key != nullptr && key->action != KeyArguments::Action::list) {
         return "Nobody is locked out; `db-backup key list` shows whether something has changed.";
@@ -61,9 +65,9 @@ public:
 
     ExitCode run() noexcept {
         try {
-            const SignalStop& signals = signals_.emplace();
-            output_.end_waiting_with(signals.token());
-            return parse_and_run(signals.token());
+            signals_.emplace();
+            output_.end_waiting_with(signals_->token());
+            return parse_and_run(signals_->token());
         } catch (...) {
             return report_current_exception();
         }
@@ -114,6 +118,7 @@ private:
                                clock,
                                log_options_->stderr_level <= LogLevel::info,
                                std::move(stop),
+                               *signals_,
                                is_done_,
                                left_by_stop_};
         return std::visit(

@@ -1,5 +1,7 @@
 #include "cli/process_setup.hpp"
 
+#include "sys/parent_death.hpp"
+
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/prctl.h>
@@ -43,6 +45,7 @@ void keep_freed_memory() {
 }  // namespace
 
 void set_up_process() {
+    end_with_parent();
     occupy_standard_streams();
     keep_freed_memory();
     ::umask(077);

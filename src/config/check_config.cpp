@@ -1,5 +1,6 @@
 #include "config/check_config.hpp"
 
+#include "config/check_schedules.hpp"
 #include "config/name_pattern.hpp"
 
 #include <fmt/format.h>
@@ -107,6 +108,20 @@ public:
         }
     }
 
+    void schedules() {
+        check_schedules(config_, [this](const Path& section, const std::string& key,
+                                        std::string_view problem, std::string_view suggestion) {
+            // What could not be read may be what is missing.
+            const auto is_of_section = [&section](const Path& path) {
+                return path[0] == section[0] && path[1] == section[1];
+            };
+            if (std::none_of(settings_.unreadable.begin(), settings_.unreadable.end(),
+                             is_of_section)) {
+                wrong(section, key, problem, suggestion);
+            }
+        });
+    }
+
 private:
     void mirrors(const Path& section, const std::string& name, const RepositoryConfig& repository,
                  const std::vector<std::string>& repositories) {
@@ -204,6 +219,7 @@ void check_config(const Config& config, const Settings& settings, const Origin* 
     check.required_keys(document);
     check.repositories();
     check.sources();
+    check.schedules();
 }
 
 }  // namespace dbbackup

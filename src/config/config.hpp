@@ -10,8 +10,11 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "config/enums.hpp"
+#include "config/notification_config.hpp"
 #include "config/object_lock.hpp"
 #include "config/retention_rules.hpp"
+#include "config/schedule_config.hpp"
+#include "config/secret_source.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -43,27 +46,6 @@ inline constexpr std::uint64_t kRateMin = 64_KiB;
 inline constexpr std::uint64_t kRateMax = 1024_GiB;
 inline constexpr std::chrono::seconds kLockTimeoutMax = std::chrono::hours(24);
 inline constexpr std::chrono::seconds kHookTimeoutMax = std::chrono::hours(24 * 7);
-
-/// A secret that is fetched only when it is needed: at most one of the first four is set. Holds
-/// where the secret is, and the secret itself only for `value` and `environment_value`.
-struct SecretSource {
-    std::optional<std::string> value = {};
-    std::optional<std::filesystem::path> file = {};
-    std::optional<std::string> environment = {};
-    std::optional<std::string> command = {};
-    /// What the variable `environment` held when the configuration was loaded, `.env` included;
-    /// without it, the process's environment is asked.
-    std::optional<std::string> environment_value = {};
-
-    [[nodiscard]] bool is_set() const noexcept;
-
-    /// Fetches it; the line break at the end of a file or of what a command prints is dropped, and
-    /// more than one line is refused. @throws ConfigError that says what failed and
-    /// never shows the secret. @param what "passphrase of repository main", for messages.
-    [[nodiscard]] Secret fetch(std::string_view what, std::stop_token stop) const;
-    /// "file /etc/x", "environment variable X", "command", "given value", "none": for output.
-    [[nodiscard]] std::string where() const;
-};
 
 struct RepositoryConfig {
     std::string url;
@@ -117,6 +99,7 @@ struct SourceConfig {
     std::map<std::string, std::string> tags;
     std::string repository;  ///< Name of the repository this source goes to by default.
     HooksConfig hooks;
+    std::vector<std::string> notify;  ///< Who is told of backups that no schedule takes.
 };
 
 struct LoggingConfig {
@@ -133,7 +116,10 @@ struct Config {
     std::map<std::string, RepositoryConfig> repositories;
     StorageConfig storage;
     std::map<std::string, SourceConfig> sources;
+    std::map<std::string, ScheduleConfig> schedules;
+    SchedulerConfig scheduler;
     std::map<std::string, RetentionRules> retention;
+    std::map<std::string, NotificationConfig> notifications;
     LoggingConfig logging;
 };
 
@@ -174,6 +160,10 @@ struct LoadedConfig {
 /// nearest valid key.
 [[nodiscard]] LoadedConfig load_config(const std::optional<std::filesystem::path>& explicit_path,
                                        const Environment& environment);
+
+/// Where jobs stand that were added by command, each in a file of its own with a section
+/// `schedules`: `load_config` reads all "*.yaml" of this folder beside the configuration file.
+[[nodiscard]] std::filesystem::path added_schedules_folder(const std::filesystem::path& config);
 
 /// The same for texts in memory; `name` stands for the file in messages and origins, and relative
 /// paths stay as they are.

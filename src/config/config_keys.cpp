@@ -21,7 +21,9 @@ std::vector<ConfigKey> make_keys() {
     add_repository_keys(keys);
     add_storage_keys(keys);
     add_source_keys(keys);
+    add_schedule_keys(keys);
     add_retention_keys(keys);
+    add_notification_keys(keys);
     add_logging_keys(keys);
     for (ConfigKey& key : keys) {
         key.parts = split_key(key.path);

@@ -28,7 +28,7 @@ enum class KeyKind : std::uint8_t {
     command,   ///< A shell command that prints a secret.
     hook,      ///< A shell command that is run for what it does, or nothing.
     variable,  ///< The name of an environment variable.
-    list,      ///< Of texts; in a variable, separated by commas.
+    list,      ///< Of texts, or of `words` if there are any; in a variable, separated by commas.
     texts,     ///< One text, or a list of them.
     count,     ///< A whole number from `least` to `most`.
     size,      ///< Bytes, from `least` to `most`.

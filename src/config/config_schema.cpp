@@ -23,7 +23,8 @@ Json value_schema(const ConfigKey& key) {
             break;
         case KeyKind::list:
             schema["type"] = "array";
-            schema["items"] = {{"type", "string"}, {"minLength", 1}};
+            schema["items"] = key.words.empty() ? Json{{"type", "string"}, {"minLength", 1}}
+                                                : Json{{"enum", key.words}};
             break;
         case KeyKind::count:
             schema["type"] = "integer";

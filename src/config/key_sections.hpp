@@ -36,7 +36,9 @@ void add_secret_keys(std::vector<ConfigKey>& keys, const std::string& path, cons
 void add_repository_keys(std::vector<ConfigKey>& keys);
 void add_storage_keys(std::vector<ConfigKey>& keys);
 void add_source_keys(std::vector<ConfigKey>& keys);
+void add_schedule_keys(std::vector<ConfigKey>& keys);
 void add_retention_keys(std::vector<ConfigKey>& keys);
+void add_notification_keys(std::vector<ConfigKey>& keys);
 void add_logging_keys(std::vector<ConfigKey>& keys);
 
 }  // namespace dbbackup

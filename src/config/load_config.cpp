@@ -34,6 +34,7 @@ struct TextFile {
 
 struct Inputs {
     std::optional<TextFile> document;
+    std::vector<TextFile> schedules;
     std::optional<TextFile> dotenv;
     Environment environment;
 };
@@ -60,6 +61,61 @@ std::optional<TextFile> read_text(const std::filesystem::path& path, Problems& p
                      error.error_number() == EFBIG ? "is larger than 1 MiB" : error.what());
         return std::nullopt;
     }
+}
+
+/// The files of jobs, in the order of their names.
+std::vector<TextFile> read_schedules(const std::filesystem::path& folder, Problems& problems) {
+    std::vector<std::filesystem::path> paths;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        if (entry->path().extension() == ".yaml") {
+            paths.push_back(entry->path());
+        }
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {
+        problems.add(folder.native(), {}, "", error.message());
+    }
+    std::sort(paths.begin(), paths.end());
+    std::vector<TextFile> files;
+    for (const std::filesystem::path& path : paths) {
+        if (std::optional<TextFile> file = read_text(path, problems)) {
+            files.push_back(std::move(*file));
+        }
+    }
+    return files;
+}
+
+/// Adds the jobs of such a file. Returns false when it could not be read.
+bool collect_schedules(const TextFile& file, Settings& settings, Problems& problems) {
+    const std::optional<YamlNode> root = parse_yaml(file.text, file.name, problems);
+    if (!root) {
+        return false;
+    }
+    const Origin origin{Layer::file,
+                        file.name,
+                        {},
+                        std::filesystem::path(file.name).filename().native(),
+                        file.folder};
+    Settings here;
+    if (!collect_document(*root, origin, here, problems)) {
+        return false;
+    }
+    for (const auto& [path, setting] : here.by_path) {
+        if (path[0] != "schedules") {
+            problems.add(file.name, setting.origin.mark, key_text(path),
+                         "only schedules may stand here");
+        }
+    }
+    for (const auto& [path, place] : here.sections) {
+        if (const auto other = settings.sections.find(path); other != settings.sections.end()) {
+            problems.add(file.name, place.mark, key_text(path),
+                         fmt::format("is in {}, too", other->second.file));
+        }
+    }
+    settings.sections.merge(here.sections);
+    settings.by_path.merge(here.by_path);
+    return true;
 }
 
 /// The places to look at when no file was named, in order.
@@ -135,6 +191,10 @@ void apply(Settings& settings, const Environment& variables, LoadedConfig& loade
             loaded.config.sources.try_emplace(path[1]);
         } else if (path[0] == "retention") {
             loaded.config.retention.try_emplace(path[1]);
+        } else if (path[0] == "schedules") {
+            loaded.config.schedules.try_emplace(path[1]);
+        } else if (path[0] == "notifications") {
+            loaded.config.notifications.try_emplace(path[1]);
         }
     }
     for (const ConfigKey& key : config_keys()) {
@@ -197,6 +257,11 @@ void resolve(const Settings& settings, const Environment& variables, LoadedConfi
     }
     for (auto& [name, source] : config.sources) {
         look_up(source.password);
+    }
+    for (auto& [name, notification] : config.notifications) {
+        look_up(notification.url);
+        look_up(notification.signing);
+        look_up(notification.password);
     }
 }
 
@@ -264,6 +329,9 @@ LoadedConfig load(const Inputs& inputs, Problems& problems) {
         const std::optional<YamlNode> root = parse_yaml(file.text, file.name, problems);
         is_readable = root && collect_document(*root, *document, settings, problems);
     }
+    for (const TextFile& file : inputs.schedules) {
+        is_readable = collect_schedules(file, settings, problems) && is_readable;
+    }
     // Variables refer to names in the file, so they say nothing when it could not be read.
     LoadedConfig loaded;
     if (is_readable) {
@@ -285,10 +353,11 @@ LoadedConfig load(const Inputs& inputs, Problems& problems) {
 LoadedConfig load_config(const std::optional<std::filesystem::path>& explicit_path,
                          const Environment& environment) {
     Problems problems;
-    Inputs inputs{{}, {}, environment};
+    Inputs inputs{{}, {}, {}, environment};
     const std::optional<std::filesystem::path> path = find_file(explicit_path, environment);
     if (path) {
         inputs.document = read_text(*path, problems);
+        inputs.schedules = read_schedules(added_schedules_folder(*path), problems);
         inputs.dotenv = read_text(path->parent_path() / ".env", problems);
         problems.throw_if_any();
     }
@@ -297,11 +366,17 @@ LoadedConfig load_config(const std::optional<std::filesystem::path>& explicit_pa
     return loaded;
 }
 
+std::filesystem::path added_schedules_folder(const std::filesystem::path& config) {
+    return config.parent_path() / "schedules.d";
+}
+
 LoadedConfig load_config_text(std::string_view yaml, std::string_view dotenv,
                               const Environment& environment, std::string_view name) {
     Problems problems;
     return load({TextFile{std::string(name), {}, std::string(yaml), false},
-                 TextFile{".env", {}, std::string(dotenv), false}, environment},
+                 {},
+                 TextFile{".env", {}, std::string(dotenv), false},
+                 environment},
                 problems);
 }
 

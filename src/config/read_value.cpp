@@ -138,14 +138,18 @@ private:
             if (text.empty()) {
                 return wrong("an item is empty");
             }
+            if (!key_.words.empty() && !check_word(text)) {
+                return false;
+            }
             value.list.push_back(std::move(text));
         }
         return true;
     }
 
     [[nodiscard]] std::string must_be() const {
-        return key_.words.empty() ? fmt::format("must be a {}", kind_name(key_.kind))
-                                  : fmt::format("must be one of {}", joined(key_.words));
+        return key_.words.empty() || key_.kind == KeyKind::list
+                   ? fmt::format("must be a {}", kind_name(key_.kind))
+                   : fmt::format("must be one of {}", joined(key_.words));
     }
 
     bool check(KeyValue& value) {

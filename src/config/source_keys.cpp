@@ -207,6 +207,15 @@ void add_source_keys(std::vector<ConfigKey>& keys) {
     add_source_content(keys);
     add_source_effort(keys);
     add_source_hooks(keys);
+    keys.push_back({.path = "sources.*.notify",
+                    .kind = KeyKind::list,
+                    .description = "Who is told of backups that no schedule takes, by names in "
+                                   "`notifications`.",
+                    .example = "[ops]",
+                    .fallback = "",
+                    .store = [](Config& config, const KeyNames& names, const KeyValue& value) {
+                        source(config, names).notify = value.list;
+                    }});
 }
 
 }  // namespace dbbackup

@@ -144,6 +144,8 @@ public:
     Child& operator=(const Child&) = delete;
 
     [[nodiscard]] int exited_event() const { return exited_.descriptor(); }
+    /// It alone: what it started is its own to end.
+    void ask_to_end() const { ::kill(process_, SIGTERM); }
 
     /// Waits for its end and returns the exit status as a shell tells it.
     int reap() {
@@ -247,8 +249,8 @@ private:
 }  // namespace
 
 int run_child(const ChildTask& task, const std::stop_token& stop) {
-    const Deadline deadline =
-        std::chrono::steady_clock::now() + std::min(task.timeout, kChildTimeoutMax);
+    Deadline deadline = std::chrono::steady_clock::now() + std::min(task.timeout, kChildTimeoutMax);
+    bool is_asked = false;
     const File stopped = make_event();
     const std::stop_callback on_stop(stop, [&] { eventfd_write(stopped.descriptor(), 1); });
     Pipe output = make_pipe();
@@ -270,8 +272,14 @@ int run_child(const ChildTask& task, const std::stop_token& stop) {
                                       {feeder.write_end(), POLLOUT, 0}}};
     for (;;) {
         ::poll(waiting.data(), waiting.size(), wait_ms(deadline));
-        if (stop.stop_requested()) {
-            throw Cancelled();
+        if (stop.stop_requested() && !is_asked) {
+            if (task.grace.count() == 0) {
+                throw Cancelled();
+            }
+            child.ask_to_end();
+            is_asked = true;
+            waiting[0].fd = -1;
+            deadline = std::chrono::steady_clock::now() + task.grace;
         }
         // Asked before the pipes are drained: what it wrote before its end is then in them.
         const bool exited = (waiting[1].revents & POLLIN) != 0;
@@ -289,6 +297,9 @@ int run_child(const ChildTask& task, const std::stop_token& stop) {
             return child.reap();
         }
         if (std::chrono::steady_clock::now() >= deadline) {
+            if (is_asked) {
+                throw Cancelled();
+            }
             throw Error(fmt::format("the command ran longer than {} s", task.timeout.count()));
         }
     }

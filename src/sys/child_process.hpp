@@ -26,15 +26,19 @@ struct ChildTask {
     std::vector<std::string> variables = {};  ///< "NAME=value", as in `child_environment`.
     std::vector<int> inherited = {};          ///< Descriptors that it has under the same numbers.
     std::chrono::seconds timeout = kChildTimeoutMax;
+    /// When `stop` fires it is asked to end (SIGTERM), and has so long until it is killed; 0: it is
+    /// killed at once.
+    std::chrono::seconds grace{0};
     /// Gives what it reads, part by part; an empty part is the end. Nothing: its stdin is empty.
     const std::function<BytesView()>* give_input = nullptr;
     TakePart take_output = {};
     TakePart take_errors = {};
 };
 
-/// Runs it to its end and returns the exit status as a shell tells it.
-/// @throws Error when it cannot be started or takes too long; Cancelled when `stop` fires, and what
-/// the functions of `task` throw. It and its group are killed then.
+/// Runs it to its end and returns the exit status as a shell tells it, also of one that ended
+/// because it was asked to. @throws Error when it cannot be started or takes too long; Cancelled
+/// when `stop` fires, or its grace is over, and what the functions of `task` throw. It and its
+/// group are killed then.
 [[nodiscard]] int run_child(const ChildTask& task, const std::stop_token& stop);
 
 }  // namespace dbbackup

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -13,7 +14,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 namespace dbbackup {
 namespace {
@@ -31,6 +34,12 @@ sigset_t stop_signals() {
         }
     }
     return signals;
+}
+
+/// Whether the death of our parent is told by a signal (`end_with_parent`).
+bool has_parent_signal() {
+    int number = 0;
+    return ::prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0) == 0 && number != 0;
 }
 
 File checked(int descriptor, const char* name) {
@@ -74,18 +83,35 @@ struct SignalStop::Watcher {
             if (::read(arrivals.descriptor(), &arrived, sizeof arrived) != sizeof arrived) {
                 continue;
             }
-            if (!source.request_stop()) {
+            if (arrived.ssi_signo == SIGHUP && call_on_hangup()) {
+                continue;
+            }
+            if (!source.request_stop() && !is_patient) {
                 // The second one: whatever hangs must not keep the user waiting.
                 ::_exit(130);
             }
         }
     }
 
+    /// False when nobody wants to know.
+    bool call_on_hangup() const {
+        const std::lock_guard lock(mutex);
+        if (on_hangup) {
+            on_hangup();
+        }
+        return static_cast<bool>(on_hangup);
+    }
+
     sigset_t signals;
     sigset_t mask_before{};
     File arrivals;
     File ending;
+    /// A parent that watches us kills us when it has waited enough. Its death may be told several
+    /// times, once for each of its threads (prctl(2)), and must not cut our end off.
+    bool is_patient = has_parent_signal();
     std::stop_source source;
+    mutable std::mutex mutex;
+    std::function<void()> on_hangup;  ///< Under `mutex`.
     std::thread thread;
 };
 
@@ -100,5 +126,10 @@ SignalStop::SignalStop() : watcher_(std::make_unique<Watcher>()) {}
 SignalStop::~SignalStop() = default;
 
 std::stop_token SignalStop::token() const { return watcher_->source.get_token(); }
+
+void SignalStop::on_hangup(std::function<void()> call) {
+    const std::lock_guard lock(watcher_->mutex);
+    watcher_->on_hangup = std::move(call);
+}
 
 }  // namespace dbbackup

@@ -3,6 +3,7 @@
 /// @file
 /// SIGINT, SIGTERM and SIGHUP as a stop token.
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 
@@ -18,6 +19,9 @@ public:
     SignalStop& operator=(const SignalStop&) = delete;
 
     [[nodiscard]] std::stop_token token() const;
+
+    /// From here on SIGHUP calls this instead, on a thread of its own; nothing restores the rest.
+    void on_hangup(std::function<void()> call);
 
 private:
     struct Watcher;

@@ -234,6 +234,7 @@ def test_control_characters_never_reach_the_terminal(plain_repository, folder):
 
 @pytest.mark.parametrize("command", (
     (), ("backup",), ("restore",), ("init",), ("list",), ("show",), ("verify",), ("repair",), ("pin",), ("unpin",), ("undelete",), ("stats",), ("doctor",),
+    ("schedule",), ("schedule", "start"), ("schedule", "list"), ("schedule", "add"), ("schedule", "run"), ("notify",), ("notify", "test"),
     ("config",), ("config", "show"), ("config", "init"),
 ))
 def test_help_has_examples(program, command):

@@ -12,16 +12,16 @@ namespace dbbackup {
 
 /// Sets TZ while it lives. For tests of one thread. A zone in the notation of POSIX, such as
 /// "CET-1CEST,M3.5.0,M10.5.0/3", needs no files of the machine.
-class TimeZone {
+class TestZone {
 public:
-    explicit TimeZone(const char* zone) {
+    explicit TestZone(const char* zone) {
         if (const char* before = std::getenv("TZ")) {
             before_ = before;
         }
         ::setenv("TZ", zone, 1);
         ::tzset();
     }
-    ~TimeZone() {
+    ~TestZone() {
         if (before_) {
             ::setenv("TZ", before_->c_str(), 1);
         } else {
@@ -29,8 +29,8 @@ public:
         }
         ::tzset();
     }
-    TimeZone(const TimeZone&) = delete;
-    TimeZone& operator=(const TimeZone&) = delete;
+    TestZone(const TestZone&) = delete;
+    TestZone& operator=(const TestZone&) = delete;
 
 private:
     std::optional<std::string> before_;

@@ -29,7 +29,7 @@ TimeSpan span(sys_time<milliseconds> first, milliseconds length) {
 TEST(Clock, ReadsWhatItFormats) { EXPECT_EQ(parse_time(format_rfc3339(kTime)), span(kTime, 1ms)); }
 
 TEST(Clock, ATimeMeansAllThatItsPrecisionCovers) {
-    const TimeZone zone("UTC");
+    const TestZone zone("UTC");
     const sys_time<milliseconds> day = sys_days(std::chrono::year(2026) / 11 / 22);
     EXPECT_EQ(parse_time("2026-11-22"), span(day, 24h));
     EXPECT_EQ(parse_time("2026-11-22 14:03"), span(day + 14h + 3min, 1min));
@@ -47,7 +47,7 @@ TEST(Clock, ReadsOffsets) {
 }
 
 TEST(Clock, TimesWithoutOffsetAreOfThisMachinesZone) {
-    const TimeZone zone("CET-1CEST,M3.5.0,M10.5.0/3");
+    const TestZone zone("CET-1CEST,M3.5.0,M10.5.0/3");
     const sys_time<milliseconds> day = sys_days(std::chrono::year(2026) / 11 / 22);
     EXPECT_EQ(parse_time("2026-11-22 15:03"), span(day + 14h + 3min, 1min));
     EXPECT_EQ(parse_time("2026-07-01 15:03"),
@@ -59,7 +59,7 @@ TEST(Clock, TimesWithoutOffsetAreOfThisMachinesZone) {
 }
 
 std::chrono::minutes offset_in(const char* name, sys_time<milliseconds> time) {
-    const TimeZone zone(name);
+    const TestZone zone(name);
     return utc_offset_here(time);
 }
 

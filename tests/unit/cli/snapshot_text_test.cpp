@@ -25,7 +25,7 @@ TEST(SnapshotText, ShowsTags) {
 TEST(SnapshotText, ShowsSecondsOfLocalTimeWithTheOffset) {
     const Time time(std::chrono::milliseconds(1'795'356'185'999));
     const auto shown = [time](const char* zone) {
-        const TimeZone here(zone);
+        const TestZone here(zone);
         return local_time_text(time);
     };
     EXPECT_EQ(shown("UTC"), "2026-11-22 14:03:05Z");
@@ -36,7 +36,7 @@ TEST(SnapshotText, ShowsSecondsOfLocalTimeWithTheOffset) {
 TEST(SnapshotText, ShowsATimeThatMeansThatSecond) {
     const Time time(std::chrono::milliseconds(1'795'356'185'999));
     for (const char* zone : {"UTC", "CET-1CEST,M3.5.0,M10.5.0/3", "<-0330>3:30"}) {
-        const TimeZone here(zone);
+        const TestZone here(zone);
         const TimeSpan meant = parse_time(local_time_text(time)).value();
         EXPECT_LE(meant.first, time) << zone;
         EXPECT_EQ(meant.last, time) << zone;

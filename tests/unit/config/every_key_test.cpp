@@ -95,6 +95,82 @@ TEST(LoadConfig, ReadsWhichDatabasesOfAServerAreMeant) {
     EXPECT_TRUE(servers.sources.at("b").is_all_databases);
 }
 
+TEST(LoadConfig, ReadsWhatRunsWhen) {
+    const Config config = load(R"(
+repositories: {main: {url: /r}, other: {url: /o}}
+sources: {shop: {type: sqlite, database: /x}}
+retention: {some: {last: 3}}
+notifications: {ops: {type: slack, webhook_url: "https://h.example/x"}}
+scheduler: {max_parallel: 7}
+schedules:
+  nightly:
+    source: shop
+    repository: [main, other]
+    cron: "30 2 * * MON-FRI"
+    timezone: Europe/Berlin
+    mode: differential
+    full_every: 30d
+    catch_up: skip
+    jitter: 10m
+    timeout: 6h
+    retries: 5
+    retention: some
+    verify_every: 7d
+    notify: [ops]
+  often: {source: shop, repository: main, every: 5m}
+  young: {source: shop, rpo: 1h}
+)")
+                              .config;
+    EXPECT_EQ(config.scheduler.max_parallel, 7U);
+    const ScheduleConfig& nightly = config.schedules.at("nightly");
+    EXPECT_EQ(nightly.source, "shop");
+    EXPECT_EQ(nightly.repositories, (std::vector<std::string>{"main", "other"}));
+    EXPECT_EQ(nightly.cron, "30 2 * * MON-FRI");
+    EXPECT_EQ(nightly.timezone, "Europe/Berlin");
+    EXPECT_EQ(nightly.mode, BackupMode::differential);
+    EXPECT_EQ(nightly.full_every, std::chrono::hours(720));
+    EXPECT_EQ(nightly.catch_up, CatchUp::skip);
+    EXPECT_EQ(nightly.jitter, std::chrono::minutes(10));
+    EXPECT_EQ(nightly.timeout, std::chrono::hours(6));
+    EXPECT_EQ(nightly.retries, 5U);
+    EXPECT_EQ(nightly.retention, "some");
+    EXPECT_EQ(nightly.verify_every, std::chrono::hours(168));
+    EXPECT_EQ(nightly.notify, std::vector<std::string>{"ops"});
+    EXPECT_EQ(config.schedules.at("often").every, std::chrono::minutes(5));
+    EXPECT_EQ(config.schedules.at("often").repositories, std::vector<std::string>{"main"});
+    EXPECT_EQ(config.schedules.at("young").goal, std::chrono::hours(1));
+}
+
+TEST(LoadConfig, ReadsWhoIsTold) {
+    const Config config = load(R"(
+notifications:
+  chat: {type: slack, webhook_url_env: HOOK, on: [failure, too_old], quiet: 0s}
+  mail: {type: email, smtp: "mx.example:25", security: tls, user: u, password_file: /p,
+         from: a@b.example, to: [c@d.example, e@f.example]}
+  hook: {type: webhook, webhook_url_command: "pass hook", signing_key_file: /s}
+  life: {type: ping, ping_url_file: /u}
+sources: {shop: {type: sqlite, database: /d, notify: [chat, mail]}}
+)")
+                              .config;
+    const NotificationConfig& chat = config.notifications.at("chat");
+    EXPECT_EQ(chat.url.environment, "HOOK");
+    EXPECT_EQ(chat.on, (std::set<Event>{Event::failure, Event::too_old}));
+    EXPECT_EQ(chat.quiet.count(), 0);
+    const NotificationConfig& mail = config.notifications.at("mail");
+    EXPECT_EQ(mail.type, NotifierType::email);
+    EXPECT_EQ(mail.host, "mx.example:25");
+    EXPECT_EQ(mail.security, MailSecurity::tls);
+    EXPECT_EQ(mail.user, "u");
+    EXPECT_EQ(mail.password.file, "/p");
+    EXPECT_EQ(mail.from, "a@b.example");
+    EXPECT_EQ(mail.to, (std::vector<std::string>{"c@d.example", "e@f.example"}));
+    EXPECT_EQ(mail.quiet, std::chrono::hours(1));
+    EXPECT_EQ(config.notifications.at("hook").signing.file, "/s");
+    EXPECT_EQ(config.notifications.at("hook").url.command, "pass hook");
+    EXPECT_EQ(config.notifications.at("life").url.file, "/u");
+    EXPECT_EQ(config.sources.at("shop").notify, (std::vector<std::string>{"chat", "mail"}));
+}
+
 TEST(LoadConfig, ReadsHowFastASourceIsRead) {
     const Config config =
         load("sources: {a: {type: sqlite, database: /d, throttle: 20MiB/s}}").config;

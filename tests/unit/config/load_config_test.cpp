@@ -178,10 +178,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: one", "c.yaml:1:10: version: must be 1"},
         Wrong{"version: 1\nversion: 1",
               "c.yaml:2:1: version: is given twice; the first is in line 1"},
-        Wrong{"version: 1\nschedules: {}", "c.yaml:2:1: schedules: unknown key"},
+        Wrong{"version: 1\nschedule: {}", "c.yaml:2:1: schedule: unknown key"},
         Wrong{"version: 1\nrepositories: {a: {url: /r, passphrase:secret}}",
               "c.yaml:2:29: repositories.a.passphrase: a space is missing after the colon"},
-        Wrong{"version: 1\nnotifications: {}", "notifications: unknown key"},
+        Wrong{"version: 1\nnotification: {}", "notification: unknown key"},
         Wrong{"version: 1\nweb: {}", "web: unknown key"},
         Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {befor: x}}}",
               "sources.a.hooks.befor: unknown key (did you mean \"before\"?)"},
@@ -261,6 +261,52 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"version: 1\nsources: {a: {type: postgres, database: [x, y], "
                           "all_databases: true}}",
                           "sources.a.all_databases: and database exclude each other"}));
+
+/// A configuration with one schedule, and what has to be there for it.
+#define SCHEDULE(keys) \
+    "version: 1\nsources: {s: {type: sqlite, database: /x}}\nschedules: {a: {" keys "}}"
+#define NOTIFICATION(keys) "version: 1\nnotifications: {a: {" keys "}}"
+
+INSTANTIATE_TEST_SUITE_P(
+    ScheduleReasons, WrongConfig,
+    testing::Values(
+        Wrong{SCHEDULE("cron: \"* * * * *\""), "schedules.a.source: is missing"},
+        Wrong{SCHEDULE("source: s"), "schedules.a.cron: is missing"},
+        Wrong{SCHEDULE("source: s, cron: \"* * * * *\", every: 1h"), "exclude each other"},
+        Wrong{SCHEDULE("source: s, every: 1h, rpo: 1h"), "schedules.a.rpo: cron, every and rpo"},
+        Wrong{SCHEDULE("source: s, every: 1s"), "schedules.a.every"},
+        Wrong{SCHEDULE("source: s, cron: \"0 25 * * *\""), "'25' is no hour from 0 to 23"},
+        Wrong{SCHEDULE("source: s, cron: \"@daily\", timezone: Mars/Olympus"),
+              "schedules.a.timezone: the system knows no time zone 'Mars/Olympus'"},
+        Wrong{SCHEDULE("source: ss, every: 1h"),
+              "there is no \"ss\" in sources (did you mean \"s\"?)"},
+        Wrong{SCHEDULE("source: s, every: 1h, repository: main"),
+              "there is no \"main\" in repositories"},
+        Wrong{SCHEDULE("source: s, every: 1h, retention: r"), "there is no \"r\" in retention"},
+        Wrong{SCHEDULE("source: s, every: 1h, notify: [ops]"),
+              "there is no \"ops\" in notifications"},
+        Wrong{SCHEDULE("source: s, every: 1h, mode: full, full_every: 2d"), "but the mode is full"},
+        Wrong{"version: 1\nsources: {a: {type: sqlite, database: /d, notify: [b]}}",
+              "there is no \"b\" in notifications"},
+        Wrong{NOTIFICATION("webhook_url: x"), "notifications.a.type: is missing"},
+        Wrong{NOTIFICATION("type: slack"), "notifications.a.webhook_url: is missing"},
+        Wrong{NOTIFICATION("type: ping"), "notifications.a.ping_url: is missing"},
+        Wrong{NOTIFICATION("type: slack, webhook_url: x, on: [failures]"),
+              "\"failures\" is not one of success, failure"},
+        Wrong{NOTIFICATION("type: slack, webhook_url: x, signing_key: y"),
+              "notifications.a.signing_key: is only for a webhook"},
+        Wrong{NOTIFICATION("type: slack, webhook_url: x, to: y"), "notifications.a.to: is only"},
+        Wrong{NOTIFICATION("type: email, from: x, to: y"), "notifications.a.smtp: is missing"},
+        Wrong{NOTIFICATION("type: email, smtp: h, to: y"), "notifications.a.from: is missing"},
+        Wrong{NOTIFICATION("type: email, smtp: h, from: y"), "notifications.a.to: is missing"},
+        Wrong{NOTIFICATION("type: email, smtp: h, from: y, to: z, user: u"),
+              "notifications.a.password: is missing"},
+        Wrong{NOTIFICATION("type: email, smtp: h, from: y, to: z, user: u, password: p, "
+                           "security: none"),
+              "would show the password to everybody"}));
+
+#undef SCHEDULE
+#undef NOTIFICATION
 
 INSTANTIATE_TEST_SUITE_P(
     RetentionReasons, WrongConfig,

@@ -223,13 +223,13 @@ RetentionContext here() { return {kNow, utc_offset_here}; }
 TEST(Retention, DaysBeginAndEndInTheZoneOfWhoPrunes) {
     const std::vector<SnapshotSummary> snapshots =
         history({"2026-11-20 22:59Z", "2026-11-20 23:00Z", "2026-11-21 22:59Z"});
-    const TimeZone zone(kBerlin);
+    const TestZone zone(kBerlin);
     EXPECT_THAT(kept({.keep_daily = 9}, snapshots, here()), ElementsAre(1, 3));
     EXPECT_THAT(kept({.keep_daily = 9}, snapshots), ElementsAre(2, 3)) << "in UTC";
 }
 
 TEST(Retention, DaysOf23And25HoursAreWholeDays) {
-    const TimeZone zone(kBerlin);
+    const TestZone zone(kBerlin);
     EXPECT_THAT(kept({.keep_daily = 9},
                      history({"2026-03-28 22:59Z", "2026-03-28 23:00Z", "2026-03-29 21:59Z",
                               "2026-03-29 22:00Z", "2026-10-24 21:59Z", "2026-10-24 22:00Z",
@@ -239,7 +239,7 @@ TEST(Retention, DaysOf23And25HoursAreWholeDays) {
 }
 
 TEST(Retention, TheHourThatClocksShowTwiceIsTwoHours) {
-    const TimeZone zone(kBerlin);
+    const TestZone zone(kBerlin);
     EXPECT_THAT(
         texts({.keep_hourly = 9},
               history({"2026-10-25 00:10Z", "2026-10-25 00:30Z", "2026-10-25 01:30Z"}), here()),
@@ -248,7 +248,7 @@ TEST(Retention, TheHourThatClocksShowTwiceIsTwoHours) {
 }
 
 TEST(Retention, HoursBeginWhereTheZoneSaysAlsoHalfAnHourOff) {
-    const TimeZone zone("NST3:30");
+    const TestZone zone("NST3:30");
     EXPECT_THAT(
         texts({.keep_hourly = 9},
               history({"2026-11-21 10:29Z", "2026-11-21 10:30Z", "2026-11-21 11:29Z"}), here()),

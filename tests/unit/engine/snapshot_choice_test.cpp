@@ -82,7 +82,7 @@ TEST(SnapshotChoice, AnIdPrefixIsEnoughWhenOnlyOneStartsSo) {
 }
 
 TEST(SnapshotChoice, ATimeIsTheNewestBegunByItsEnd) {
-    const TimeZone zone("UTC");
+    const TestZone zone("UTC");
     EXPECT_EQ(chosen("2026-11-21"), "bbbb00000") << "a day is over when it ends";
     EXPECT_EQ(chosen("2026-11-22"), "aaaa1111c");
     EXPECT_EQ(chosen("2026-11-22 10:00"), "aaaa1111c") << "at the very moment counts";
@@ -93,7 +93,7 @@ TEST(SnapshotChoice, ATimeIsTheNewestBegunByItsEnd) {
 }
 
 TEST(SnapshotChoice, ATimeCoversTheFractionThatIsNotShown) {
-    const TimeZone zone("UTC");
+    const TestZone zone("UTC");
     const std::vector<SnapshotSummary> two = {
         snapshot("aaaa", "shop", 1, "2026-11-22T10:00:05.100Z"),
         snapshot("bbbb", "shop", 2, "2026-11-22T10:00:06.900Z")};
