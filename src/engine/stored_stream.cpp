@@ -92,6 +92,9 @@ StoredStreamReader::DecodedPtr StoredStreamReader::chunk_at(std::uint64_t offset
     // Each of several readers decodes what it is at.
     auto decoded = std::make_shared<Decoded>(decode(place, stop));
     const std::lock_guard lock(mutex_);
+    if (DecodedPtr recent = recent_at(offset)) {
+        return recent;  // Another was quicker, and has counted it.
+    }
     recent_.push_front(decoded);
     recent_bytes_ += decoded->content.size();
     progress_.bytes_done += decoded->content.size();

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "config/problems.hpp"
 #include "connector/postgres/catalogue.hpp"
+#include "connector/postgres/stream_plans.hpp"
 #include "connector/stream_names.hpp"
 
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ void ChosenParts::choose_streams(const Selection& selection,
         }
     }
     for (const StoredStream& stream : streams) {
-        if (stream.kind != StreamKind::rows || stream.definition.empty()) {
+        if (!is_table(stream)) {
             continue;
         }
         const auto found = tables.find(stream.name);

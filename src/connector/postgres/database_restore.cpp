@@ -99,8 +99,7 @@ void DatabaseRestore::apply(StreamReader& stream, std::stop_token stop) {
 }
 
 bool DatabaseRestore::may_be_beside(const StoredStream& stream) const {
-    return stream.kind == StreamKind::rows && !stream.definition.empty() &&
-           (!chosen_ || chosen_->condition_of(stream.name) == nullptr);
+    return is_table(stream) && (!chosen_ || chosen_->condition_of(stream.name) == nullptr);
 }
 
 void DatabaseRestore::load_some_rows(StreamReader& stream, const TableCondition& condition,

@@ -32,7 +32,7 @@ std::vector<RestoredDatabase> restored_databases(const std::vector<StoredStream>
             databases.back().schema = SchemaDefinition::parse(stream.definition);
             databases.back().is_dump = !stream.name.ends_with(std::string(":") + kSchemaStream);
         }
-        if (stream.kind == StreamKind::rows && !stream.definition.empty()) {
+        if (is_table(stream)) {
             ++databases.back().tables;
         }
         databases.back().last_stream = stream.name;

@@ -31,7 +31,7 @@ std::vector<StoredTable> stored_tables(StreamReader& stream, const NameSelection
         throw explained<ConfigError>("the tables of what pg_dump wrote cannot be told one by one",
                                      "Leave out --tables.", "tables_not_supported");
     }
-    if (stored.kind == StreamKind::rows && !stored.definition.empty() && parts.size() == 3) {
+    if (is_table(stored) && parts.size() == 3) {
         if (takes(names, parts[0], parts[1], parts[2])) {
             StoredTable table;
             table.name = parts[1] + '.' + parts[2];

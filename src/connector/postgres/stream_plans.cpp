@@ -52,6 +52,10 @@ StreamPlan table_stream(std::string name, const Table& table, bool has_ranges) {
     return plan;
 }
 
+bool is_table(const StoredStream& stream) noexcept {
+    return stream.kind == StreamKind::rows && !stream.definition.empty();
+}
+
 std::string copy_of(const Table& table, const SegmentRange& range) {
     std::vector<std::string> columns;
     std::transform(table.columns.begin(), table.columns.end(), std::back_inserter(columns),

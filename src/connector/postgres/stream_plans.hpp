@@ -26,6 +26,9 @@ inline constexpr int kTidRangeScans = 140000;
 /// The rows of a table, in segments of `kSegmentBlocks` where they can be addressed by block.
 [[nodiscard]] StreamPlan table_stream(std::string name, const Table& table, bool has_ranges);
 
+/// Whether it holds the rows of a table: others have no columns to tell.
+[[nodiscard]] bool is_table(const StoredStream& stream) noexcept;
+
 /// COPY … TO STDOUT of the rows of one segment.
 [[nodiscard]] std::string copy_of(const Table& table, const SegmentRange& range);
 
