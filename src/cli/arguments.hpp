@@ -11,6 +11,7 @@
 #include "config/retention_rules.hpp"
 #include "connector/selection.hpp"
 #include "crypto/key_slot.hpp"
+#include "schedule/export_format.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -197,14 +198,19 @@ struct DoctorArguments {
 
 /// `schedule start` and its kind.
 struct ScheduleArguments {
-    enum class Action : std::uint8_t { start, stop, list, add, remove, run };
+    enum class Action : std::uint8_t { start, stop, list, add, remove, run, export_jobs };
     Action action = Action::list;
     std::string job;
     std::optional<std::chrono::seconds> grace;  ///< How long runs have to end after a stop.
     /// Of `add`: keys of a schedule in the configuration, and what they are to be.
     std::vector<std::pair<std::string, std::vector<std::string>>> settings;
     bool is_daemon = false;
-    bool is_detached = false;  ///< We are the process that `--daemon` made.
+    bool is_detached = false;     ///< We are the process that `--daemon` made.
+    bool is_tried_again = false;  ///< Of `run`: as often as the job says.
+    ExportFormat format = ExportFormat::systemd;
+    std::optional<std::filesystem::path> output;  ///< A folder.
+    std::optional<std::string> user;              ///< Whom exported jobs run as.
+    std::optional<std::string> image;             ///< In which they run.
 };
 
 struct NotifyArguments {

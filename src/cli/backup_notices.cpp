@@ -1,10 +1,10 @@
 #include "cli/backup_notices.hpp"
 
+#include "base/shell_word.hpp"
 #include "cli/error_report.hpp"
 #include "cli/schedule_delivery.hpp"
 #include "cli/schedule_notices.hpp"
 #include "cli/schedule_service.hpp"
-#include "cli/shell_word.hpp"
 #include "repository/run.hpp"
 #include "schedule/schedule_store.hpp"
 #include "schedule/state_file.hpp"

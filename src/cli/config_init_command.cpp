@@ -2,12 +2,12 @@
 /// `db-backup config init`: asks the few things that matter, tries each answer, and writes a
 /// configuration file.
 
+#include "base/shell_word.hpp"
 #include "cli/commands.hpp"
 #include "cli/config_answers.hpp"
 #include "cli/config_draft.hpp"
 #include "cli/display_text.hpp"
 #include "cli/new_file.hpp"
-#include "cli/shell_word.hpp"
 #include "storage/operation.hpp"
 #include "sys/file.hpp"
 #include "sys/file_error.hpp"

@@ -1,9 +1,9 @@
 #include "cli/repository_access.hpp"
 
+#include "base/shell_word.hpp"
 #include "cli/display_text.hpp"
 #include "cli/key_file.hpp"
 #include "cli/passphrase.hpp"
-#include "cli/shell_word.hpp"
 #include "cli/storage_limits.hpp"
 #include "config/problems.hpp"
 #include "repository/config_object.hpp"

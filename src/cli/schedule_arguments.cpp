@@ -21,7 +21,8 @@ ScheduleArguments checked_schedule(const std::string& name, ScheduleArguments ar
     for (const auto& [word, action] :
          {std::pair("start", Action::start), std::pair("stop", Action::stop),
           std::pair("list", Action::list), std::pair("add", Action::add),
-          std::pair("remove", Action::remove), std::pair("run", Action::run)}) {
+          std::pair("remove", Action::remove), std::pair("run", Action::run),
+          std::pair("export", Action::export_jobs)}) {
         if (name != word) {
             continue;
         }
@@ -36,11 +37,17 @@ ScheduleArguments checked_schedule(const std::string& name, ScheduleArguments ar
             throw usage_error(fmt::format("schedule {} takes no --repository", word),
                               "The jobs say where they back up to.");
         }
+        if (arguments.user && arguments.format == ExportFormat::kubernetes) {
+            throw usage_error("--user is of systemd and cron", "In containers the image's runs.");
+        }
+        if (arguments.image && arguments.format != ExportFormat::kubernetes) {
+            throw usage_error("--image is of kubernetes", "Leave it out.");
+        }
         arguments.action = action;
         return arguments;
     }
     throw usage_error("schedule needs a command",
-                      "Write start, stop, list, add, remove or run after it.");
+                      "Write start, stop, list, add, remove, run or export after it.");
 }
 
 NotifyArguments checked_notify(const std::string& name, const NotifyArguments& arguments) {

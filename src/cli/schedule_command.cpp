@@ -2,10 +2,12 @@
 /// `db-backup schedule`: runs jobs when they are due, and shows what became of them.
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
 #include "cli/schedule_daemon.hpp"
 #include "cli/schedule_edit.hpp"
+#include "cli/schedule_export.hpp"
 #include "cli/schedule_list.hpp"
 #include "cli/schedule_service.hpp"
 #include "schedule/state_file.hpp"
@@ -105,11 +107,38 @@ ExitCode stop(const ScheduleArguments& arguments, CommandContext& context) {
     return ExitCode::success;
 }
 
+/// One try, or as many as the scheduler would make.
+JobRun run_tries(const ScheduleArguments& arguments, CommandContext& context) {
+    const auto found = context.config().schedules.find(arguments.job);
+    const bool may_repeat = arguments.is_tried_again && found != context.config().schedules.end();
+    const unsigned retries = may_repeat ? found->second.retries : 0;
+    for (unsigned attempt = 1;; ++attempt) {
+        JobRun ended;
+        {
+            ScheduleService service(context, arguments.grace.value_or(kGrace));
+            ended = service.run_once(arguments.job);
+        }
+        if (is_good(ended.status) || attempt > retries || context.stop.stop_requested()) {
+            return ended;
+        }
+        const seconds pause = pause_after(kRetryPause, attempt);
+        context.errors.line(fmt::format("db-backup: warning: {}\n  Try {} of {} follows in {}.",
+                                        printable(ended.message), attempt + 1, retries + 1,
+                                        format_duration(pause)));
+        std::mutex mutex;
+        std::condition_variable_any stopped;
+        std::unique_lock lock(mutex);
+        stopped.wait_for(lock, context.stop, pause, [] { return false; });
+        if (context.stop.stop_requested()) {
+            throw Cancelled();
+        }
+    }
+}
+
 ExitCode run(const ScheduleArguments& arguments, CommandContext& context) {
     require_jobs(context.config());
     make_state_folder(state_home());
-    ScheduleService service(context, arguments.grace.value_or(kGrace));
-    const JobRun ended = service.run_once(arguments.job);
+    const JobRun ended = run_tries(arguments, context);
     if (context.stop.stop_requested() && !is_good(ended.status)) {
         throw Cancelled();
     }
@@ -139,6 +168,7 @@ ExitCode run_command(const ScheduleArguments& arguments, CommandContext& context
         case ScheduleArguments::Action::add: return add_job(arguments, context);
         case ScheduleArguments::Action::remove: return remove_job(arguments, context);
         case ScheduleArguments::Action::run: return run(arguments, context);
+        case ScheduleArguments::Action::export_jobs: return export_jobs(arguments, context);
     }
     return ExitCode::failure;
 }

@@ -2,8 +2,8 @@
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
+#include "base/shell_word.hpp"
 #include "base/units.hpp"
-#include "cli/shell_word.hpp"
 #include "cli/snapshot_text.hpp"
 #include "crypto/hash.hpp"
 

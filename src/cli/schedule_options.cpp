@@ -72,6 +72,31 @@ void add_add(CLI::App& command, GlobalArguments& globals, ScheduleArguments& arg
                });
 }
 
+void add_export(CLI::App& command, GlobalArguments& globals, ScheduleArguments& arguments) {
+    CLI::App& exported =
+        add_command(command, "export", "Write the jobs for systemd, cron or Kubernetes", globals,
+                    "db-backup schedule export --output /etc/systemd/system --user db-backup\n"
+                    "db-backup schedule export --format cron > /etc/cron.d/db-backup\n"
+                    "db-backup schedule export --format kubernetes | kubectl apply -f -");
+    exported.add_option("JOB", arguments.job, "only this job");
+    add_value(exported, {"--format", "FORMAT", "systemd (the default), cron or kubernetes"},
+              [&arguments](const std::string& text) {
+                  arguments.format = enum_argument<ExportFormat>("--format", text);
+              });
+    add_value(exported,
+              {"--output", "FOLDER", "write files into this folder instead of printing them"},
+              [&arguments](const std::string& text) {
+                  arguments.output = text_argument("--output", text);
+              });
+    add_value(
+        exported, {"--user", "NAME", "whom the jobs run as (who exports them)"},
+        [&arguments](const std::string& text) { arguments.user = text_argument("--user", text); });
+    add_value(exported, {"--image", "IMAGE", "of kubernetes: the image (db-backup:VERSION)"},
+              [&arguments](const std::string& text) {
+                  arguments.image = text_argument("--image", text);
+              });
+}
+
 }  // namespace
 
 void add_schedule_command(CLI::App& root, GlobalArguments& globals, ScheduleArguments& arguments) {
@@ -102,6 +127,9 @@ void add_schedule_command(CLI::App& root, GlobalArguments& globals, ScheduleArgu
                                 globals, "db-backup schedule run nightly");
     run.add_option("JOB", arguments.job, kJobText);
     add_grace(run, arguments);
+    add_flag(run, "--retry", arguments.is_tried_again,
+             "try again when it fails, as often as the job's retries say");
+    add_export(command, globals, arguments);
 }
 
 void add_notify_command(CLI::App& root, GlobalArguments& globals, NotifyArguments& arguments) {

@@ -6,6 +6,7 @@
 #include "config/schedule_config.hpp"
 #include "schedule/timetable.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,8 @@
 
 namespace dbbackup {
 
+inline constexpr std::chrono::seconds kRetryPause = std::chrono::minutes(1);
+
 struct JobSettings {
     std::string name;
     Timetable timetable;
@@ -22,10 +25,17 @@ struct JobSettings {
     /// A run begins so much later at most: another span for each run, the same in each try to
     /// tell it.
     std::chrono::seconds jitter{0};
-    std::chrono::seconds timeout{0};  ///< 0: none.
-    unsigned retries = 0;             ///< Further tries of a run that failed.
-    std::chrono::seconds retry_pause = std::chrono::minutes(1);  ///< Doubled with each try.
+    std::chrono::seconds timeout{0};                 ///< 0: none.
+    unsigned retries = 0;                            ///< Further tries of a run that failed.
+    std::chrono::seconds retry_pause = kRetryPause;  ///< Doubled with each try.
 };
+
+/// How long to wait after a try that failed. @param first After the first. @param attempt From 1.
+[[nodiscard]] constexpr std::chrono::seconds pause_after(std::chrono::seconds first,
+                                                         unsigned attempt) {
+    constexpr unsigned kDoublings = 10;
+    return first * (1U << std::min(attempt - 1, kDoublings));
+}
 
 enum class RunStatus : std::uint8_t {
     running,

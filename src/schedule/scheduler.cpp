@@ -16,7 +16,6 @@ using std::chrono::sys_seconds;
 
 /// Clocks jump, and files change: look so often at least.
 constexpr seconds kLongestSleep = std::chrono::minutes(1);
-constexpr unsigned kDoublings = 10;
 
 }  // namespace
 
@@ -200,9 +199,8 @@ void Scheduler::plan_again(Job& job, const JobRun& run, sys_seconds now) {
     if (run.attempt > retries || (is_interrupted && job.settings.catch_up == CatchUp::skip)) {
         return;
     }
-    const seconds pause =
-        is_interrupted ? jitter_of(job, run.due)
-                       : job.settings.retry_pause * (1U << std::min(run.attempt - 1, kDoublings));
+    const seconds pause = is_interrupted ? jitter_of(job, run.due)
+                                         : pause_after(job.settings.retry_pause, run.attempt);
     job.memory.pending =
         PendingRun{.due = run.due, .begin = now + pause, .attempt = run.attempt + 1};
 }

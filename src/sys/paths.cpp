@@ -25,16 +25,21 @@ std::filesystem::path absolute_from(const char* variable) {
     return path.is_absolute() ? path : std::filesystem::path();
 }
 
-/// The home that the user database names: services often run without $HOME.
-std::filesystem::path home_of_user() {
+/// What the user database says of who runs us, by `field`; "" where it says nothing.
+std::string of_user(char* passwd::* field) {
     std::vector<char> buffer(16384);
     passwd entry{};
     passwd* found = nullptr;
     if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
-        found == nullptr || found->pw_dir == nullptr) {
+        found == nullptr || found->*field == nullptr) {
         return {};
     }
-    const std::filesystem::path path = found->pw_dir;
+    return found->*field;
+}
+
+/// The home that the user database names: services often run without $HOME.
+std::filesystem::path home_of_user() {
+    const std::filesystem::path path = of_user(&passwd::pw_dir);
     return path.is_absolute() ? path : std::filesystem::path();
 }
 
@@ -55,6 +60,11 @@ std::filesystem::path xdg_folder(const char* variable, std::string_view below_ho
 }
 
 }  // namespace
+
+std::string user_name() {
+    const std::string name = of_user(&passwd::pw_name);
+    return name.empty() ? std::to_string(::geteuid()) : name;
+}
 
 std::filesystem::path data_home() { return xdg_folder("XDG_DATA_HOME", ".local/share"); }
 std::filesystem::path config_home() { return xdg_folder("XDG_CONFIG_HOME", ".config"); }

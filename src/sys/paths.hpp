@@ -5,6 +5,7 @@
 /// relative paths are.
 
 #include <filesystem>
+#include <string>
 
 namespace dbbackup {
 
@@ -17,5 +18,8 @@ namespace dbbackup {
 /// `path` as seen from the working folder. @throws ConfigError (code "working_folder_missing") when
 /// it is relative and the working folder was removed or cannot be searched.
 [[nodiscard]] std::filesystem::path absolute_path(const std::filesystem::path& path);
+
+/// Who runs this program: the name of the effective user, or its number where it has none.
+[[nodiscard]] std::string user_name();
 
 }  // namespace dbbackup
