@@ -93,6 +93,21 @@ CronField::CronField(const CronFieldKind& kind, std::string_view text, std::uint
     }
 }
 
+std::vector<unsigned> CronField::values() const {
+    std::vector<unsigned> values;
+    for (unsigned value = 0; values_ >> value != 0; ++value) {
+        if (takes(value)) {
+            values.push_back(value);
+        }
+    }
+    return values;
+}
+
+bool CronField::has_weeks() const {
+    return last_weekdays_ != 0 ||
+           std::any_of(nth_.begin(), nth_.end(), [](std::uint8_t nth) { return nth != 0; });
+}
+
 void CronField::parse_item(const CronFieldKind& kind, std::string_view item, std::uint64_t spread) {
     if ((kind.extra == CronFieldKind::Extra::last_day && parse_day_of_month(item)) ||
         (kind.extra == CronFieldKind::Extra::weekday && parse_weekday(kind, item))) {

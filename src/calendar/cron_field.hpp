@@ -29,6 +29,8 @@ public:
     CronField(const CronFieldKind& kind, std::string_view text, std::uint64_t spread);
 
     [[nodiscard]] bool takes(unsigned value) const { return (values_ >> value & 1U) != 0; }
+    /// All that it takes, in order; of weekdays, Sunday is 0.
+    [[nodiscard]] std::vector<unsigned> values() const;
     /// Its text begins with `*` or is `?`: in the two fields of days, the other one decides.
     [[nodiscard]] bool is_any() const { return is_any_; }
     [[nodiscard]] bool is_every() const { return values_ == all_; }
@@ -42,6 +44,8 @@ public:
     [[nodiscard]] bool takes_last(unsigned weekday) const {
         return (last_weekdays_ >> weekday & 1U) != 0;
     }
+    /// Whether one of the last two is there.
+    [[nodiscard]] bool has_weeks() const;
 
 private:
     void parse_item(const CronFieldKind& kind, std::string_view item, std::uint64_t spread);

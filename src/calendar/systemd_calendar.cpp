@@ -24,22 +24,14 @@ struct Days {
     std::string days;
 };
 
-std::string values_of(const CronField& field, unsigned first, unsigned last) {
-    std::vector<std::string> values;
-    for (unsigned value = first; value <= last; ++value) {
-        if (field.takes(value)) {
-            values.push_back(fmt::format("{:02}", value));
-        }
-    }
-    return field.is_every() ? "*" : fmt::format("{}", fmt::join(values, ","));
+std::string values_of(const CronField& field) {
+    return field.is_every() ? "*" : fmt::format("{:02}", fmt::join(field.values(), ","));
 }
 
 std::string weekdays_of(const CronField& field) {
     std::vector<std::string_view> names;
-    for (unsigned day = 0; day < kWeek; ++day) {
-        if (field.takes(day)) {
-            names.push_back(kWeekdays.at(day));
-        }
+    for (const unsigned day : field.values()) {
+        names.push_back(kWeekdays.at(day));
     }
     return fmt::format("{}", fmt::join(names, ","));
 }
@@ -47,7 +39,7 @@ std::string weekdays_of(const CronField& field) {
 /// What the field of days of a month says by itself.
 std::vector<Days> from_days(const CronField& field) {
     std::vector<Days> lines;
-    if (const std::string values = values_of(field, 1, kDaysOfMonth); !values.empty()) {
+    if (const std::string values = values_of(field); !values.empty()) {
         lines.push_back({"", "-" + values});
     }
     for (const unsigned before : field.before_last()) {
@@ -108,15 +100,12 @@ std::vector<std::string> on_calendar(const CronExpression& cron, std::string_vie
         lines = days;
         lines.insert(lines.end(), weekdays.begin(), weekdays.end());
     }
-    constexpr unsigned kMonths = 12;
-    constexpr unsigned kLastHour = 23;
-    constexpr unsigned kLastMinute = 59;
     std::vector<std::string> made;
     std::transform(lines.begin(), lines.end(), std::back_inserter(made), [&](const Days& line) {
-        return fmt::format(
-            "{}{}*-{}{} {}:{}:00{}{}", line.weekdays, line.weekdays.empty() ? "" : " ",
-            values_of(cron.months(), 1, kMonths), line.days, values_of(cron.hours(), 0, kLastHour),
-            values_of(cron.minutes(), 0, kLastMinute), zone.empty() ? "" : " ", zone);
+        return fmt::format("{}{}*-{}{} {}:{}:00{}{}", line.weekdays,
+                           line.weekdays.empty() ? "" : " ", values_of(cron.months()), line.days,
+                           values_of(cron.hours()), values_of(cron.minutes()),
+                           zone.empty() ? "" : " ", zone);
     });
     return made;
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "base/wait.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
 #include "cli/schedule_daemon.hpp"
@@ -19,9 +20,7 @@
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -63,8 +62,6 @@ ExitCode start(const ScheduleArguments& arguments, CommandContext& context) {
 /// @throws Error when it does not end in time; Cancelled.
 void wait_for_end(int process, seconds patience, const std::stop_token& stop) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    std::mutex mutex;
-    std::condition_variable_any stopped;
     while (OnlyOne::holder(schedule_lock_file()) == process) {
         if (stop.stop_requested()) {
             throw Cancelled();
@@ -78,8 +75,7 @@ void wait_for_end(int process, seconds patience, const std::stop_token& stop) {
         // The kernel tells nobody that a lock is given back but who waits for it, whom a stop
         // would not wake.
         constexpr std::chrono::milliseconds kLook(20);
-        std::unique_lock lock(mutex);
-        stopped.wait_for(lock, stop, kLook, [] { return false; });
+        wait_unless_stopped(kLook, stop);
     }
 }
 
@@ -125,10 +121,7 @@ JobRun run_tries(const ScheduleArguments& arguments, CommandContext& context) {
         context.errors.line(fmt::format("db-backup: warning: {}\n  Try {} of {} follows in {}.",
                                         printable(ended.message), attempt + 1, retries + 1,
                                         format_duration(pause)));
-        std::mutex mutex;
-        std::condition_variable_any stopped;
-        std::unique_lock lock(mutex);
-        stopped.wait_for(lock, context.stop, pause, [] { return false; });
+        wait_unless_stopped(pause, context.stop);
         if (context.stop.stop_requested()) {
             throw Cancelled();
         }

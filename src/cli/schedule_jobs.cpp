@@ -7,8 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <initializer_list>
 #include <iterator>
 #include <utility>
@@ -60,11 +58,10 @@ std::vector<std::string> shared_options(const CommandContext& context) {
         add("--log-file", absolute_path(*globals.log_file).string());
     }
     if (globals.log_format) {
-        add("--log-format", *globals.log_format == LogFormat::json ? "json" : "text");
+        add("--log-format", std::string(word_of(*globals.log_format)));
     }
     if (globals.log_level) {
-        constexpr std::array<const char*, 5> kLevels = {"debug", "info", "warning", "error", "off"};
-        add("--log-level", kLevels.at(static_cast<std::size_t>(*globals.log_level)));
+        add("--log-level", std::string(word_of(*globals.log_level)));
     }
     return words;
 }

@@ -83,18 +83,13 @@ void add_export(CLI::App& command, GlobalArguments& globals, ScheduleArguments& 
               [&arguments](const std::string& text) {
                   arguments.format = enum_argument<ExportFormat>("--format", text);
               });
-    add_value(exported,
-              {"--output", "FOLDER", "write files into this folder instead of printing them"},
-              [&arguments](const std::string& text) {
-                  arguments.output = text_argument("--output", text);
-              });
-    add_value(
-        exported, {"--user", "NAME", "whom the jobs run as (who exports them)"},
-        [&arguments](const std::string& text) { arguments.user = text_argument("--user", text); });
-    add_value(exported, {"--image", "IMAGE", "of kubernetes: the image (db-backup:VERSION)"},
-              [&arguments](const std::string& text) {
-                  arguments.image = text_argument("--image", text);
-              });
+    add_path(exported,
+             {"--output", "FOLDER", "write files into this folder instead of printing them"},
+             arguments.output);
+    add_text(exported, {"--user", "NAME", "whom the jobs run as (who exports them)"},
+             arguments.user);
+    add_text(exported, {"--image", "IMAGE", "of kubernetes: the image (db-backup:VERSION)"},
+             arguments.image);
 }
 
 }  // namespace

@@ -1,23 +1,15 @@
 #include "engine/open_runs.hpp"
 
 #include "base/error.hpp"
+#include "base/wait.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 namespace dbbackup {
 namespace {
 
 /// How often it is looked whether open runs have ended.
 constexpr std::chrono::milliseconds kLookEvery = std::chrono::seconds(2);
-
-void wait_really(std::chrono::milliseconds time, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any wake;
-    std::unique_lock lock(mutex);
-    wake.wait_for(lock, stop, time, [] { return false; });
-}
 
 std::chrono::milliseconds since(std::chrono::steady_clock::time_point then) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
@@ -28,7 +20,7 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point then) {
 
 void pause(const Pause& how, std::chrono::milliseconds time, std::stop_token stop) {
     if (time > std::chrono::milliseconds(0)) {
-        how ? how(time, stop) : wait_really(time, stop);
+        how ? how(time, stop) : wait_unless_stopped(time, stop);
     }
     if (stop.stop_requested()) {
         throw Cancelled();

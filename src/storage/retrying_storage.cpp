@@ -1,12 +1,11 @@
 #include "storage/retrying_storage.hpp"
 
 #include "base/guarded.hpp"
+#include "base/wait.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <utility>
 #include <vector>
@@ -31,12 +30,7 @@ void visit_all(const std::vector<ObjectInfo>& infos,
 RetryEnvironment RetryEnvironment::system() {
     RetryEnvironment result;
     result.now = [] { return std::chrono::steady_clock::now(); };
-    result.wait = [](milliseconds duration, std::stop_token stop) {
-        std::mutex mutex;
-        std::condition_variable_any never_notified;
-        std::unique_lock lock(mutex);
-        never_notified.wait_for(lock, stop, duration, [] { return false; });
-    };
+    result.wait = wait_unless_stopped;
     // Shared, because std::function copies what it holds and all copies use one generator.
     auto generator =
         std::make_shared<Guarded<std::mt19937_64>>(std::mt19937_64(std::random_device{}()));

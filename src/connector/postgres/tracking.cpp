@@ -1,6 +1,7 @@
 #include "connector/postgres/tracking.hpp"
 
 #include "base/bytes.hpp"
+#include "base/wait.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "crypto/hash.hpp"
 
@@ -9,8 +10,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
-#include <mutex>
 
 namespace dbbackup::postgres {
 namespace {
@@ -61,10 +60,7 @@ std::uint64_t file_key(std::uint32_t tablespace, std::uint32_t file_node) {
 }
 
 void pause(std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, kPollInterval, [] { return false; });
+    wait_unless_stopped(kPollInterval, stop);
     if (stop.stop_requested()) {
         throw Cancelled();
     }
