@@ -9,6 +9,8 @@
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
 #include "cli/hooks.hpp"
+#include "cli/metrics_page.hpp"
+#include "cli/noted_facts.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_json.hpp"
 #include "cli/snapshot_text.hpp"
@@ -252,12 +254,16 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     if (arguments.is_archive) {
         return archive_backup(arguments, source, options, hooks, context);
     }
+    const NotedBackup noted(
+        options.source_name, source.config, context,
+        !options.is_dry_run && (arguments.is_scheduled || are_metrics_wanted(context.config())));
     Taken taken;
     try {
         hooks.before();
         taken = take_snapshot(arguments, source, options, context);
     } catch (...) {
         hooks.on_error();
+        noted.failed();
         // Who stops it knows.
         if (is_told && !context.stop.stop_requested()) {
             tell_of_backup(source.name.value_or(""), *source.config, failed_run(), context);
@@ -278,6 +284,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
         code = ExitCode::incomplete;
     }
     add_failures(targets, report, code);
+    noted.ended(taken, code);
     JobRun run;
     run.status = code == ExitCode::success ? RunStatus::succeeded : RunStatus::incomplete;
     run.exit_code = static_cast<int>(code);

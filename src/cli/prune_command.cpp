@@ -6,6 +6,7 @@
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/display_text.hpp"
+#include "cli/noted_facts.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
 #include "crypto/hash.hpp"
@@ -247,6 +248,9 @@ ExitCode run_command(const PruneArguments& arguments, CommandContext& context) {
     }
     for (const std::string& problem : report.problems) {
         context.log.warning("no data was removed because of damage", {{"problem", problem}});
+    }
+    if (!arguments.is_dry_run) {
+        note_repository_size(choice, report.bytes_left, context);
     }
     if (report.is_compaction_cut_short) {
         context.log.warning("what is still needed could not all be stored anew, so less was freed",

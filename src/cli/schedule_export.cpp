@@ -99,6 +99,9 @@ private:
         if (config.logging.file) {
             folders_.insert(absolute_path(*config.logging.file).parent_path());
         }
+        if (config.metrics.textfile) {
+            folders_.insert(absolute_path(*config.metrics.textfile).parent_path());
+        }
         if (!config.path) {
             return;
         }

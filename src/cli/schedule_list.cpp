@@ -115,9 +115,7 @@ std::vector<JobView> views_of(const std::vector<JobSettings>& jobs, const std::s
         }
         const JobMemory memory =
             store.memory(job.name).value_or(JobMemory{.looked_at = now, .pending = {}, .past = {}});
-        views.push_back({job, config.schedules.at(job.name),
-                         memory.pending ? std::optional(memory.pending->begin)
-                                        : job.timetable.next(memory.looked_at, memory.past),
+        views.push_back({job, config.schedules.at(job.name), next_run(job, memory),
                          memory.past.newest_good,
                          store.newest(job.name, only.empty() ? 1 : kRunsOfOne)});
     }

@@ -3,6 +3,7 @@
 
 #include "base/units.hpp"
 #include "cli/commands.hpp"
+#include "cli/noted_facts.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
 #include "cli/table.hpp"
@@ -106,8 +107,8 @@ std::string stats_text(const RepositoryStats& stats, const Repository& repositor
 }  // namespace
 
 ExitCode run_command(const StatsArguments&, CommandContext& context) {
-    const std::unique_ptr<Repository> repository =
-        open_repository(choose_repository(context), context);
+    const RepositoryChoice choice = choose_repository(context);
+    const std::unique_ptr<Repository> repository = open_repository(choice, context);
     const std::string url = repository->storage().url();
     RepositoryStats counted;
     {
@@ -116,6 +117,7 @@ ExitCode run_command(const StatsArguments&, CommandContext& context) {
                                 context.log);
         counted = stats(*repository, context.engine(progress), context.stop);
     }
+    note_repository_size(choice, counted.pack_bytes, context);
     if (context.output.is_json()) {
         context.output.document(stats_json(counted, *repository, url));
     } else {

@@ -4,6 +4,7 @@
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/findings_output.hpp"
+#include "cli/noted_facts.hpp"
 #include "cli/repository_access.hpp"
 #include "cli/snapshot_text.hpp"
 #include "engine/snapshot_choice.hpp"
@@ -72,9 +73,9 @@ std::string report_text(const VerifyReport& report, VerifyDepth depth, const Ver
 }  // namespace
 
 ExitCode run_command(const VerifyArguments& arguments, CommandContext& context) {
-    const std::unique_ptr<Repository> repository = open_repository(
-        choose_repository(context, repository_of_source(arguments.source, context.config())),
-        context);
+    const RepositoryChoice choice =
+        choose_repository(context, repository_of_source(arguments.source, context.config()));
+    const std::unique_ptr<Repository> repository = open_repository(choice, context);
     std::vector<SnapshotId> only;
     if (!arguments.snapshots.empty()) {
         std::vector<std::string> damaged;  // Found again, and told, by the verification itself.
@@ -94,6 +95,9 @@ ExitCode run_command(const VerifyArguments& arguments, CommandContext& context) 
                         context.engine(progress), context.stop);
     }
     const Verdict verdict = verdict_of(report);
+    if (only.empty()) {
+        note_verified(choice, verdict.problems, context);
+    }
     context.log.info("verified the repository",
                      {{"problems", std::to_string(verdict.problems)},
                       {"snapshots", std::to_string(report.snapshots)},

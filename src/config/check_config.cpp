@@ -108,6 +108,19 @@ public:
         }
     }
 
+    void monitoring() {
+        if (!config_.web.listen.empty() && !parse_listen_address(config_.web.listen)) {
+            wrong({"web"}, "listen",
+                  fmt::format("\"{}\" is no address such as 127.0.0.1:8750 or [::1]:8750, and no "
+                              "port",
+                              shown(config_.web.listen)));
+        }
+        if (config_.metrics.textfile && config_.metrics.textfile->extension() != ".prom") {
+            wrong({"metrics"}, "textfile",
+                  "does not end in .prom, so the node exporter would not read it");
+        }
+    }
+
     void schedules() {
         check_schedules(config_, [this](const Path& section, const std::string& key,
                                         std::string_view problem, std::string_view suggestion) {
@@ -220,6 +233,7 @@ void check_config(const Config& config, const Settings& settings, const Origin* 
     check.repositories();
     check.sources();
     check.schedules();
+    check.monitoring();
 }
 
 }  // namespace dbbackup

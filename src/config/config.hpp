@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "config/enums.hpp"
+#include "config/monitoring_config.hpp"
 #include "config/notification_config.hpp"
 #include "config/object_lock.hpp"
 #include "config/retention_rules.hpp"
@@ -121,6 +122,8 @@ struct Config {
     std::map<std::string, RetentionRules> retention;
     std::map<std::string, NotificationConfig> notifications;
     LoggingConfig logging;
+    WebConfig web;
+    MetricsConfig metrics;
 };
 
 /// Where a value came from and what it is, one row of `config show`. Secrets are masked.

@@ -25,6 +25,7 @@ std::vector<ConfigKey> make_keys() {
     add_retention_keys(keys);
     add_notification_keys(keys);
     add_logging_keys(keys);
+    add_monitoring_keys(keys);
     for (ConfigKey& key : keys) {
         key.parts = split_key(key.path);
     }

@@ -40,5 +40,6 @@ void add_schedule_keys(std::vector<ConfigKey>& keys);
 void add_retention_keys(std::vector<ConfigKey>& keys);
 void add_notification_keys(std::vector<ConfigKey>& keys);
 void add_logging_keys(std::vector<ConfigKey>& keys);
+void add_monitoring_keys(std::vector<ConfigKey>& keys);
 
 }  // namespace dbbackup

@@ -102,6 +102,7 @@ public:
             end_abandoned_uploads();
         }
         report_.bytes_freed -= std::min(report_.bytes_freed, report_.bytes_compacted);
+        report_.bytes_left -= std::min(report_.bytes_left, report_.bytes_freed);
         return std::move(report_);
     }
 
@@ -121,6 +122,9 @@ private:
                 check_named(options_, view);
                 report_.snapshots = view.snapshots;
                 report_.problems = view.problems;
+                for (std::size_t place = 0; place < view.packs.size(); ++place) {
+                    report_.bytes_left += view.packs[place].bytes;
+                }
             }
             if (options_.is_dry_run) {
                 rehearse(view, plan);

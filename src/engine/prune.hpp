@@ -79,6 +79,7 @@ struct PruneOptions {
 struct PruneReport {
     std::vector<SnapshotVerdict> snapshots;
     std::uint64_t packs_removed = 0;
+    std::uint64_t bytes_left = 0;       ///< In packs.
     std::uint64_t bytes_freed = 0;      ///< Less what was stored anew.
     std::uint64_t bytes_compacted = 0;  ///< Stored anew.
     /// What stays although nothing uses it, in packs with something that is used.

@@ -97,6 +97,11 @@ std::string_view run_status_name(RunStatus status) {
     return kStatusNames.at(static_cast<std::size_t>(status));
 }
 
+std::optional<sys_seconds> next_run(const JobSettings& job, const JobMemory& memory) {
+    return memory.pending ? std::optional(memory.pending->begin)
+                          : job.timetable.next(memory.looked_at, memory.past);
+}
+
 ScheduleStore::ScheduleStore(OwnDatabase& database) : database_(database) {
     OwnTransaction transaction(database_);
     if (needs_tables(database_, "schedule", kVersion)) {

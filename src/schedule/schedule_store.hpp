@@ -32,6 +32,10 @@ struct JobMemory {
     bool is_alarmed = false;  ///< It was told that the newest good backup is too old.
 };
 
+/// When a job runs next: what waits, else what is due.
+[[nodiscard]] std::optional<std::chrono::sys_seconds> next_run(const JobSettings& job,
+                                                               const JobMemory& memory);
+
 /// One thread at a time; other processes may read at the same time. Throws OwnDatabaseError.
 class ScheduleStore {
 public:

@@ -1,6 +1,7 @@
 /// @file
 /// Every key, with another value than its default, reaches the typed configuration.
 
+#include "base/error.hpp"
 #include "config/config.hpp"
 
 #include <gtest/gtest.h>
@@ -83,6 +84,39 @@ logging: {level: debug, format: json, file: /l, rotate: {size: 1MiB, keep: 0, ag
     EXPECT_EQ(config.logging.rotate_bytes, 1_MiB);
     EXPECT_EQ(config.logging.rotate_keep, 0U);
     EXPECT_EQ(config.logging.rotate_age, std::chrono::hours(7 * 24));
+}
+
+TEST(LoadConfig, ReadsHowOthersWatch) {
+    const Config config =
+        load("web: {listen: \"[::1]:8750\"}\nmetrics: {textfile: /m/db.prom}").config;
+    EXPECT_EQ(config.web.listen, "[::1]:8750");
+    EXPECT_EQ(config.metrics.textfile, "/m/db.prom");
+    EXPECT_EQ(load("web: {listen: 8750}").config.web.listen, "8750");
+}
+
+TEST(LoadConfig, RefusesWhatNobodyCouldWatch) {
+    const std::vector<std::pair<std::string, std::string>> wrong = {
+        {"web: {listen: \"localhost:80\"}", "web.listen: \"localhost:80\" is no address"},
+        {"web: {listen: \"127.0.0.1:65536\"}", "web.listen: \"127.0.0.1:65536\" is no address"},
+        {"metrics: {textfile: /x/db.txt}", "metrics.textfile: does not end in .prom"}};
+    for (const auto& [text, problem] : wrong) {
+        try {
+            static_cast<void>(load(text));
+            ADD_FAILURE() << text;
+        } catch (const ConfigError& error) {
+            EXPECT_NE(std::string(error.what()).find(problem), std::string::npos) << error.what();
+        }
+    }
+}
+
+TEST(LoadConfig, KnowsWhatAnAddressToListenOnIs) {
+    EXPECT_EQ(parse_listen_address("8750"), (ListenAddress{"127.0.0.1", 8750}));
+    EXPECT_EQ(parse_listen_address("0.0.0.0:1"), (ListenAddress{"0.0.0.0", 1}));
+    EXPECT_EQ(parse_listen_address("[::]:65535"), (ListenAddress{"::", 65535}));
+    for (const char* text : {"", ":1", "1:", "::1:80", "[127.0.0.1]:80", "a:80", "1.2.3.4", "80x",
+                             "1.2.3.4:-1", "1.2.3.4:65536", "[::1]", "[]:80"}) {
+        EXPECT_FALSE(parse_listen_address(text)) << text;
+    }
 }
 
 TEST(LoadConfig, ReadsWhichDatabasesOfAServerAreMeant) {
