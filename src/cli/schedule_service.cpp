@@ -61,11 +61,14 @@ ScheduleService::ScheduleService(CommandContext& context, seconds grace)
       database_(open_state_file(schedule_state_file(), {})),
       store_(*database_),
       outbox_(*database_),
+      facts_(*database_),
       notices_(outbox_, config_, host_name(), context.log, [this] { return now(); }),
+      counted_(facts_, notices_),
       runner_([this](const JobRun& run) { return steps_of(run); }, secrets_, grace,
               job_lock_file()),
-      scheduler_(*database_, store_, runner_, notices_, context.clock,
-                 context.config().scheduler.max_parallel) {}
+      scheduler_(*database_, store_, runner_, counted_, context.clock,
+                 context.config().scheduler.max_parallel),
+      metrics_(context, loaded_) {}
 
 sys_seconds ScheduleService::now() const {
     return std::chrono::floor<seconds>(context_.clock.now());
@@ -84,6 +87,8 @@ void ScheduleService::run(bool is_detached) {
     outbox_.trim(now() - kRunsKept);
     scheduler_.set_jobs(job_settings(*config_, host_name()), config_->scheduler.max_parallel);
     scheduler_.recover();
+    metrics_.ticked(now());
+    metrics_.use(loaded());
     const std::stop_callback on_stop(context_.stop, [this] { runner_.wake(); });
     say_ready(is_detached);
     std::jthread teller([this](const std::stop_token& stop) { deliver_messages(stop); });
@@ -91,10 +96,13 @@ void ScheduleService::run(bool is_detached) {
         if (is_reload_asked_.exchange(false)) {
             reload();
         }
-        wait_until(scheduler_.tick());
+        const sys_seconds next = scheduler_.tick();
+        metrics_.ticked(now());
+        wait_until(next);
     }
     tell_service_manager("STOPPING=1");
     end_runs();
+    write_metrics();
     tell_at_end(teller);
     context_.log.info("the scheduler was stopped");
 }
@@ -124,6 +132,9 @@ void ScheduleService::wait_until(sys_seconds time) {
         tell_service_manager("WATCHDOG=1");
         wait = std::min(wait, std::chrono::duration_cast<milliseconds>(*watchdog));
     }
+    if (const auto longest = metrics_.longest_wait()) {
+        wait = std::min<milliseconds>(wait, *longest);
+    }
     runner_.wait_for(wait);
 }
 
@@ -149,6 +160,7 @@ void ScheduleService::reload() {
         LoadedConfig loaded = load_config(context_.loaded.config.path, environment);
         std::vector<JobSettings> jobs = job_settings(loaded.config, host_name());
         const auto shared = std::make_shared<const LoadedConfig>(std::move(loaded));
+        metrics_.use(shared);
         {
             const std::lock_guard lock(mutex_);
             loaded_ = shared;
@@ -166,6 +178,9 @@ void ScheduleService::reload() {
     }
     tell_service_manager(fmt::format("READY=1\nSTATUS={} jobs", config_->schedules.size()));
 }
+
+/// What the ends of the last runs have changed.
+void ScheduleService::write_metrics() { write_metrics_file(*database_, *config_, context_.log); }
 
 void ScheduleService::ask_to_reload() {
     is_reload_asked_ = true;
@@ -186,6 +201,7 @@ JobRun ScheduleService::run_once(const std::string& job) {
         runner_.wait_for(seconds(1));
         scheduler_.take_ends();
     }
+    write_metrics();
     std::jthread none;
     tell_at_end(none);
     return store_.run(run.id).value_or(run);

@@ -4,7 +4,9 @@
 /// The scheduler as a process: its state, its jobs' processes, and what it tells.
 
 #include "cli/command_context.hpp"
+#include "cli/schedule_metrics.hpp"
 #include "cli/schedule_notices.hpp"
+#include "metrics/counted_runs.hpp"
 #include "notify/outbox.hpp"
 #include "schedule/child_runner.hpp"
 #include "schedule/schedule_store.hpp"
@@ -58,6 +60,7 @@ private:
     void tell_at_end(std::jthread& teller);
     void wait_until(std::chrono::sys_seconds time);
     void end_runs();
+    void write_metrics();
     void deliver_messages(const std::stop_token& stop);
     void wait_for_messages(Outbox& outbox, const std::stop_token& stop);
 
@@ -76,9 +79,12 @@ private:
     std::unique_ptr<OwnDatabase> database_;
     ScheduleStore store_;
     Outbox outbox_;
+    BackupFacts facts_;
     ScheduleNotices notices_;
+    CountedRuns counted_;
     ChildRunner runner_;
     Scheduler scheduler_;
+    ScheduleMetrics metrics_;
     std::atomic<bool> is_reload_asked_ = false;
 };
 

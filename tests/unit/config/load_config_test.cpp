@@ -182,7 +182,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"version: 1\nrepositories: {a: {url: /r, passphrase:secret}}",
               "c.yaml:2:29: repositories.a.passphrase: a space is missing after the colon"},
         Wrong{"version: 1\nnotification: {}", "notification: unknown key"},
-        Wrong{"version: 1\nweb: {}", "web: unknown key"},
+        Wrong{"version: 1\ncaches: {}", "caches: unknown key"},
         Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {befor: x}}}",
               "sources.a.hooks.befor: unknown key (did you mean \"before\"?)"},
         Wrong{"version: 1\nsources: {a: {type: mysql, hooks: {timeout: 0s}}}",
