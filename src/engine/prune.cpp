@@ -122,8 +122,8 @@ private:
                 check_named(options_, view);
                 report_.snapshots = view.snapshots;
                 report_.problems = view.problems;
-                for (std::size_t place = 0; place < view.packs.size(); ++place) {
-                    report_.bytes_left += view.packs[place].bytes;
+                for (const PackState& pack : view.packs) {
+                    report_.bytes_left += pack.bytes;
                 }
             }
             if (options_.is_dry_run) {

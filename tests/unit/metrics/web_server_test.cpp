@@ -58,7 +58,7 @@ TEST_F(WebServerTest, WhatGoesWrongIsNotTold) {
 }
 
 TEST_F(WebServerTest, APortHasOneOwner) {
-    const std::string url = server_.url();
+    const std::string& url = server_.url();
     const auto port = static_cast<std::uint16_t>(std::stoul(url.substr(url.rfind(':') + 1)));
     try {
         const WebServer second({"127.0.0.1", port}, &WebServerTest::answer);
