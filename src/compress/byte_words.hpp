@@ -22,13 +22,6 @@ inline std::uint64_t word_at(const std::uint8_t* bytes) {
     return word;
 }
 
-/// A bit is set in the lowest byte that is `byte`, perhaps in bytes above it, in none below.
-/// Source: Warren, "Hacker's Delight", 2nd edition, section 6-1.
-inline std::uint64_t marks_of(std::uint64_t word, std::uint8_t byte) {
-    const std::uint64_t zeros = word ^ (kOnes * byte);
-    return (zeros - kOnes) & ~zeros & (kOnes << 7U);
-}
-
 /// How many bytes from the lowest on are decimal digits.
 inline std::size_t count_digits(std::uint64_t word) {
     const std::uint64_t digits = word ^ (kOnes * '0');

@@ -73,12 +73,12 @@ std::size_t bytes_of(std::uint64_t code) {
 
 void ColumnEncoder::start(std::size_t content_bytes) {
     // No column takes more than its bytes, and all of them are the content.
-    codes_ = code_scratch_.room(content_bytes);
-    texts_ = text_scratch_.room(content_bytes);
+    code_room_ = code_scratch_.room(content_bytes);
+    text_room_ = text_scratch_.room(content_bytes);
     code_bytes_ = 0;
     text_bytes_ = 0;
-    code_ends_.clear();
-    text_ends_.clear();
+    codes_.clear();
+    texts_.clear();
 }
 
 ColumnHead ColumnEncoder::add(const SplitColumn& column) {
@@ -92,37 +92,33 @@ ColumnHead ColumnEncoder::add(const SplitColumn& column) {
             head = add_values(column, likely.spelling);
         }
     }
-    if (!head) {
-        text_bytes_ = text_start;
-        head = add_text(column);
-    }
-    if (head->form != ColumnForm::text) {
-        head->text_bytes = text_bytes_ - text_start;
+    BytesView text = column.bytes;
+    if (head) {
+        text = BytesView(text_room_).subspan(text_start, text_bytes_ - text_start);
         end_codes(*head);
+    } else {
+        text_bytes_ = text_start;
+        head = ColumnHead{.form = ColumnForm::text};
     }
-    if (text_bytes_ != text_start) {
-        text_ends_.push_back(text_bytes_);
+    head->text_bytes = text.size();
+    if (!text.empty()) {
+        texts_.push_back(text);
     }
     return *head;
 }
 
 void ColumnEncoder::append_text(BytesView text) {
     if (!text.empty()) {
-        std::memcpy(texts_.data() + text_bytes_, text.data(), text.size());
+        std::memcpy(text_room_.data() + text_bytes_, text.data(), text.size());
         text_bytes_ += text.size();
     }
 }
 
 void ColumnEncoder::end_codes(const ColumnHead& head) {
     for (std::size_t byte = 0; byte < head.width; ++byte) {
+        codes_.push_back(BytesView(code_room_).subspan(code_bytes_, head.fields));
         code_bytes_ += head.fields;
-        code_ends_.push_back(code_bytes_);
     }
-}
-
-ColumnHead ColumnEncoder::add_text(const SplitColumn& column) {
-    append_text(column.bytes);
-    return {.form = ColumnForm::text, .text_bytes = column.bytes.size()};
 }
 
 std::optional<std::size_t> ColumnEncoder::word_codes(const SplitColumn& column) {
@@ -169,7 +165,7 @@ std::optional<ColumnHead> ColumnEncoder::add_words(const SplitColumn& column) {
     if (head.code_bytes() + *dictionary_bytes > column.bytes.size()) {
         return std::nullopt;
     }
-    std::uint8_t* const low = codes_.data() + code_bytes_;
+    std::uint8_t* const low = code_room_.data() + code_bytes_;
     for (std::size_t field = 0; field < head.fields; ++field) {
         low[field] = static_cast<std::uint8_t>(field_words_[field]);
     }
@@ -251,7 +247,7 @@ std::optional<ColumnHead> ColumnEncoder::add_values(const SplitColumn& column,
 }
 
 void ColumnEncoder::put_values(const ColumnHead& head) {
-    std::uint8_t* const out = codes_.data() + code_bytes_;
+    std::uint8_t* const out = code_room_.data() + code_bytes_;
     const auto unit = static_cast<std::int64_t>(head.unit);
     std::int64_t before = head.base;
     for (std::size_t field = 0; field < values_.size(); ++field) {
@@ -276,7 +272,7 @@ std::optional<ColumnHead> ColumnEncoder::add_uuids(const SplitColumn& column) {
         return std::nullopt;
     }
     const std::size_t text_start = text_bytes_;
-    std::uint8_t* out = codes_.data() + code_bytes_;
+    std::uint8_t* out = code_room_.data() + code_bytes_;
     for (std::size_t at = 0; at < column.bytes.size(); ++out) {
         std::array<std::uint8_t, kUuidWidth> code{};
         const std::uint8_t* const field = column.bytes.data() + at;

@@ -22,17 +22,14 @@ public:
     /// Begins a content of so many bytes.
     void start(std::size_t content_bytes);
 
+    /// @param column Borrowed until the next start.
     [[nodiscard]] ColumnHead add(const SplitColumn& column);
 
     /// The codes of all columns so far: the lowest bytes of all fields of a column, the next
-    /// bytes, and so on.
-    [[nodiscard]] BytesView codes() const { return codes_.first(code_bytes_); }
-    /// The texts of all columns so far.
-    [[nodiscard]] BytesView texts() const { return texts_.first(text_bytes_); }
-
-    /// Where `codes` and `texts` change in nature: ends of what is best compressed by itself.
-    [[nodiscard]] std::span<const std::size_t> code_ends() const { return code_ends_; }
-    [[nodiscard]] std::span<const std::size_t> text_ends() const { return text_ends_; }
+    /// bytes, and so on. Each part is best compressed by itself.
+    [[nodiscard]] std::span<const BytesView> codes() const { return codes_; }
+    /// The texts of all columns so far, a part for each that has one; some are what was given.
+    [[nodiscard]] std::span<const BytesView> texts() const { return texts_; }
 
 private:
     /// A field that comes more than once.
@@ -48,19 +45,17 @@ private:
     void read_values(const SplitColumn& column, const ValueSpelling& spelling);
     void put_values(const ColumnHead& head);
     [[nodiscard]] std::optional<ColumnHead> add_uuids(const SplitColumn& column);
-    [[nodiscard]] ColumnHead add_text(const SplitColumn& column);
-
     void append_text(BytesView text);
     void end_codes(const ColumnHead& head);
 
     Scratch code_scratch_;
     Scratch text_scratch_;
-    std::span<std::uint8_t> codes_;
-    std::span<std::uint8_t> texts_;
-    std::size_t code_bytes_ = 0;
-    std::size_t text_bytes_ = 0;
-    std::vector<std::size_t> code_ends_;
-    std::vector<std::size_t> text_ends_;
+    std::span<std::uint8_t> code_room_;
+    std::span<std::uint8_t> text_room_;
+    std::size_t code_bytes_ = 0;  ///< Of `code_room_`.
+    std::size_t text_bytes_ = 0;  ///< Of `text_room_`.
+    std::vector<BytesView> codes_;
+    std::vector<BytesView> texts_;
 
     std::vector<std::int64_t> values_;        ///< Of the column at hand.
     std::vector<std::uint16_t> field_words_;  ///< Of the column at hand: the word of each field.

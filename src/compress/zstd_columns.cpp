@@ -70,7 +70,7 @@ constexpr int kLevelMax = 19;
 // have that which was asked for.
 constexpr int kCodeLevel = 1;
 constexpr int kTextLevel = 1;
-constexpr int kTextHashLog = 16;
+constexpr int kTextHashLog = 15;
 
 class ZstdColumns final : public Compressor {
 public:
@@ -116,21 +116,13 @@ std::optional<Bytes> ZstdColumns::compress(BytesView content, std::span<const By
         append_column_head(encoder_.add(rows_.column(column)), head);
     }
 
-    const BytesView codes = encoder_.codes();
-    const BytesView texts = encoder_.texts();
-    const std::size_t code_room =
-        codes.empty() ? 0 : frame_bytes_max(codes.size(), encoder_.code_ends().size());
-    const std::size_t text_room =
-        texts.empty() ? 0 : frame_bytes_max(texts.size(), encoder_.text_ends().size());
+    const std::size_t code_room = frame_bytes_max(encoder_.codes());
+    const std::size_t text_room = frame_bytes_max(encoder_.texts());
     const std::span<std::uint8_t> room = frames_.room(code_room + text_room);
     const std::size_t code_frame_bytes =
-        codes.empty() ? 0
-                      : compress_parts(*code_compression_, codes, encoder_.code_ends(),
-                                       room.first(code_room));
+        compress_parts(*code_compression_, encoder_.codes(), room.first(code_room));
     const std::size_t text_frame_bytes =
-        texts.empty() ? 0
-                      : compress_parts(*text_compression_, texts, encoder_.text_ends(),
-                                       room.subspan(code_frame_bytes));
+        compress_parts(*text_compression_, encoder_.texts(), room.subspan(code_frame_bytes));
     append_leb128(code_frame_bytes, head);
     if (head.size() + code_frame_bytes + text_frame_bytes > bytes_max) {
         return std::nullopt;

@@ -31,6 +31,14 @@ std::size_t checked(std::size_t result, std::string_view doing) {
     return result;
 }
 
+std::size_t bytes_of(std::span<const BytesView> parts) {
+    std::size_t bytes = 0;
+    for (const BytesView part : parts) {
+        bytes += part.size();
+    }
+    return bytes;
+}
+
 }  // namespace
 
 ZstdCompression new_zstd_compression() {
@@ -66,29 +74,34 @@ std::size_t compress_frame(ZSTD_CCtx& context, BytesView content, BytesView pref
         "compress");
 }
 
-std::size_t frame_bytes_max(std::size_t content_bytes, std::size_t parts) {
+std::size_t frame_bytes_max(std::span<const BytesView> parts) {
     // Source: RFC 8878 section 3.1.1.2: a block has a header of 3 bytes and is stored raw if need
     // be.
     constexpr std::size_t kBlockHeaderBytes = 3;
-    return ZSTD_compressBound(content_bytes) + parts * kBlockHeaderBytes;
+    const std::size_t bytes = bytes_of(parts);
+    return bytes == 0 ? 0 : ZSTD_compressBound(bytes) + parts.size() * kBlockHeaderBytes;
 }
 
-std::size_t compress_parts(ZSTD_CCtx& context, BytesView content, std::span<const std::size_t> ends,
+std::size_t compress_parts(ZSTD_CCtx& context, std::span<const BytesView> parts,
                            std::span<std::uint8_t> room) {
+    const std::size_t bytes = bytes_of(parts);
+    if (bytes == 0) {
+        return 0;
+    }
     checked(ZSTD_CCtx_reset(&context, ZSTD_reset_session_only), "start");
-    checked(ZSTD_CCtx_setPledgedSrcSize(&context, content.size()), "tell a size");
+    checked(ZSTD_CCtx_setPledgedSrcSize(&context, bytes), "tell a size");
     ZSTD_outBuffer out{room.data(), room.size(), 0};
-    std::size_t begin = 0;
-    std::size_t flushed = 0;
-    for (const std::size_t end : ends) {
+    std::size_t unflushed = 0;
+    for (std::size_t number = 0; number < parts.size(); ++number) {
+        const BytesView part = parts[number];
+        unflushed += part.size();
         ZSTD_EndDirective after = ZSTD_e_continue;
-        if (end == content.size()) {
+        if (number + 1 == parts.size()) {
             after = ZSTD_e_end;
-        } else if (end - flushed >= kPartBytesMin) {
+        } else if (unflushed >= kPartBytesMin) {
             after = ZSTD_e_flush;
-            flushed = end;
+            unflushed = 0;
         }
-        const BytesView part = content.subspan(begin, end - begin);
         ZSTD_inBuffer in{part.data(), part.size(), 0};
         // The room holds all of it, so nothing is left over but what zstd keeps on purpose.
         do {
@@ -98,10 +111,6 @@ std::size_t compress_parts(ZSTD_CCtx& context, BytesView content, std::span<cons
                 break;
             }
         } while (after != ZSTD_e_continue || in.pos < in.size);
-        if (after == ZSTD_e_end) {
-            break;
-        }
-        begin = end;
     }
     return out.pos;
 }

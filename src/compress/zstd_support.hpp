@@ -32,15 +32,13 @@ void set(ZSTD_CCtx& context, ZSTD_cParameter parameter, int value);
 [[nodiscard]] std::size_t compress_frame(ZSTD_CCtx& context, BytesView content, BytesView prefix,
                                          std::span<std::uint8_t> room);
 
-/// Room that `compress_parts` needs for one frame.
-[[nodiscard]] std::size_t frame_bytes_max(std::size_t content_bytes, std::size_t parts);
+/// Room that `compress_parts` needs; none for parts without bytes.
+[[nodiscard]] std::size_t frame_bytes_max(std::span<const BytesView> parts);
 
 /// Like compress_frame(), without a prefix, for content made of parts that differ in nature: each
 /// gets blocks of its own, with their own statistics, unless it is very small.
-/// @param ends Where the parts end, ascending; the last one is `content.size()`.
-/// @param room At least frame_bytes_max() bytes.
-[[nodiscard]] std::size_t compress_parts(ZSTD_CCtx& context, BytesView content,
-                                         std::span<const std::size_t> ends,
+/// @param room At least frame_bytes_max() bytes. @return 0 for parts without bytes: no frame.
+[[nodiscard]] std::size_t compress_parts(ZSTD_CCtx& context, std::span<const BytesView> parts,
                                          std::span<std::uint8_t> room);
 
 /// Decodes exactly one frame into exactly `out.size()` bytes.

@@ -123,7 +123,8 @@ void DatabaseRestore::apply_together(StreamGroup& group, std::stop_token stop) {
             wanted.push_back(index);
         }
     }
-    const std::vector<std::uint64_t> rows = loader_.value().load(group, wanted, std::move(stop));
+    const std::vector<std::uint64_t> rows =
+        loader_.value().load(group, wanted, indexes_ ? &*indexes_ : nullptr, std::move(stop));
     for (std::size_t each = 0; each < wanted.size(); ++each) {
         const StoredStream& stored = group.streams()[wanted[each]];
         if (rows[each] != stored.row_count) {
@@ -176,6 +177,7 @@ void DatabaseRestore::prepare(StreamReader& schema, std::stop_token stop) {
             leave_out_keys(stop);
         }
     }
+    order_post_data();
     run_section("pre-data", 1, stop);
 }
 
@@ -258,7 +260,10 @@ void DatabaseRestore::restore_sequences(StreamReader& stream, std::stop_token st
     connection.execute("COMMIT");
 }
 
-std::optional<PostDataOrder> DatabaseRestore::order_of_post_data() const {
+void DatabaseRestore::order_post_data() {
+    if (request_.jobs == 1) {
+        return;
+    }
     try {
         const Toc toc = schema_->toc();
         std::vector<int> ids;
@@ -268,27 +273,29 @@ std::optional<PostDataOrder> DatabaseRestore::order_of_post_data() const {
             std::ranges::transform(toc.entries(), std::back_inserter(ids), &TocEntry::id);
             static_cast<void>(take_out(toc, ids, unchecked_keys_));
         }
-        return post_data_order(toc, ids);
-    } catch (const ConfigError&) {
-        return std::nullopt;
+        post_data_ = post_data_order(toc, ids);
+        indexes_.emplace(toc, post_data_->at_once);
+        if (!schema_->has(kIndexAttach)) {
+            post_data_ = {std::move(ids), {}};
+        }
+    } catch (const Error&) {
+        post_data_.reset();  // pg_restore knows it, or says what is wrong.
     }
 }
 
 void DatabaseRestore::make_post_data(const std::stop_token& stop) {
-    const Tool tool = tools_.find("pg_restore", target_.server_major(), stop);
-    if (tool.major > target_.server_major() || request_.jobs == 1 || !schema_->has(kIndexAttach)) {
+    if (!post_data_) {
+        run_section("post-data", schema_->has(kIndexAttach) ? 1 : request_.jobs, stop);
+        return;
+    }
+    const std::set<int> made = indexes_->made();
+    std::erase_if(post_data_->at_once, [&made](int id) { return made.contains(id); });
+    if (!post_data_->at_once.empty()) {
+        schema_->choose(post_data_->at_once);
         run_section("post-data", request_.jobs, stop);
-        return;
     }
-    const std::optional<PostDataOrder> order = order_of_post_data();
-    if (!order || order->at_once.empty()) {
-        run_section("post-data", 1, stop);
-        return;
-    }
-    schema_->choose(order->at_once);
-    run_section("post-data", request_.jobs, stop);
-    if (!order->one_by_one.empty()) {
-        schema_->choose(order->one_by_one);
+    if (!post_data_->one_by_one.empty()) {
+        schema_->choose(post_data_->one_by_one);
         run_section("post-data", 1, stop);
     }
 }

@@ -9,6 +9,7 @@
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/chosen_parts.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/early_indexes.hpp"
 #include "connector/postgres/post_data.hpp"
 #include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/roles.hpp"
@@ -75,9 +76,9 @@ private:
     void restore_sequences(StreamReader& stream, std::stop_token stop);
     /// @param processes Of pg_restore, at most.
     void run_section(std::string_view section, unsigned processes, const std::stop_token& stop);
+    /// Nothing is known of an archive that is laid out in a later way.
+    void order_post_data();
     void make_post_data(const std::stop_token& stop);
-    /// Of an archive with indexes of partitions: nothing where it is laid out in a later way.
-    [[nodiscard]] std::optional<PostDataOrder> order_of_post_data() const;
     void load_script(const std::string& script, const std::stop_token& stop);
     void make_unchecked_keys(const std::stop_token& stop);
 
@@ -94,6 +95,8 @@ private:
     RestoreReport report_;
     std::optional<ArchiveFile> schema_;
     std::optional<ConnectionInfo> made_;
+    std::optional<PostDataOrder> post_data_;
+    std::optional<EarlyIndexes> indexes_;
     std::optional<TableLoader> loader_;  ///< Uses `made_`.
 };
 

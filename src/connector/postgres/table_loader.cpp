@@ -98,7 +98,7 @@ void verify_table(Connection& connection, const StoredStream& stored, const std:
 
 std::vector<std::uint64_t> TableLoader::load(StreamGroup& group,
                                              const std::vector<std::size_t>& wanted,
-                                             std::stop_token stop) {
+                                             EarlyIndexes* indexes, std::stop_token stop) {
     const std::span<const StoredStream> streams = group.streams();
     std::uint64_t bytes = 0;
     for (const std::size_t index : wanted) {
@@ -108,7 +108,7 @@ std::vector<std::uint64_t> TableLoader::load(StreamGroup& group,
     const auto threads =
         static_cast<std::size_t>(std::min<std::uint64_t>(jobs_, bytes / kBytesForOneMore + 1));
     connect(threads, stop);
-    TableLoads loads(group, wanted, bytes / threads, std::move(stop));
+    TableLoads loads(group, wanted, bytes / threads, indexes, std::move(stop));
     run(
         threads, [&loads](Connection& connection) { loads.work(connection); },
         [&loads] { loads.abandon(); });
@@ -140,11 +140,13 @@ Connection& TableLoader::any(std::stop_token stop) {
 }
 
 void TableLoader::connect(std::size_t count, const std::stop_token& stop) {
+    if (!end_) {
+        end_.emplace(stop, [this] { ended_.request_stop(); });
+    }
     while (connections_.size() < count) {
-        connections_.push_back(std::make_unique<Connection>(info_, Role::target, stop));
+        connections_.push_back(
+            std::make_unique<Connection>(info_, Role::target, ended_.get_token()));
         set_text_form(*connections_.back());
-        // What is not yet whole need not be on the disk at each commit.
-        connections_.back()->execute("SET synchronous_commit = off");
     }
 }
 
@@ -156,11 +158,14 @@ void TableLoader::run(std::size_t threads, const std::function<void(Connection&)
         try {
             work(*connections_[thread]);
         } catch (...) {
-            abandon();
-            const std::lock_guard lock(mutex);
-            if (!first) {
-                first = std::current_exception();
+            {
+                const std::lock_guard lock(mutex);
+                if (!first) {
+                    first = std::current_exception();
+                }
             }
+            abandon();
+            ended_.request_stop();
         }
     };
     {

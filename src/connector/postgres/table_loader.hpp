@@ -8,11 +8,13 @@
 #include "connector/connector.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection.hpp"
+#include "connector/postgres/early_indexes.hpp"
 #include "connector/postgres/stream_slices.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -60,10 +62,11 @@ public:
     /// their order, and one that is more than a fair share of all of them on several. Rows that
     /// nobody else can have seen need no freezing later.
     /// @param wanted Of the group's streams; the others are not opened.
+    /// @param indexes Made by connections that have nothing left to load; null: none are.
     /// @return for each of `wanted`, the rows that the server took.
     [[nodiscard]] std::vector<std::uint64_t> load(StreamGroup& group,
                                                   const std::vector<std::size_t>& wanted,
-                                                  std::stop_token stop);
+                                                  EarlyIndexes* indexes, std::stop_token stop);
 
     /// Reads tables again and compares rows and fingerprints; partitions whose rows may lie in
     /// others now, together. @throws SourceError (code "verification_failed") for the first that
@@ -77,13 +80,15 @@ public:
 
 private:
     void connect(std::size_t count, const std::stop_token& stop);
-    /// Calls `work` on so many threads, each with a connection; the first error is thrown after all
-    /// ended, and `abandon` called before that.
+    /// Calls `work` on so many threads, each with a connection. At the first error `abandon` is
+    /// called, and what the server is just doing cancelled; it is thrown after all ended.
     void run(std::size_t threads, const std::function<void(Connection&)>& work,
              const std::function<void()>& abandon);
 
     const ConnectionInfo& info_;
     unsigned jobs_;
+    std::stop_source ended_;  ///< Of all connections.
+    std::optional<std::stop_callback<std::function<void()>>> end_;
     std::vector<std::unique_ptr<Connection>> connections_;
 };
 

@@ -49,11 +49,12 @@ std::uint64_t copy_frozen(Connection& connection, const std::string& table, cons
 }  // namespace
 
 TableLoads::TableLoads(StreamGroup& group, const std::vector<std::size_t>& wanted,
-                       std::uint64_t fair_bytes, std::stop_token stop)
+                       std::uint64_t fair_bytes, EarlyIndexes* indexes, std::stop_token stop)
     : group_(group),
       wanted_(wanted),
       order_(wanted.size()),
       shared_from_bytes_(fair_bytes / 4 * kUnfairQuarters),
+      indexes_(indexes),
       stop_(std::move(stop)),
       rows_(wanted.size()) {
     std::iota(order_.begin(), order_.end(), 0);
@@ -104,6 +105,11 @@ void TableLoads::load(Connection& connection, Load& load) {
 void TableLoads::end(Load& load) {
     const std::lock_guard lock(mutex_);
     if (--load.users == 0) {
+        const TableDefinition table =
+            TableDefinition::parse(group_.streams()[wanted_[load.place]].definition);
+        if (indexes_ != nullptr && !table.is_of_root) {
+            indexes_->add_table(table.schema, table.name);
+        }
         group_.close(wanted_[load.place]);
         loads_.remove_if([&load](const Load& each) { return &each == &load; });
     }
@@ -114,6 +120,13 @@ void TableLoads::work(Connection& connection) {
         load(connection, *next);
         end(*next);
     }
+    while (indexes_ != nullptr && are_others_busy() && indexes_->make_one(connection)) {
+    }
+}
+
+bool TableLoads::are_others_busy() const {
+    const std::lock_guard lock(mutex_);
+    return !is_abandoned_ && (!loads_.empty() || indexes_->is_making());
 }
 
 void TableLoads::abandon() {

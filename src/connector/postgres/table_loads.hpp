@@ -6,6 +6,7 @@
 /// Data path: storage -> unpacker -> table loader -> [table loads] -> server.
 
 #include "connector/postgres/connection.hpp"
+#include "connector/postgres/early_indexes.hpp"
 #include "connector/postgres/stream_slices.hpp"
 #include "connector/stream.hpp"
 
@@ -21,13 +22,15 @@
 namespace dbbackup::postgres {
 
 /// Each connection takes the largest table that nobody has; when there is none left, it helps with
-/// one that is so large that it is loaded in slices. Thread-safe.
+/// one that is so large that it is loaded in slices, and then makes indexes until the others have
+/// loaded what they have. Thread-safe.
 class TableLoads {
 public:
     /// @param group Borrowed. @param wanted Of its streams.
     /// @param fair_bytes What each connection would have if all had as much.
+    /// @param indexes Null: all of them are made later. Borrowed.
     TableLoads(StreamGroup& group, const std::vector<std::size_t>& wanted, std::uint64_t fair_bytes,
-               std::stop_token stop);
+               EarlyIndexes* indexes, std::stop_token stop);
 
     /// One connection's part: returns when there is nothing left to do.
     /// @throws as `Connection` and as `StreamReader`.
@@ -50,11 +53,14 @@ private:
     Load* take();
     void load(Connection& connection, Load& load);
     void end(Load& load);
+    /// Whether another connection loads a table, or makes an index.
+    [[nodiscard]] bool are_others_busy() const;
 
     StreamGroup& group_;
     std::vector<std::size_t> wanted_;
     std::vector<std::size_t> order_;  ///< Places in `wanted_`, the largest first.
     std::uint64_t shared_from_bytes_;
+    EarlyIndexes* indexes_;
     std::stop_token stop_;
     mutable std::mutex mutex_;  ///< Guards all that follows.
     std::size_t next_ = 0;      ///< In `order_`.

@@ -180,6 +180,9 @@ void TargetDatabase::set_for_loading(unsigned jobs) {
     }
     server_->execute(fmt::format("ALTER DATABASE {} SET backend_flush_after = '{}kB'",
                                  quoted_name(made_), kFlushedBytes / 1_KiB));
+    // Nothing of it counts before it has its name, and that commit puts all before it on the disk.
+    server_->execute(
+        fmt::format("ALTER DATABASE {} SET synchronous_commit = off", quoted_name(made_)));
 }
 
 void TargetDatabase::create(const DatabaseProperties& properties, unsigned jobs,

@@ -16,9 +16,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <list>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dbbackup::postgres {
@@ -91,14 +95,15 @@ protected:
         return std::string(connection.query(sql, {}).text(0, 0));
     }
     /// Loads all of the group.
-    std::vector<std::uint64_t> load(StreamGroup& group, unsigned jobs) {
+    std::vector<std::uint64_t> load(StreamGroup& group, unsigned jobs,
+                                    EarlyIndexes* indexes = nullptr) {
         std::vector<std::size_t> wanted(group.streams().size());
         for (std::size_t index = 0; index < wanted.size(); ++index) {
             wanted[index] = index;
         }
         const ConnectionInfo target = info(name_);
         TableLoader loader(target, jobs);
-        return loader.load(group, wanted, {});
+        return loader.load(group, wanted, indexes, {});
     }
     [[nodiscard]] std::string rows(const char* table) const {
         return answer(
@@ -180,56 +185,119 @@ TEST_P(TableLoadsTest, AFailureOnOneConnectionIsThrown) {
     EXPECT_EQ(answer("SELECT count(*) FROM b"), "0");
 }
 
-/// Says at the first read that another connection failed.
-class AbandoningReader final : public StreamReader {
+/// Asks until it is so.
+void eventually(const std::function<bool()>& is_so) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!is_so() && std::chrono::steady_clock::now() < deadline) {
+    }
+}
+
+/// Calls a function before each read.
+class ObservedReader final : public StreamReader {
 public:
-    explicit AbandoningReader(StreamReader& reader) : reader_(reader) {}
+    ObservedReader(StreamReader& reader, std::function<void()> before)
+        : reader_(reader), before_(std::move(before)) {}
     [[nodiscard]] const StoredStream& stream() const override { return reader_.stream(); }
     void read_at(std::uint64_t offset, std::span<std::uint8_t> out, std::stop_token stop) override {
-        loads->abandon();
+        before_();
         reader_.read_at(offset, out, std::move(stop));
     }
     void read_all(const std::function<void(std::uint64_t, BytesView)>& visit,
                   std::stop_token stop) override {
+        before_();
         reader_.read_all(visit, std::move(stop));
     }
-    TableLoads* loads = nullptr;
 
 private:
     StreamReader& reader_;
+    std::function<void()> before_;
 };
 
-class AbandoningStreams final : public StreamGroup {
+/// The first stream is observed.
+class ObservedStreams final : public StreamGroup {
 public:
-    explicit AbandoningStreams(GivenStreams& given) : given_(given), reader(given.reader(0)) {}
+    ObservedStreams(GivenStreams& given, std::function<void()> before)
+        : given_(given), first_(given.reader(0), std::move(before)) {}
     [[nodiscard]] std::span<const StoredStream> streams() const override {
         return given_.streams();
     }
     [[nodiscard]] StreamReader& open(std::size_t index, std::stop_token stop) override {
-        static_cast<void>(given_.open(index, std::move(stop)));
-        return reader;
+        StreamReader& opened = given_.open(index, std::move(stop));
+        return index == 0 ? first_ : opened;
     }
     void close(std::size_t index) override { given_.close(index); }
 
 private:
     GivenStreams& given_;
-
-public:
-    AbandoningReader reader;
+    ObservedReader first_;
 };
 
 TEST_P(TableLoadsTest, WhatIsAbandonedEndsSoon) {
     GivenStreams given;
     given.add(numbers("a", 20_MiB));  // several slices
     given.add(numbers("b", 2_MiB));
-    AbandoningStreams group(given);
-    TableLoads loads(group, {0, 1}, 1_GiB, {});
-    group.reader.loads = &loads;
+    TableLoads* failed = nullptr;
+    ObservedStreams group(given, [&failed] { failed->abandon(); });
+    TableLoads loads(group, {0, 1}, 1_GiB, nullptr, {});
+    failed = &loads;
     Connection connection(info(name_), Role::target, {});
     loads.work(connection);
     EXPECT_GT(loads.rows().at(0), 0U);
     EXPECT_LT(loads.rows().at(0), given.streams()[0].row_count);
     EXPECT_EQ(given.opened(), (std::vector{101, 0}));
+}
+
+/// An archive with the table b and one index of it.
+Toc with_index(const std::string& sql) {
+    TocEntry table;
+    table.id = 1;
+    table.kind = "TABLE";
+    table.schema = "public";
+    table.name = "b";
+    TocEntry index;
+    index.id = 2;
+    index.kind = "INDEX";
+    index.schema = "public";
+    index.name = "b_by_id";
+    index.needs = {1};
+    index.definition = sql;
+    return Toc({table, index});
+}
+
+TEST_P(TableLoadsTest, WhoHasNothingLeftToLoadMakesIndexes) {
+    GivenStreams given;
+    given.add(numbers("a", 20_MiB));
+    given.add(numbers("b", 17_MiB));
+    // The rows of the first table come when the second one has its index.
+    ObservedStreams group(given, [this] {
+        eventually([this] { return answer("SELECT to_regclass('b_by_id') IS NOT NULL") == "t"; });
+    });
+    EarlyIndexes indexes(with_index("CREATE INDEX b_by_id ON public.b USING btree (id);"),
+                         std::vector{2});
+    static_cast<void>(load(group, 2, &indexes));
+    EXPECT_EQ(indexes.made(), std::set{2});
+    EXPECT_EQ(answer("SELECT indisvalid FROM pg_index WHERE indexrelid = 'b_by_id'::regclass"),
+              "t");
+    EXPECT_EQ(rows("a"), fmt::format("{0} {0} {0}", group.streams()[0].row_count));
+    EXPECT_EQ(rows("b"), fmt::format("{0} {0} {0}", group.streams()[1].row_count));
+}
+
+TEST_P(TableLoadsTest, AFailureEndsWhatTheServerIsDoing) {
+    constexpr const char* kIsBusy =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600);' AND "
+        "state = 'active' AND datname = current_database())";
+    GivenStreams given;
+    given.add(numbers("a", 20_MiB));
+    given.add(numbers("b", 17_MiB));
+    ObservedStreams group(given, [this] {
+        eventually([this] { return answer(kIsBusy) == "t"; });
+        throw CorruptionError("the first table is damaged");
+    });
+    EarlyIndexes indexes(with_index("SELECT pg_sleep(600);"), std::vector{2});
+    EXPECT_THROW(static_cast<void>(load(group, 2, &indexes)), CorruptionError);
+    eventually([this] { return answer(kIsBusy) == "f"; });
+    EXPECT_EQ(answer(kIsBusy), "f");
+    EXPECT_TRUE(indexes.made().empty());
 }
 
 }  // namespace
