@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include "cli/argument_values.hpp"
+#include "cli/command_description.hpp"
 #include "cli/command_options.hpp"
 #include "cli/command_tree.hpp"
 #include "cli/completion.hpp"
@@ -359,6 +360,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words, const Help
     root.footer(kExamples);
     if (!words.empty() && words.front() == kCompleteCommand) {
         return {{}, PrintArguments{completions(root, {words.begin() + 1, words.end()})}};
+    }
+    if (words.size() == 1 && words.front() == kDescribeCommand) {
+        return {{}, PrintArguments{command_description(root)}};
     }
     try {
         // The library takes the words last one first.

@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <string>
 #include <variant>
@@ -214,6 +215,30 @@ TEST(CommandLine, CompletesWords) {
               std::string::npos);
     EXPECT_NE(printed({"__complete", "help", "ver"}).find("verify\t"), std::string::npos);
     EXPECT_NE(printed({"completion", "bash"}).find("complete -F"), std::string::npos);
+}
+
+/// Everything that has no text, by its path in the tree.
+std::string untold(const nlohmann::json& command, const std::string& path) {
+    std::string found = command["description"].get<std::string>().empty() ? path + "\n" : "";
+    for (const nlohmann::json& argument : command["arguments"]) {
+        found += argument["description"] == "" ? path + ' ' + argument["name"].dump() + '\n' : "";
+    }
+    for (const nlohmann::json& option : command["options"]) {
+        found += option["description"] == "" ? path + ' ' + option["names"].dump() + '\n' : "";
+    }
+    for (const nlohmann::json& each : command["commands"]) {
+        found += untold(each, path + ' ' + each["name"].get<std::string>());
+    }
+    return found;
+}
+
+TEST(CommandLine, DescribesAllOfItself) {
+    const auto tree = nlohmann::json::parse(printed({"__describe"}));
+    EXPECT_EQ(untold(tree, "db-backup"), "");
+    EXPECT_EQ(tree["commands"][0]["name"], "backup");
+    EXPECT_NE(tree.dump().find(R"("--key-file")"), std::string::npos);
+    EXPECT_EQ(tree.dump().find("--scheduled"), std::string::npos) << "help hides it";
+    EXPECT_THROW(static_cast<void>(printed({"__describe", "backup"})), ConfigError);
 }
 
 TEST(CommandLine, KnowsBeforeParsingWhetherToReportAsJson) {
