@@ -55,13 +55,17 @@ def on_files(files, config):
     return files
 
 
+def _plain_bars(match):
+    return re.sub(r"`[^`\n]+`", lambda code: code.group().replace("\\|", "|"), match.group())
+
+
 def on_page_markdown(markdown, page, **_):
-    """The links of a page as the site has them."""
+    """The page as this renderer takes it: links as the site has them, and no escapes in the code of a table."""
     here = source(page.file.src_uri)
     for match, target in reversed(list(links(here, markdown))):
         link = posixpath.relpath(place(target), posixpath.dirname(page.file.src_uri) or ".")
         markdown = markdown[: match.start("target")] + link + markdown[match.end("target"):]
-    return markdown
+    return re.sub(r"^\|.*$", _plain_bars, markdown, flags=re.MULTILINE)
 
 
 def on_post_build(config):

@@ -96,3 +96,9 @@ def test_operations(host):
     assert host.run(chosen, *watch) == ""
     old = "date() { if [ \"$1\" = +%s ]; then command date -d '+2 days' +%s; else command date \"$@\"; fi; }"
     assert "the newest backup of shop is of " in host.run(chosen, old, *watch)
+
+
+def test_the_reference_is_what_the_program_says(program):
+    """`scripts/site/reference.py PROGRAM` writes it."""
+    done = subprocess.run([DOCS.parent / "scripts/site/reference.py", program.path, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
