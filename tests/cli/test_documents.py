@@ -1,54 +1,20 @@
-"""The commands of the pages that people read when something is lost are run as they stand there."""
+"""The commands of the documentation are run as they stand there, on a machine on which the folders that the pages name exist.
 
-import pathlib
-import re
+Pages whose commands build upon each other are run as a whole. In the others each command is one of several that a
+reader chooses from, and is run by itself: tests/cli/test_document_lines.py.
+"""
+
 import subprocess
 
 import pytest
 
 import databases
+from documents import DOCS, ROOT, Host, blocks, pages, to_run, untold
+from test_document_lines import PAGES as BY_LINES
 
-DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
-FOLDERS = ("/mnt/backup2", "/mnt/backup", "/srv/shop", "/etc/db-backup", "/root")
-
-
-def shell_blocks(page):
-    """Each ```sh block of a page, with the heading that it stands below."""
-    heading, blocks = "", []
-    for match in re.finditer(r"^## (?P<title>[^\n]+)$|^```sh\n(?P<script>.*?)^```$",
-                             (DOCS / page).read_text("utf-8"), re.MULTILINE | re.DOTALL):
-        if match["title"]:
-            heading = match["title"]
-        else:
-            blocks.append((heading, match["script"]))
-    return blocks
-
-
-class Host:
-    """A machine of which only the folders that the pages name exist, below `folder`."""
-
-    def __init__(self, program, folder):
-        self.folder = folder
-        self.program = program
-        (folder / "bin").mkdir()
-        (folder / "bin" / "db-backup").symlink_to(program.path)
-        for name in FOLDERS:
-            (folder / name[1:]).mkdir(parents=True)
-
-    def path(self, name):
-        return self.folder / name[1:]
-
-    def run(self, *scripts):
-        """One shell for all, so that what one block exports is there for the next."""
-        script = "\n".join(scripts)
-        for name in FOLDERS:
-            script = re.sub(rf"(?<![\w.]){name}(?![\w-])", str(self.path(name)), script)
-        environment = self.program.environment | {
-            "PATH": f"{self.folder / 'bin'}:{self.program.environment['PATH']}"}
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, cwd=self.folder,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, f"{script}\n--- exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+# How many blocks may be left out, each with its reason in the page: fewer is better.
+NOT_RUN_MAX = 11
+WHOLE = ("configuration.md", "disaster-recovery.md", "index.md", "local.md", "operations.md", "retention.md", "scheduling.md", "sqlite.md")
 
 
 @pytest.fixture
@@ -56,6 +22,9 @@ def host(program, folder):
     """The shop's database, backed up, changed, and backed up again."""
     host = Host(program, folder)
     database = databases.make(host.path("/srv/shop") / "shop.db")
+    with databases.opened(database) as opened:
+        opened.execute("CREATE TABLE orders(id INTEGER PRIMARY KEY, customer_id INTEGER, placed TEXT)")
+        opened.execute("INSERT INTO orders(customer_id, placed) VALUES(7, '2026-11-22'), (8, '2026-11-23')")
     repository = ("--repository", host.path("/mnt/backup") / "db")
     key_file = ("--key-file", host.path("/etc/db-backup") / "main.key")
     program.run("init", *repository, "--encryption", "keyfile", *key_file)
@@ -68,12 +37,82 @@ def host(program, folder):
     return host
 
 
+def scripts(page):
+    found = [block.script for block in to_run(page)]
+    assert found
+    return found
+
+
+def test_first_backup(program, folder):
+    host = Host(program, folder)
+    databases.make(host.path("/srv/shop") / "shop.db")
+    said = host.run(*scripts("index.md"))
+    assert "third" in said and "nightly" in said
+    with databases.opened(folder / "before.db") as before:
+        assert before.execute("SELECT count(*) FROM note").fetchone() == (2,)
+    databases.assert_equal(databases.content(folder / "test.db"), folder / "restored.db")
+    host.run("db-backup restore latest --source shop --to back.db", env={"DB_BACKUP_CONFIG": str(host.path("/etc/db-backup") / "config.yaml")})
+    databases.assert_equal(databases.content(host.path("/srv/shop") / "shop.db"), folder / "back.db")
+
+
+def test_sqlite(program, folder):
+    host = Host(program, folder)
+    database = databases.make(host.path("/srv/shop") / "shop.db")
+    with databases.opened(database) as opened:
+        opened.execute("CREATE TABLE orders(id INTEGER PRIMARY KEY)")
+    expected = databases.content(database)
+    host.run(*scripts("sqlite.md"))
+    databases.assert_equal(expected, host.path("/srv/shop") / "restored.db")
+    assert "orders_of_yesterday" in str(databases.content(database)["schema"])
+
+
+def test_local_disk(host):
+    host.path("/etc/db-backup").joinpath("main.key").unlink()  # `init` of the page makes one.
+    host.run("export DB_BACKUP_KEY_FILE=/etc/db-backup/main.key", *scripts("local.md"))
+    assert (host.path("/mnt/backup2") / "db/config").is_file()
+
+
+def test_retention(host):
+    host.run(*scripts("retention.md"))
+    left = host.program.json("list", "--repository", host.path("/mnt/backup") / "db",
+                             "--key-file", host.path("/etc/db-backup") / "main.key")
+    assert len(left) == 1
+
+
+def test_scheduling(host):
+    host.add_program("kubectl", "cat > applied.yaml")
+    (host.path("/etc/db-backup") / "config.yaml").write_text(f"""version: 1
+repositories: {{main: {{url: {host.path('/mnt/backup')}/db, key_file: {host.path('/etc/db-backup')}/main.key}}}}
+sources: {{shop: {{type: sqlite, database: {host.path('/srv/shop')}/shop.db, repository: main}}}}
+schedules: {{nightly: {{source: shop, cron: "30 2 * * *"}}}}
+""")
+    host.run("export DB_BACKUP_CONFIG=/etc/db-backup/config.yaml", *scripts("scheduling.md"))
+    assert sorted(path.name for path in host.path("/etc/systemd/system").iterdir()) == ["db-backup-nightly.service", "db-backup-nightly.timer"]
+    assert "db-backup" in (host.path("/etc/cron.d") / "db-backup").read_text()
+    assert "CronJob" in (host.folder / "applied.yaml").read_text()
+
+
+def test_configuration(host):
+    """The worked example, with the files that it shows."""
+    yaml, dotenv = ([block.script for block in blocks("configuration.md", (kind,)) if block.heading == "A worked example"][0]
+                    for kind in ("yaml", "ini"))
+    folder = host.path("/etc/db-backup")
+    (folder / "config.yaml").write_text(host.here(yaml).replace("/var/log/", f"{host.folder}/log/"))
+    (folder / ".env").write_text(host.here(dotenv))
+    (folder / "passphrase").write_text("open sesame\n")
+    for name in (".env", "passphrase"):
+        (folder / name).chmod(0o600)
+    host.run("export DB_BACKUP_CONFIG=/etc/db-backup/config.yaml", *scripts("configuration.md"))
+    assert (host.path("/mnt/backup") / "db-backup/config").is_file()
+    assert (host.folder / "log/db-backup/db-backup.log").stat().st_size
+
+
 def test_disaster_recovery(host):
     database = host.path("/srv/shop") / "shop.db"
     expected = databases.content(database)
-    blocks = shell_blocks("disaster-recovery.md")
+    found = to_run("disaster-recovery.md")
 
-    here = [script for heading, script in blocks if heading.startswith("A database is lost")]
+    here = [block.script for block in found if block.heading.startswith("A database is lost")]
     databases.change(database, 7)  # What went wrong.
     host.run(*here)
     databases.assert_equal(expected, database)
@@ -83,22 +122,47 @@ def test_disaster_recovery(host):
     database.parent.joinpath("restored.db").unlink()
     database.parent.rmdir()
     host.path("/etc/db-backup").joinpath("main.key").unlink()
-    elsewhere = [script for heading, script in blocks if not heading.startswith("A database is lost")]
+    elsewhere = [block.script for block in found if not block.heading.startswith("A database is lost")]
     assert len(elsewhere) >= 6
     host.run(*elsewhere)
     databases.assert_equal(expected, database)
 
 
 def test_operations(host):
-    watch = [script for heading, script in shell_blocks("operations.md") if heading == "Noticing"]
     chosen = "export DB_BACKUP_REPOSITORY=/mnt/backup/db DB_BACKUP_KEY_FILE=/etc/db-backup/main.key"
-    assert watch
+    watch = scripts("operations.md")
     assert host.run(chosen, *watch) == ""
     old = "date() { if [ \"$1\" = +%s ]; then command date -d '+2 days' +%s; else command date \"$@\"; fi; }"
     assert "the newest backup of shop is of " in host.run(chosen, old, *watch)
 
 
+def test_every_command_is_run_or_says_why_not(report):
+    """A new page is either named here or in test_document_lines.py, or has no commands that could be run."""
+    assert [f"{block.page}:{block.line}" for page in pages() for block in untold(page)] == []
+    for page in pages():
+        if page not in WHOLE and page not in BY_LINES:
+            assert [f"{page}:{block.line}" for block in to_run(page)] == []
+    left_out = [block for page in pages() for block in blocks(page) if block.not_run]
+    report("blocks_run", sum(len(to_run(page)) for page in pages()))
+    report("blocks_not_run", len(left_out))
+    assert len(left_out) <= NOT_RUN_MAX, [f"{block.page}:{block.line} {block.not_run}" for block in left_out]
+
+
 def test_the_reference_is_what_the_program_says(program):
     """`scripts/site/reference.py PROGRAM` writes it."""
-    done = subprocess.run([DOCS.parent / "scripts/site/reference.py", program.path, "--check"], capture_output=True, text=True)
+    done = subprocess.run([ROOT / "scripts/site/reference.py", program.path, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_guide_knows_every_command_and_option(program):
+    guide = (DOCS / "cli.md").read_text("utf-8")
+
+    def names(command):
+        for option in command["options"]:
+            yield from (name for name in option["names"] if name.startswith("--"))
+        for each in command["commands"]:
+            yield each["name"]
+            yield from names(each)
+
+    said = set(names(program.run("__describe").json))
+    assert sorted(name for name in said if f"`{name}" not in guide and f" {name}" not in guide) == []
