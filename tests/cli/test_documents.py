@@ -148,6 +148,15 @@ def test_every_command_is_run_or_says_why_not(report):
     assert len(left_out) <= NOT_RUN_MAX, [f"{block.page}:{block.line} {block.not_run}" for block in left_out]
 
 
+def test_the_code_in_pages_is_the_code_of_the_examples():
+    """As it stands there, line by line, so that it is built and tested."""
+    sources = [path.read_text("utf-8") for folder in ("examples", "tests/examples") for path in (ROOT / folder).iterdir()]
+    shown = [block for page in pages() if page.startswith("extending/") for block in blocks(page, ("cpp",))]
+    assert len(shown) >= 8
+    for block in shown:
+        assert any(block.script in source for source in sources), f"{block.page}:{block.line} is nowhere in examples/"
+
+
 def test_the_reference_is_what_the_program_says(program):
     """`scripts/site/reference.py PROGRAM` writes it."""
     done = subprocess.run([ROOT / "scripts/site/reference.py", program.path, "--check"], capture_output=True, text=True)
