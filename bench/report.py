@@ -1,8 +1,8 @@
-"""Shows what was measured: as text, as a page of the documentation, and as a plot."""
+"""Shows what was measured: as text, and as pages of the documentation with their plots."""
 
-import html
 import pathlib
 
+import plots
 import promises
 
 CASES = (
@@ -168,6 +168,8 @@ S3_PAGE = """# Benchmarks on an object store
 
 {conditions}
 
+![times and sizes](benchmarks/s3.svg)
+
 ## What is promised
 
 "x" lines are ratios: db-backup's number over the other one.
@@ -191,6 +193,8 @@ POSTGRES_PAGE = """# Benchmarks of PostgreSQL
 The other page is [benchmarks](benchmarks.md), which says how.
 
 {conditions}
+
+![times and sizes](benchmarks/postgres.svg)
 
 ## What is promised
 
@@ -237,13 +241,12 @@ def write_docs(result, docs):
         for page in ("local", "s3", "postgres")
     }
     if parts["local"]["rows"]:
-        (docs / "benchmarks").mkdir(parents=True, exist_ok=True)
-        (docs / "benchmarks" / "latest.svg").write_text(plot(parts["local"]))
         write_page(docs / "benchmarks.md", PAGE, parts["local"])
     if parts["s3"]["rows"]:
         write_page(docs / "benchmarks-s3.md", S3_PAGE, parts["s3"])
     if parts["postgres"]["rows"]:
         write_page(docs / "benchmarks-postgres.md", POSTGRES_PAGE, parts["postgres"])
+    plots.write(docs)
 
 
 def write_page(path, page, result):
@@ -252,43 +255,3 @@ def write_page(path, page, result):
         promises=table(promise_rows(result)),
         measured=table(measured_rows(result)),
     ))
-
-
-PANELS = (
-    ("full", "seconds", "full backup, seconds"),
-    ("full", "added_bytes", "full backup, MB stored"),
-    ("second", "seconds", "second backup, seconds"),
-    ("second", "added_bytes", "second backup, MB stored"),
-    ("unchanged", "seconds", "unchanged database, seconds"),
-    ("restore", "seconds", "restore, seconds"),
-)
-WIDTH, LABEL, BAR, VALUE, ROW = 720, 130, 470, 110, 20
-
-
-def plot(result):
-    """Bars for each case as an SVG document; readable on light and dark pages."""
-    parts, top = [], 8
-    for case, field, title in PANELS:
-        rivals = [name for name, samples in result["rows"].get(case, {}).items() if field in samples[0]]
-        if not rivals:
-            continue
-        found = {name: promises.middle(result, case, name, field) / (1e6 if field == "added_bytes" else 1) for name in rivals}
-        longest = max(found.values()) or 1
-        parts.append(f'<text x="0" y="{top + 14}" class="title">{html.escape(title)}</text>')
-        top += 22
-        for name, value in found.items():
-            kind = "ours" if name == "db-backup" else "other"
-            width = max(1.0, BAR * value / longest)
-            parts.append(f'<text x="{LABEL - 8}" y="{top + 13}" class="name">{html.escape(name)}</text>')
-            parts.append(f'<rect x="{LABEL}" y="{top + 2}" width="{width:.1f}" height="{ROW - 5}" class="{kind}"/>')
-            parts.append(f'<text x="{LABEL + width + 6:.1f}" y="{top + 13}" class="value">{value:,.2f}</text>')
-            top += ROW
-        top += 12
-    style = (
-        "text{font:13px system-ui,sans-serif;fill:#808890}.title{font-weight:600}.name{text-anchor:end}"
-        ".ours{fill:#2a7de1}.other{fill:#a8b0b8}"
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}" role="img">\n'
-        f"<title>Benchmarks: shorter is better</title>\n<style>{style}</style>\n" + "\n".join(parts) + "\n</svg>\n"
-    )

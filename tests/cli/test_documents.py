@@ -157,6 +157,12 @@ def test_the_code_in_pages_is_the_code_of_the_examples():
         assert any(block.script in source for source in sources), f"{block.page}:{block.line} is nowhere in examples/"
 
 
+def test_the_plots_are_those_of_the_tables():
+    """`bench/plots.py` draws them."""
+    done = subprocess.run([ROOT / "bench/plots.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_reference_is_what_the_program_says(program):
     """`scripts/site/reference.py PROGRAM` writes it."""
     done = subprocess.run([ROOT / "scripts/site/reference.py", program.path, "--check"], capture_output=True, text=True)
