@@ -10,15 +10,17 @@ import shutil
 import pytest
 
 import databases
+from azure_server import AzureServer
 from documents import Host, blocks, to_run
+from gcs_server import GcsServer
 from postgres_server import PostgresServer
 from program import Program
 from receivers import HttpReceiver
 from s3_server import S3Server
 
-PAGES = ("archives.md", "cli.md", "postgres.md", "s3.md")
+PAGES = ("archives.md", "azure.md", "cli.md", "gcs.md", "postgres.md", "s3.md")
 # What builds upon the line before it.
-IN_ORDER = {("cli.md", "pin"), ("cli.md", "key"), ("cli.md", "schedule"), ("s3.md", "")}
+IN_ORDER = {("cli.md", "pin"), ("cli.md", "key"), ("cli.md", "schedule"), ("azure.md", ""), ("gcs.md", ""), ("s3.md", "")}
 PASSWORD = "…"  # As the page on PostgreSQL has it.
 OLDEST, NEWEST = ("$(db-backup list --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[%d][\"snapshot\"])')" % at for at in (0, -1))
 ADDED_SLOT = "$(db-backup key list --json | python3 -c 'import json, sys; print([s[\"slot\"] for s in json.load(sys.stdin)[\"slots\"] if not s[\"opened\"]][0])')"
@@ -59,6 +61,17 @@ def bucket(servers):
 
 
 @pytest.fixture(scope="module")
+def clouds(servers):
+    """Google's and Microsoft's, as far as they can be had here."""
+    folder, started = servers
+    google, azure = GcsServer(folder), AzureServer(folder)
+    started += [google, azure]
+    google.make_bucket("acme-backups")
+    azure.make_container("backups")
+    return google, azure
+
+
+@pytest.fixture(scope="module")
 def receiver():
     one = HttpReceiver()
     yield one
@@ -88,19 +101,24 @@ notifications: {{ops: {{type: slack, webhook_url: "{receiver.url}"}}}}
 """)
 
 
-def connect(host, postgres, bucket):
+def connect(host, postgres, bucket, clouds):
     """What a command names, and is elsewhere here; and whose passwords and keys it needs."""
     first, second = postgres
+    google, azure = clouds
+    (host.path("/etc/db-backup") / "google.json").write_bytes(google.credentials.read_bytes())
     host.words += [
         (r"\b(db1|old)\.example\b", f"127.0.0.1:{first.port}"), (r"\bdb2\.example\b", f"127.0.0.1:{second.port}"),
         (r"'?(s3://acme-backups/[\w./-]*)(?:\?region=[\w-]+)?'?", rf"'\1?endpoint={bucket.endpoint}&region=us-east-1'"),
+        (r"(gs://acme-backups/\w+)", f"'{google.url('PLACE')}'".replace("gs://PLACE", r"\1")),
+        (r"'az://backups/prod\?account=acme'", f"'{azure.url('backups/prod')}'"),
         (r"\bkey remove [0-9a-f]{8}\b", f"key remove {ADDED_SLOT}"), (r"\bunpin [0-9a-f]{8}\b", f"unpin {NEWEST}"),
         (r"\b(show|prune) [0-9a-f]{8}\b", rf"\1 {OLDEST}"),
     ]
     passwords = host.folder / "pgpass"
     passwords.write_text(f"*:{first.port}:*:backup:{PASSWORD}\n" + "".join((each.folder / "pgpass").read_text() for each in postgres))
     passwords.chmod(0o600)
-    host.environment |= bucket.environment() | {
+    host.environment |= bucket.environment() | azure.environment() | {
+        "NO_GCE_CHECK": "true",
         "PATH": f"{host.folder / 'bin'}:{first.environment()['PATH']}", "PGPASSFILE": str(passwords), "PGUSER": "admin",
         "PGHOST": "127.0.0.1", "PGPORT": str(second.port)}
 
@@ -125,7 +143,7 @@ db-backup backup --type sqlite --all /srv/shop --format archive -o shops.zip
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory, postgres, bucket, receiver):
+def host(tmp_path_factory, postgres, bucket, clouds, receiver):
     folder = tmp_path_factory.mktemp("documents") / "host"
     folder.mkdir()
     host = Host(Program(folder), folder)
@@ -134,7 +152,7 @@ def host(tmp_path_factory, postgres, bucket, receiver):
     add_databases(host)
     for name in (".zfunc", ".config/fish/completions"):
         (host.home / name).mkdir(parents=True)
-    connect(host, postgres, bucket)
+    connect(host, postgres, bucket, clouds)
     config = host.path("/etc/db-backup") / "config.yaml"
     config.touch(mode=0o600)
     config.write_text(configuration(host, receiver))
@@ -180,7 +198,7 @@ def prepare_servers(postgres, script):
 @pytest.mark.parametrize(("page", "heading", "script"), list(units()))
 def test_a_command(host, postgres, page, heading, script):
     host.put_back()
-    if page != "s3.md":
+    if page not in ("s3.md", "gcs.md", "azure.md"):
         script = script.replace("s3://acme-backups/prod", "s3://acme-backups/kept")
     if not re.search(r"db-backup (backup|export) ", script):
         for name in ("shop.sqlite.gz", "test.sqlite.gz", "shop.sql.gz"):
