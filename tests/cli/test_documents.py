@@ -4,6 +4,8 @@ Pages whose commands build upon each other are run as a whole. In the others eac
 reader chooses from, and is run by itself: tests/cli/test_document_lines.py.
 """
 
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -146,6 +148,35 @@ def test_every_command_is_run_or_says_why_not(report):
     report("blocks_run", sum(len(to_run(page)) for page in pages()))
     report("blocks_not_run", len(left_out))
     assert len(left_out) <= NOT_RUN_MAX, [f"{block.page}:{block.line} {block.not_run}" for block in left_out]
+
+
+# What a page's piece of a configuration may refer to.
+AROUND = {
+    "version": "1",
+    "repositories": "{main: {url: /mnt/backup/db}}",
+    "sources": "{shop: {type: sqlite, database: /srv/shop/shop.db, repository: main}}",
+    "retention": "{keep-90-days: {daily: 90}}",
+    "notifications": "{ops: {type: ping, ping_url_file: /etc/db-backup/ping}}",
+}
+
+
+def test_the_pieces_of_configurations_are_valid(program, folder):
+    found = [block for page in pages() for block in blocks(page, ("yaml",))]
+    checked = 0
+    for block in found:
+        sections = set(re.findall(r"^(\w+):", block.script, re.MULTILINE))
+        if "scrape_configs" in sections:
+            (folder / "prometheus.yml").write_text(block.script)
+            shutil.copy(ROOT / "configs/prometheus/db-backup.rules.yml", folder)
+            done = subprocess.run(["promtool", "check", "config", folder / "prometheus.yml"], capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            continue
+        around = "".join(f"{name}: {text}\n" for name, text in AROUND.items() if name not in sections)
+        (folder / "config.yaml").write_text(block.script + around)
+        result = program.run("config", "validate", "--config", folder / "config.yaml", env={"BACKUP_DISK": "/mnt/backup"}, code=None)
+        assert result.code == 0, f"{block.page}:{block.line}\n{result}"
+        checked += 1
+    assert checked >= 8
 
 
 def test_the_code_in_pages_is_the_code_of_the_examples():
