@@ -77,7 +77,7 @@ ExitCode archive_backup(const BackupArguments& arguments, const SourceChoice& so
     context.log.info("made an archive", {{"source", details.summary.source_name},
                                          {"output", written.place},
                                          {"bytes", std::to_string(written.size_bytes)}});
-    if (std::optional<std::string> problem = hooks.after("", code)) {
+    if (std::optional<std::string> problem = hooks.after(archive.report, written.place, code)) {
         details.warnings.push_back(std::move(*problem));
         code = ExitCode::incomplete;
     }

@@ -279,7 +279,7 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     } else {
         log_result(report, url, context.log);
     }
-    if (std::optional<std::string> problem = hooks.after(report.snapshot.summary.id, code)) {
+    if (std::optional<std::string> problem = hooks.after(report, url, code)) {
         report.snapshot.warnings.push_back(std::move(*problem));
         code = ExitCode::incomplete;
     }

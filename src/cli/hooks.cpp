@@ -5,8 +5,10 @@
 #include "sys/subprocess.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -17,7 +19,11 @@ namespace {
 /// Enough to see what happened; a hook that says more does not fill the log.
 constexpr std::size_t kLinesMax = 1000;
 /// Longer texts do not fit an environment, which has other things to hold too.
-constexpr std::size_t kErrorBytesMax = 4096;
+constexpr std::size_t kTextBytesMax = 4096;
+/// What hooks are told, besides the event.
+constexpr std::array<const char*, 12> kFacts = {
+    "SOURCE",      "SNAPSHOT",   "PLACE",     "MODE",     "BYTES_SOURCE", "BYTES_READ",
+    "BYTES_ADDED", "DURATION_S", "EXIT_CODE", "WARNINGS", "ERROR_CODE",   "ERROR"};
 /// Who pressed Ctrl-C, or shuts the machine down, does not wait longer.
 constexpr std::chrono::seconds kTimeoutAfterStop{30};
 
@@ -35,11 +41,14 @@ std::optional<std::string> Hooks::run(std::string_view event, const std::string&
     std::string last;
     ShellSetting setting;
     setting.timeout = timeout;
-    setting.variables = {{"DB_BACKUP_HOOK_EVENT", std::string(event)},
-                         {"DB_BACKUP_HOOK_SOURCE", source_},
-                         {"DB_BACKUP_HOOK_SNAPSHOT", told.snapshot},
-                         {"DB_BACKUP_HOOK_EXIT_CODE", told.exit_code},
-                         {"DB_BACKUP_HOOK_ERROR", told.error.substr(0, kErrorBytesMax)}};
+    // All of them are set: what a hook was told that ran this program is not for its hooks.
+    setting.variables = {{"DB_BACKUP_HOOK_EVENT", std::string(event)}};
+    for (const char* const fact : kFacts) {
+        const auto known = told.find(fact);
+        setting.variables.emplace_back(
+            std::string("DB_BACKUP_HOOK_") + fact,
+            known == told.end() ? std::string() : known->second.substr(0, kTextBytesMax));
+    }
     setting.on_line = [&](std::string_view line) {
         if (line.empty()) {
             return;
@@ -68,8 +77,8 @@ void Hooks::before() const {
     if (config_ == nullptr || config_->before.empty()) {
         return;
     }
-    if (std::optional<std::string> problem =
-            run("before", config_->before, {}, config_->timeout, context_.stop)) {
+    if (std::optional<std::string> problem = run("before", config_->before, {{"SOURCE", source_}},
+                                                 config_->timeout, context_.stop)) {
         throw explained<SourceError>(
             std::move(*problem),
             fmt::format("Nothing was backed up: correct sources.{}.hooks.before, or what it needs.",
@@ -78,14 +87,26 @@ void Hooks::before() const {
     }
 }
 
-std::optional<std::string> Hooks::after(const std::string& snapshot, ExitCode exit_code) const {
+std::optional<std::string> Hooks::after(const BackupReport& report, const std::string& place,
+                                        ExitCode exit_code) const {
     if (config_ == nullptr || config_->after.empty()) {
         return std::nullopt;
     }
+    const SnapshotSummary& summary = report.snapshot.summary;
     try {
         std::optional<std::string> problem =
-            run("after", config_->after, {snapshot, number_of(exit_code), ""}, config_->timeout,
-                context_.stop);
+            run("after", config_->after,
+                {{"SOURCE", source_},
+                 {"SNAPSHOT", summary.id},
+                 {"PLACE", place},
+                 {"MODE", std::string(word_of(summary.mode))},
+                 {"BYTES_SOURCE", std::to_string(summary.bytes_source)},
+                 {"BYTES_READ", std::to_string(summary.bytes_read)},
+                 {"BYTES_ADDED", std::to_string(summary.bytes_added)},
+                 {"DURATION_S", fmt::format("{:.3f}", report.duration_s)},
+                 {"EXIT_CODE", number_of(exit_code)},
+                 {"WARNINGS", fmt::format("{}", fmt::join(report.snapshot.warnings, "\n"))}},
+                config_->timeout, context_.stop);
         if (problem) {
             context_.log.error(*problem, {{"code", "hook_failed"}});
         }
@@ -93,7 +114,7 @@ std::optional<std::string> Hooks::after(const std::string& snapshot, ExitCode ex
     } catch (const Cancelled&) {
         context_.errors.line(fmt::format(
             "db-backup: warning: the hook after of source {} was ended; the snapshot {} stands",
-            printable(source_), snapshot.substr(0, 8)));
+            printable(source_), summary.id.substr(0, 8)));
         throw;
     }
 }
@@ -109,7 +130,10 @@ void Hooks::on_error() const noexcept {
         try {
             problem =
                 run("on_error", config_->on_error,
-                    {"", number_of(report.exit_code), printable(report.message)},
+                    {{"SOURCE", source_},
+                     {"EXIT_CODE", number_of(report.exit_code)},
+                     {"ERROR_CODE", report.code},
+                     {"ERROR", printable(report.message)}},
                     is_stopped ? std::min(config_->timeout, kTimeoutAfterStop) : config_->timeout,
                     is_stopped ? std::stop_token() : context_.stop);
         } catch (const Cancelled&) {

@@ -6,7 +6,9 @@
 #include "base/error.hpp"
 #include "cli/command_context.hpp"
 #include "config/config.hpp"
+#include "engine/backup.hpp"
 
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -15,8 +17,8 @@
 
 namespace dbbackup {
 
-/// The hooks of one source during one backup. Each gets DB_BACKUP_HOOK_EVENT, …_SOURCE,
-/// …_SNAPSHOT, …_EXIT_CODE and …_ERROR, empty where there is nothing to say, and none of our
+/// The hooks of one source during one backup. Each gets what is known of it in variables
+/// DB_BACKUP_HOOK_… (docs/configuration.md), empty where there is nothing to say, and none of our
 /// secrets. What they print goes to the log. Not thread-safe.
 class Hooks {
 public:
@@ -27,9 +29,12 @@ public:
     /// Runs `before`. @throws SourceError (code "hook_failed") when it fails; Cancelled.
     void before() const;
 
-    /// Runs `after`, of a backup whose snapshot stands. Returns what to warn of when it fails.
+    /// Runs `after`, of a backup whose snapshot stands, or whose archive does: that has no id.
+    /// Returns what to warn of when it fails.
+    /// @param place The repository, or the file. Never with a secret.
     /// @throws Cancelled when it was ended by Ctrl-C, which is warned of here.
-    [[nodiscard]] std::optional<std::string> after(const std::string& snapshot,
+    [[nodiscard]] std::optional<std::string> after(const BackupReport& report,
+                                                   const std::string& place,
                                                    ExitCode exit_code) const;
 
     /// Runs `on_error`; call it in a catch block. Nothing that goes wrong here changes anything:
@@ -37,11 +42,8 @@ public:
     void on_error() const noexcept;
 
 private:
-    struct Told {
-        std::string snapshot;
-        std::string exit_code;
-        std::string error;
-    };
+    /// By the ends of the variables' names; others are empty.
+    using Told = std::map<std::string, std::string>;
 
     /// Returns what went wrong, if it did.
     [[nodiscard]] std::optional<std::string> run(std::string_view event, const std::string& command,

@@ -9,7 +9,8 @@ import pytest
 
 import databases
 
-NAMES = ("EVENT", "SOURCE", "SNAPSHOT", "EXIT_CODE", "ERROR")
+NAMES = ("EVENT", "SOURCE", "SNAPSHOT", "PLACE", "MODE", "BYTES_SOURCE", "BYTES_READ", "BYTES_ADDED", "DURATION_S", "EXIT_CODE", "WARNINGS",
+         "ERROR_CODE", "ERROR")
 TELL = "; ".join(f'printf "%s\\n" "$DB_BACKUP_HOOK_{name}"' for name in NAMES)
 
 
@@ -53,7 +54,9 @@ def test_before_and_after_are_told_what_happens(shop):
     nothing = dict.fromkeys(NAMES, "")
     assert shop.told("before") == nothing | {"EVENT": "before", "SOURCE": "shop"}
     assert shop.told("after") == nothing | {
-        "EVENT": "after", "SOURCE": "shop", "SNAPSHOT": taken["snapshot"], "EXIT_CODE": "0"}
+        "EVENT": "after", "SOURCE": "shop", "SNAPSHOT": taken["snapshot"], "PLACE": taken["repository"], "MODE": "full",
+        "BYTES_SOURCE": str(taken["bytes_source"]), "BYTES_READ": str(taken["bytes_read"]), "BYTES_ADDED": str(taken["bytes_added"]),
+        "DURATION_S": f"{taken['duration_s']:.3f}", "EXIT_CODE": "0"}
     assert not (shop.folder / "on_error").exists()
 
 
@@ -70,8 +73,8 @@ def test_a_before_that_fails_stops_the_backup(shop):
     error = shop.backup("--json", code=20).error
     assert error["code"] == "hook_failed" and error["hint"], error
     assert error["message"] == "the hook before of source shop failed with exit status 7: no disk"
-    assert shop.told("on_error") == {"EVENT": "on_error", "SOURCE": "shop", "SNAPSHOT": "", "EXIT_CODE": "20",
-                                     "ERROR": error["message"]}
+    assert shop.told("on_error") == dict.fromkeys(NAMES, "") | {
+        "EVENT": "on_error", "SOURCE": "shop", "EXIT_CODE": "20", "ERROR_CODE": "hook_failed", "ERROR": error["message"]}
     assert not (shop.folder / "after").exists() and shop.snapshots() == []
 
 
