@@ -54,7 +54,7 @@ void put(const std::string& source, const SourceConfig& config, const JobRun& ru
         notice.facts.emplace_back("Failures before", std::to_string(failures));
     }
     if (!is_good(run.status)) {
-        notice.command = "db-backup backup --source " + shell_word(source);
+        notice.command = typed_command(context.config(), "backup --source " + shell_word(source));
     }
     put_for(config.notify, notice, context.config(), outbox);
 }

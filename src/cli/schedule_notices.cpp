@@ -6,6 +6,7 @@
 #include "base/units.hpp"
 #include "cli/snapshot_text.hpp"
 #include "crypto/hash.hpp"
+#include "sys/paths.hpp"
 
 #include <fmt/format.h>
 
@@ -20,6 +21,13 @@ using std::chrono::sys_seconds;
 std::string time_text(sys_seconds time) { return local_time_text(time); }
 
 }  // namespace
+
+std::string typed_command(const Config& config, std::string_view words) {
+    return fmt::format("db-backup{} {}",
+                       config.path ? " --config " + shell_word(absolute_path(*config.path).string())
+                                   : std::string(),
+                       words);
+}
 
 Event event_of(const JobRun& run, unsigned failures) {
     if (run.exit_code == static_cast<int>(ExitCode::corruption)) {
@@ -93,7 +101,7 @@ void ScheduleNotices::ended(const JobSettings& job, const JobRun& run,
     told.problem = run.message;
     told.hint = run.hint;
     told.run = std::to_string(run.id);
-    told.command = "db-backup schedule run " + shell_word(job.name);
+    told.command = typed_command(*config_, "schedule run " + shell_word(job.name));
     told.facts.emplace_back("Due", time_text(run.due));
     if (run.began && run.ended) {
         told.facts.emplace_back("Took", format_duration(*run.ended - *run.began));
@@ -139,9 +147,9 @@ void ScheduleNotices::too_old(const JobSettings& job, std::optional<sys_seconds>
         told.facts.emplace_back("Age", format_duration(now_() - *newest_good));
     }
     told.facts.emplace_back("Goal", job.timetable.text());
-    told.hint = fmt::format("See what became of its runs: db-backup schedule list {}",
-                            shell_word(job.name));
-    told.command = "db-backup schedule run " + shell_word(job.name);
+    told.hint = "See what became of its runs: " +
+                typed_command(*config_, "schedule list " + shell_word(job.name));
+    told.command = typed_command(*config_, "schedule run " + shell_word(job.name));
     log_.error("the newest good backup is too old", {{"job", job.name}});
     tell(told);
 }

@@ -57,6 +57,9 @@ private:
 void put_for(const std::vector<std::string>& receivers, const Notice& notice, const Config& config,
              Outbox& outbox);
 
+/// What somebody types, from any folder. @param words "schedule run nightly"
+[[nodiscard]] std::string typed_command(const Config& config, std::string_view words);
+
 /// A notice with a new id. @param source "" where there is none.
 [[nodiscard]] Notice new_notice(Event event, std::string job, std::string source, std::string host,
                                 std::chrono::sys_seconds time, std::string title);

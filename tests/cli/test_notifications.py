@@ -197,7 +197,7 @@ def test_a_mail_arrives(shop, receive):
     kinds = [part.get_content_type() for part in mail.walk()]
     assert kinds == ["multipart/alternative", "text/plain", "text/html"], kinds
     for part in mail.iter_parts():
-        assert "db-backup schedule run nightly" in part.get_content(), part.get_content()
+        assert f"db-backup --config {shop.config} schedule run nightly" in part.get_content(), part.get_content()
     assert_secret(shop, result.text, str(mail), secret=mail_server.PASSWORD)
 
 
@@ -265,7 +265,7 @@ def test_a_backup_without_a_schedule_is_told(shop, receive):
     event, = receiver.taken()
     assert (event["event"], event["source"], event["job"]) == ("failure", "shop", "")
     assert event["problem"] == failed["message"] and event["hint"] == failed["hint"]
-    assert event["command"] == "db-backup backup --source shop"
+    assert event["command"] == f"db-backup --config {shop.config} backup --source shop"
     (shop.folder / "gone.db").rename(shop.database)
     taken = shop.json("backup", "--source", "shop")
     assert [each["event"] for each in receiver.taken()] == ["failure", "recovered"]

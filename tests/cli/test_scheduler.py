@@ -242,7 +242,7 @@ def test_a_job_by_hand(shop, receiver):
     assert failed["status"] == "failed" and str(shop.database) in failed["message"]
     event, = receiver.taken()
     assert event["event"] == "failure" and str(shop.database) in event["problem"], event
-    assert event["command"] == "db-backup schedule run nightly"
+    assert event["command"] == f"db-backup --config {shop.config} schedule run nightly"
     (shop.folder / "gone.db").rename(shop.database)
     result = shop.run("schedule", "run", "nightly")
     assert result.stdout.startswith("nightly succeeded: snapshot "), result
