@@ -6,6 +6,7 @@ Method: random moments; what is random follows from DB_BACKUP_TEST_SEED. DB_BACK
 
 import os
 import random
+import signal
 import subprocess
 import time
 
@@ -28,6 +29,13 @@ def server(request, servers):
     folder, started = servers
     started.append(PostgresServer(request.param, folder, "--fsync"))
     return started[-1]
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def change(server, database, rng):
@@ -200,6 +208,33 @@ def test_what_is_replaced_stays_until_the_new_one_is_whole(program, server, fold
             each.wait()
     assert_equal(Database(server, database), Database(server, "library"), PARTS)
     assert not leftovers(server) and not [name for name in databases_of(server) if "replaced" in name]
+
+
+def test_a_death_while_the_names_change_leaves_the_target_open(program, server, folder):
+    """Who is in the database and does not go makes that moment long."""
+    repository = Repository(program, folder / "repository").init()
+    repository.run("backup", "--uri", server.uri(make(server, "of_books")), env=server.environment())
+    server.make_database("lent")
+    server.psql("CREATE TABLE precious AS SELECT 42 AS answer", "lent")
+    client = subprocess.Popen([server.bin / "psql", "-X", "-q", "-d", server.uri("lent"), "-c", "SELECT pg_sleep(600)"],
+                              env=server.environment(), stderr=subprocess.DEVNULL)  # fmt: skip
+    inside = "SELECT pid FROM pg_stat_activity WHERE datname = 'lent'"
+    wait_until(lambda: server.psql(inside) != "")
+    stopped = int(server.psql(inside))
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        restore = repository.start("restore", "latest", "--to", server.uri("lent"), "--clean", env=server.environment())
+        renaming = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%ALTER DATABASE \"lent\" RENAME%' AND state = 'active' AND pid <> pg_backend_pid()"
+        wait_until(lambda: server.psql(renaming) == "1")
+        assert server.psql("SELECT datallowconn FROM pg_database WHERE datname = 'lent'") == "t"
+        restore.kill()
+        restore.wait()
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+        client.wait(timeout=PATIENCE_S)
+    assert_nothing_is_held(server)
+    # The server may have ended what it had begun: then the new one is there, which was whole.
+    assert server.psql("SELECT to_regclass('precious') IS NOT NULL, to_regclass('t0') IS NOT NULL", "lent") in ("t|f", "f|t")
 
 
 def test_parts_that_die_on_their_way_into_a_database_in_use(program, server, folder):

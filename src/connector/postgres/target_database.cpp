@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "base/wait.hpp"
 #include "connector/postgres/database_properties.hpp"
 #include "connector/postgres/sql_text.hpp"
 
@@ -9,7 +10,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <random>
+#include <thread>
 #include <utility>
 
 namespace dbbackup::postgres {
@@ -205,31 +208,54 @@ void TargetDatabase::create(const DatabaseProperties& properties, unsigned jobs,
     set_for_loading(jobs);
 }
 
+void TargetDatabase::end_sessions(Connection& connection) const {
+    static_cast<void>(connection.query(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+        "WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
+        {name_}));
+}
+
+void TargetDatabase::rename_and_end_sessions(const std::string& rename) {
+    // The server waits for those who are in the database, and lets nobody else in meanwhile.
+    const std::jthread ender([this](const std::stop_token& stop) {
+        constexpr std::chrono::milliseconds kPause{100};
+        try {
+            const std::unique_ptr<Connection> connection = connect_beside(info_, name_, stop);
+            while (!stop.stop_requested()) {
+                end_sessions(*connection);
+                wait_unless_stopped(kPause, stop);
+            }
+        } catch (const std::exception&) {
+            return;  // Who is in it then makes the renaming fail, which says so.
+        }
+    });
+    server_->execute(rename);
+}
+
 std::string TargetDatabase::take_name(const std::string& comment, const std::stop_token& stop) {
     constexpr std::string_view kObjectInUse = "55006";
     constexpr int kAttemptsMax = 10;
     const std::string name = quoted_name(name_);
     const std::string before = passing_name(name_, "replaced");
-    // Renaming is one transaction, so that the name never is of nothing.
+    // Renaming is one transaction, so that the name never is of nothing, nor of what lets nobody
+    // in.
     std::string rename = "BEGIN; ";
     if (state_ != TargetState::missing) {
-        rename += fmt::format("ALTER DATABASE {} RENAME TO {}; ", name, quoted_name(before));
+        rename += fmt::format(
+            "ALTER DATABASE {0} RENAME TO {1}; ALTER DATABASE {1} ALLOW_CONNECTIONS false; ", name,
+            quoted_name(before));
     }
     rename += fmt::format("ALTER DATABASE {} RENAME TO {}; COMMENT ON DATABASE {} IS {}; COMMIT",
                           quoted_name(made_), name, name,
                           comment.empty() ? std::string("NULL") : literal(comment));
-    if (state_ != TargetState::missing) {
-        server_->execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS false", name));
-    }
     for (int attempt = 1;; ++attempt) {
         try {
-            if (state_ != TargetState::missing) {
-                static_cast<void>(server_->query(
-                    "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
-                    "WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
-                    {name_}));
+            if (state_ == TargetState::missing) {
+                server_->execute(rename);
+            } else {
+                end_sessions(*server_);  // Who may not is told so.
+                rename_and_end_sessions(rename);
             }
-            server_->execute(rename);
             return before;
         } catch (const ServerError& error) {
             // The server has waited five seconds for them itself.
@@ -240,9 +266,6 @@ std::string TargetDatabase::take_name(const std::string& comment, const std::sto
             }
             if (!server_->is_lost()) {
                 server_->execute("ROLLBACK");
-                if (state_ != TargetState::missing) {
-                    server_->execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS true", name));
-                }
             }
             throw;
         }

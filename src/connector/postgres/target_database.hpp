@@ -63,6 +63,10 @@ private:
     void drop_leftovers(const std::stop_token& stop);
     /// For all sessions in the database that is made, until it gets its name.
     void set_for_loading(unsigned jobs);
+    /// Of those who are in the database that is there.
+    void end_sessions(Connection& connection) const;
+    /// `rename` waits until nobody is in it; those who came while it began are ended.
+    void rename_and_end_sessions(const std::string& rename);
     /// Changes the names, when nobody is in the database that is there. @return its name now.
     [[nodiscard]] std::string take_name(const std::string& comment, const std::stop_token& stop);
 
