@@ -109,15 +109,16 @@ JobRun run_tries(const ScheduleArguments& arguments, CommandContext& context) {
     const bool may_repeat = arguments.is_tried_again && found != context.config().schedules.end();
     const unsigned retries = may_repeat ? found->second.retries : 0;
     for (unsigned attempt = 1;; ++attempt) {
+        const seconds pause = pause_after(kRetryPause, attempt);
         JobRun ended;
         {
             ScheduleService service(context, arguments.grace.value_or(kGrace));
-            ended = service.run_once(arguments.job);
+            ended = service.run_once(
+                arguments.job, {attempt, attempt > retries ? std::nullopt : std::optional(pause)});
         }
         if (is_good(ended.status) || attempt > retries || context.stop.stop_requested()) {
             return ended;
         }
-        const seconds pause = pause_after(kRetryPause, attempt);
         context.errors.line(fmt::format("db-backup: warning: {}\n  Try {} of {} follows in {}.",
                                         printable(ended.message), attempt + 1, retries + 1,
                                         format_duration(pause)));

@@ -187,13 +187,13 @@ void ScheduleService::ask_to_reload() {
     runner_.wake();
 }
 
-JobRun ScheduleService::run_once(const std::string& job) {
+JobRun ScheduleService::run_once(const std::string& job, const RunByHand& by_hand) {
     if (!config_->schedules.contains(job)) {
         throw unknown_job(job, *config_);
     }
     const std::stop_callback on_stop(context_.stop, [this] { runner_.wake(); });
     scheduler_.set_jobs(job_settings(*config_, host_name()), config_->scheduler.max_parallel);
-    const JobRun run = scheduler_.run_now(job);
+    const JobRun run = scheduler_.run_now(job, by_hand);
     while (!scheduler_.is_idle()) {
         if (context_.stop.stop_requested()) {
             scheduler_.stop();

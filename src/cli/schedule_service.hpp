@@ -48,7 +48,7 @@ public:
     void run(bool is_detached);
     /// Runs one job now, with all that belongs to it. @return how it ended. @throws ConfigError for
     /// a job that there is not, or that runs already.
-    [[nodiscard]] JobRun run_once(const std::string& job);
+    [[nodiscard]] JobRun run_once(const std::string& job, const RunByHand& by_hand);
     /// The configuration has changed. May be called by any thread.
     void ask_to_reload();
 

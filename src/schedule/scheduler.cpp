@@ -104,7 +104,7 @@ void Scheduler::read_again(sys_seconds now) {
                  .status = RunStatus::interrupted,
                  .exit_code = static_cast<int>(ExitCode::failure),
                  .message = "the scheduler, or the machine, ended while it ran"},
-                Again::maybe, now);
+                nullptr, now);
     }
 }
 
@@ -127,7 +127,7 @@ sys_seconds Scheduler::tick() {
 void Scheduler::end_runs(sys_seconds now) {
     for (RunEnd& end : runner_.take_ended()) {
         const auto running = running_.find(end.run);
-        Again again = Again::maybe;
+        std::optional<RunByHand> by_hand;
         if (running != running_.end()) {
             if (running->second.is_timed_out && !is_good(end.status)) {
                 end.status = RunStatus::timed_out;
@@ -136,14 +136,14 @@ void Scheduler::end_runs(sys_seconds now) {
                 end.status = RunStatus::interrupted;
                 end.message = "the scheduler was stopped while it ran";
             }
-            again = running->second.is_by_hand ? Again::never : Again::maybe;
+            by_hand = running->second.by_hand;
             running_.erase(running);
         }
-        end_run(end, again, now);
+        end_run(end, by_hand ? &*by_hand : nullptr, now);
     }
 }
 
-void Scheduler::end_run(const RunEnd& end, Again again, sys_seconds now) {
+void Scheduler::end_run(const RunEnd& end, const RunByHand* by_hand, sys_seconds now) {
     std::optional<JobRun> run = store_.run(end.run);
     if (!run) {
         return;
@@ -176,14 +176,22 @@ void Scheduler::end_run(const RunEnd& end, Again again, sys_seconds now) {
         job.memory.is_alarmed = false;
     } else {
         ++past.failures;
-        if (again == Again::maybe) {
+        if (by_hand == nullptr) {
             plan_again(job, *run, now);
         }
     }
     keep(job);
+    listener_.ended(job.settings, *run, again_at(job, *run, by_hand, now), failures);
+}
+
+std::optional<sys_seconds> Scheduler::again_at(const Job& job, const JobRun& run,
+                                               const RunByHand* by_hand, sys_seconds now) {
+    if (by_hand != nullptr) {
+        const bool is_again = by_hand->again_after && run.status != RunStatus::interrupted;
+        return is_again ? std::optional(now + *by_hand->again_after) : std::nullopt;
+    }
     const bool is_again = job.memory.pending && job.memory.pending->attempt > 1;
-    listener_.ended(job.settings, *run,
-                    is_again ? std::optional(job.memory.pending->begin) : std::nullopt, failures);
+    return is_again ? std::optional(job.memory.pending->begin) : std::nullopt;
 }
 
 /// A goal needs no further tries: it stays unreached.
@@ -264,22 +272,22 @@ std::optional<std::int64_t> Scheduler::start(Job& job, sys_seconds now) {
                         .deadline = job.settings.timeout.count() > 0
                                         ? std::optional(now + job.settings.timeout)
                                         : std::nullopt,
-                        .is_by_hand = false};
+                        .by_hand = std::nullopt};
     runner_.start(run);
     return run.id;
 }
 
-JobRun Scheduler::run_now(const std::string& name) {
+JobRun Scheduler::run_now(const std::string& name, const RunByHand& by_hand) {
     Job& job = jobs_.at(name);
     const std::optional<PendingRun> waiting = job.memory.pending;
-    job.memory.pending = PendingRun{.due = now(), .begin = now(), .attempt = 1};
+    job.memory.pending = PendingRun{.due = now(), .begin = now(), .attempt = by_hand.attempt};
     const std::optional<std::int64_t> id = start(job, now());
     job.memory.pending = waiting;
     if (!id) {
         throw explained<ConfigError>(fmt::format("the job {} runs already", name),
                                      "See: db-backup schedule list.", "job_running");
     }
-    running_.at(*id).is_by_hand = true;
+    running_.at(*id).by_hand = by_hand;
     if (waiting) {
         OwnTransaction transaction(database_);
         keep(job);

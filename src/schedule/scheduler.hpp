@@ -64,6 +64,12 @@ public:
     virtual void clock_was_set_back(std::chrono::seconds by) = 0;
 };
 
+/// A run that somebody starts, who may start it again.
+struct RunByHand {
+    unsigned attempt = 1;
+    std::optional<std::chrono::seconds> again_after;  ///< If it fails. Nothing: not again.
+};
+
 /// One thread. Everything throws as `ScheduleStore`, and leaves the store as it was then.
 class Scheduler {
 public:
@@ -81,9 +87,9 @@ public:
     std::chrono::sys_seconds tick();
 
     /// Runs a job now, whatever its times; what is due of it stays so. Its end is taken by
-    /// `take_ends`; when it fails it is not tried again. @param job One of `set_jobs`.
-    /// @throws ConfigError (code "job_running").
-    JobRun run_now(const std::string& job);
+    /// `take_ends`; when it fails it is not tried again from here.
+    /// @param job One of `set_jobs`. @throws ConfigError (code "job_running").
+    JobRun run_now(const std::string& job, const RunByHand& by_hand = {});
     /// Only takes what has ended, and ends what takes too long: for who does not tick.
     void take_ends();
 
@@ -103,16 +109,18 @@ private:
     struct Running {
         std::string job;
         std::optional<std::chrono::sys_seconds> deadline;
-        bool is_by_hand = false;
+        std::optional<RunByHand> by_hand;
         bool is_stopped = false;
         bool is_timed_out = false;
     };
-    enum class Again : std::uint8_t { maybe, never };
-
     [[nodiscard]] std::chrono::sys_seconds now() const;
     [[nodiscard]] bool is_running(const std::string& job) const;
     void end_runs(std::chrono::sys_seconds now);
-    void end_run(const RunEnd& end, Again again, std::chrono::sys_seconds now);
+    /// @param by_hand Null for one that was due.
+    void end_run(const RunEnd& end, const RunByHand* by_hand, std::chrono::sys_seconds now);
+    /// When the job is tried again; nothing when it is not.
+    [[nodiscard]] static std::optional<std::chrono::sys_seconds> again_at(
+        const Job& job, const JobRun& run, const RunByHand* by_hand, std::chrono::sys_seconds now);
     void read_again(std::chrono::sys_seconds now);
     void plan_again(Job& job, const JobRun& run, std::chrono::sys_seconds now);
     void look(Job& job, std::chrono::sys_seconds now);

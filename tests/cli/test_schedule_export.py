@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import databases
+import receivers
 import scheduled
 from requirements import not_possible_here
 from test_output import assert_fits
@@ -210,8 +211,17 @@ def test_secrets_are_not_written(shop):
         assert format == "cron" or "PHRASE" in done.stdout
 
 
-def test_a_job_that_fails_is_tried_again_when_asked(shop, database):
-    shop.write(schedules={"six": {**SCHEDULES["six"], "retries": 1}})
+@pytest.fixture
+def receiver():
+    opened = receivers.HttpReceiver()
+    yield opened
+    opened.stop()
+
+
+def test_a_job_that_fails_is_tried_again_when_asked(shop, database, receiver):
+    """Nobody is woken by a failure that another try makes good."""
+    shop.write(notifications={"hook": {"type": "webhook", "webhook_url": receiver.url}},
+               schedules={"six": {**SCHEDULES["six"], "retries": 1, "notify": ["hook"]}})
     away = database.with_name("away.db")
     database.rename(away)
     process = shop.program.start("schedule", "run", "six", "--retry", "--config", shop.config)
@@ -225,6 +235,7 @@ def test_a_job_that_fails_is_tried_again_when_asked(shop, database):
     result = shop.program.finish(process, ["schedule", "run"])
     assert result.code == 0 and time.monotonic() - began < 120
     assert snapshots(shop) == 1
+    assert [each["event"] for each in receiver.taken()] == ["recovered"]
 
 
 def test_waiting_for_another_try_is_given_up_at_once(shop, database):

@@ -333,5 +333,19 @@ TEST_F(SchedulerTest, WhatFailsByHandIsNotTriedAgain) {
     EXPECT_EQ(scheduler_->next("a"), at("2026-11-27T02:00:00Z"));
 }
 
+TEST_F(SchedulerTest, WhoTriesAgainByHandSaysSo) {
+    clock_.time = at("2026-11-27T01:30:00Z");
+    begin({job("a", "0 * * * *")});
+    static_cast<void>(scheduler_->run_now("a", {1, std::chrono::seconds(60)}));
+    end(RunStatus::failed);
+    scheduler_->take_ends();
+    const JobRun second = scheduler_->run_now("a", {2, std::nullopt});
+    EXPECT_EQ(second.attempt, 2U);
+    end(RunStatus::failed);
+    scheduler_->take_ends();
+    EXPECT_EQ(listener_.told, (Words{"a failed again", "a failed after failures"}));
+    EXPECT_EQ(scheduler_->next("a"), at("2026-11-27T02:00:00Z"));
+}
+
 }  // namespace
 }  // namespace dbbackup
