@@ -5,6 +5,11 @@
 # have the network of this machine, so that they reach servers on its loopback.
 # shellcheck shell=bash
 
+# What is mounted for containers is mounted for this process alone, and gone with it, however it ends.
+if [[ ${DB_BACKUP_OWN_MOUNTS:-} != 1 ]]; then
+  DB_BACKUP_OWN_MOUNTS=1 exec unshare --mount --propagation private -- "$0" "$@"
+fi
+
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
@@ -17,13 +22,11 @@ source scripts/postgres.sh # where packages come from
 work=$(mktemp -d "${TMPDIR:-/tmp}/db-backup-packaging-XXXXXX")
 storage=(--root "$cache/containers" --runroot "$cache/containers/run" --storage-driver overlay)
 
-# Where a container engine has left a mount, the folder can't be removed.
-clean_up_containers() {
-  umount "$cache/containers/overlay" 2>/dev/null || true
-  rm -rf "$work"
-}
+# Never below what containers have mounted, such as folders of this machine.
+remove_tree() { rm -rf --one-file-system "$@"; } # FOLDER...
 
-engine() { podman "${storage[@]}" --cgroup-manager cgroupfs --events-backend file --runtime runc "$@"; }
+# What it says of itself is that there is no systemd for health checks.
+engine() { podman "${storage[@]}" --log-level fatal --cgroup-manager cgroupfs --events-backend file --runtime runc "$@"; }
 
 # The limits are those that also hold where processes may not raise their own.
 container() { # ARGUMENT-OF-PODMAN-RUN...
@@ -37,6 +40,7 @@ make_base_image() {
     return
   fi
   step "making $name"
+  remove_tree "$cache/containers" # with all images that were made of the old one
   while read -r option; do options+=(--aptopt="$option"); done < <(apt-config dump | grep -E '^Acquire::(Check-|Retries|ForceIPv|https?)' || true)
   debian_sources bookworm | mmdebstrap --variant=minbase --mode=root "${options[@]}" \
     --include=usr-is-merged --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
@@ -50,11 +54,14 @@ make_base_image() {
 
 # FOLDER holds what scripts/servers.sh says, and the database shop with a few rows.
 start_postgres_with_shop() { # FOLDER
-  scripts/servers.sh start postgres15 "$1"
+  scripts/servers.sh start postgres15 "$1" 8>&- # it may outlive this process
   PGPASSFILE=$1/pgpass "$1/bin/psql" -q -X -v ON_ERROR_STOP=1 -d "$(<"$1/endpoint")" -c 'CREATE DATABASE shop'
   PGPASSFILE=$1/pgpass "$1/bin/psql" -q -X -v ON_ERROR_STOP=1 -d "$(sed 's,/postgres$,/shop,' "$1/endpoint")" \
     -c 'CREATE TABLE orders(id int PRIMARY KEY, name text); INSERT INTO orders SELECT i, md5(i::text) FROM generate_series(1, 5000) i'
 }
 
 mkdir -p "$cache/containers" "$cache/apt"
-trap clean_up_containers EXIT
+exec 8>"$cache/containers.lock"
+flock 8
+remove_tree "$cache/containers/run" # what one that was killed believed to be mounted
+trap 'remove_tree "$work"' EXIT

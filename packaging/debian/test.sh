@@ -48,7 +48,7 @@ use_package() {
 
 stop() {
   scripts/servers.sh remove "$work/postgres" 2>/dev/null || true
-  clean_up_containers
+  remove_tree "$work"
 }
 trap stop EXIT
 
