@@ -5,6 +5,7 @@
 # have the network of this machine, so that they reach servers on its loopback.
 # shellcheck shell=bash
 
+[[ $(id -u) == 0 ]] || { echo "${0##*/}: containers need root" >&2; exit 1; }
 # What is mounted for containers is mounted for this process alone, and gone with it, however it ends.
 if [[ ${DB_BACKUP_OWN_MOUNTS:-} != 1 ]]; then
   DB_BACKUP_OWN_MOUNTS=1 exec unshare --mount --propagation private -- "$0" "$@"

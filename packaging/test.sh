@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The tests of the Debian package and of the image, unless they passed on this machine this week with the
+# same files and the same installed packages.
+#
+# usage: packaging/test.sh [--always]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+passed=${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev/packaging-passed
+
+# Everything that either test reads, and what it runs with. Debian's own packages change, too: hence the week.
+inputs() {
+  date -u +%G-%V
+  dpkg-query -W
+  git ls-files -co --exclude-standard -z -- .dockerignore .env.example CMakeLists.txt CMakePresets.json LICENSE \
+    cmake configs docs packaging scripts src tests/support | sort -z | xargs -0 sha256sum
+}
+
+key=$(inputs | sha256sum | cut -d ' ' -f 1)
+if [[ ${1:-} != --always ]] && grep -qsx "$key" "$passed"; then
+  echo "nothing has changed since the package and the image were tested" >&2
+  exit
+fi
+packaging/debian/test.sh
+packaging/oci/test.sh
+[[ $(inputs | sha256sum | cut -d ' ' -f 1) == "$key" ]] || { echo "something has changed meanwhile" >&2; exit; }
+mkdir -p "${passed%/*}"
+{ echo "$key"; head -n 99 "$passed" 2>/dev/null || true; } >"$passed.new"
+mv "$passed.new" "$passed"
