@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -57,6 +59,23 @@ std::string job_text(const ScheduleArguments& arguments, const GlobalArguments& 
     return text;
 }
 
+/// Whoever may read the configuration may read what belongs to it: the service runs what root adds.
+/// @throws FileError.
+void give_rights_of(const std::filesystem::path& model, const std::filesystem::path& file,
+                    mode_t mode_mask) {
+    struct ::stat wanted{};
+    if (::stat(model.c_str(), &wanted) != 0) {
+        throw FileError("read", model, errno);
+    }
+    // Only root may give a file away; others own both.
+    if (::chown(file.c_str(), wanted.st_uid, wanted.st_gid) != 0 && ::geteuid() == 0) {
+        throw FileError("change the owner of", file, errno);
+    }
+    if (::chmod(file.c_str(), wanted.st_mode & mode_mask) != 0) {
+        throw FileError("change the mode of", file, errno);
+    }
+}
+
 /// Tells the scheduler, if one runs, that its jobs have changed.
 void tell_scheduler(CommandContext& context) {
     const std::optional<int> process = OnlyOne::holder(schedule_lock_file());
@@ -89,7 +108,10 @@ ExitCode add_job(const ScheduleArguments& arguments, CommandContext& context) {
                     : fmt::format("'{}' is no name for a job", printable(arguments.job)),
             "Choose a name of letters, digits, '-', '_' and '.'.", "job_exists");
     }
-    std::filesystem::create_directories(folder);
+    const std::filesystem::path& configuration = context.config().path.value();
+    if (std::filesystem::create_directories(folder)) {
+        give_rights_of(std::filesystem::absolute(configuration).parent_path(), folder, 0755);
+    }
     try {
         write_new_file(file, as_bytes(job_text(arguments, context.globals)));
     } catch (const FileError& error) {
@@ -100,6 +122,7 @@ ExitCode add_job(const ScheduleArguments& arguments, CommandContext& context) {
         throw;
     }
     try {
+        give_rights_of(configuration, file, 0644);
         const LoadedConfig loaded = load_config(context.config().path, process_environment());
         static_cast<void>(job_settings(loaded.config, host_name()));
     } catch (...) {

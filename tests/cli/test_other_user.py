@@ -270,3 +270,20 @@ def test_the_modes_of_these_tests_are_what_they_say(folder):
     application = Application(folder, mode=0o660, folder_mode=0o2770)
     assert stat.S_IMODE(application.path.stat().st_mode) == 0o660
     assert stat.S_IMODE(application.folder.stat().st_mode) == 0o2770
+
+
+def test_a_service_reads_the_jobs_that_root_adds(program, folder):
+    """The configuration of a machine is root's, and readable by the group of the service alone."""
+    place = folder / "etc"
+    place.mkdir(mode=0o750)
+    config = place / "config.yaml"
+    config.write_text("version: 1\nsources: {shop: {type: sqlite, database: /srv/shop.db}}\n")
+    config.chmod(0o640)
+    for each in (place, config):
+        os.chown(each, 0, SHARED)
+    program.run("schedule", "add", "nightly", "--source", "shop", "--cron", "@daily", "--config", config)
+    job = place / "schedules.d" / "nightly.yaml"
+    for path, mode in ((job.parent, 0o750), (job, 0o640)):
+        status = path.stat()
+        assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (0, SHARED, mode), path
+    assert "shop" in run_python("print(open(__import__('sys').argv[1]).read())", job, **MEMBER)
