@@ -1,7 +1,9 @@
 #!/bin/bash
 # What packaging/debian/test.sh does with the package on a machine that has nothing else: as root, and
-# without systemd. /package holds the package, /shared how to reach a PostgreSQL server.
+# without systemd. /package holds the package, /shared how to reach a PostgreSQL server, and the page that
+# tells people how to install it, whose commands are run as they stand there.
 set -euo pipefail
+scheduler=''
 
 fail() { echo "clean_machine: $*" >&2; exit 1; }
 as_service() { setpriv --reuid=db-backup --regid=db-backup --init-groups env -C / HOME=/var/lib/db-backup "$@"; }
@@ -25,7 +27,10 @@ left_over() { # FOLDER...
 prepare() {
   rm /etc/dpkg/dpkg.cfg.d/* # which leave out manuals
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -q >/tmp/log 2>&1 || { cat /tmp/log; fail "no packages"; }
+  echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/yes
+  { apt-get update -q && apt-get install -q --no-install-recommends sqlite3; } >/tmp/log 2>&1 || { cat /tmp/log; fail "no packages"; }
+  sqlite3 /var/lib/small.db "CREATE TABLE t(a, b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t SELECT i, hex(randomblob(20)) FROM n"
+  chmod 644 /var/lib/small.db
 }
 
 check_installation() {
@@ -42,14 +47,23 @@ check_installation() {
     _db_backup && [[ ${COMPREPLY[*]} == restore ]]) || fail "no completion"
 }
 
-configure() {
-  install -o db-backup -m 600 /dev/null /etc/db-backup/passphrase
-  echo 'a long passphrase' >/etc/db-backup/passphrase
+# --- what the page's commands need -------------------------------------------------------------------
+
+sudo() {
+  if [[ $1 == -u ]]; then
+    shift 2
+    as_service "$@"
+  else
+    "$@"
+  fi
+}
+
+# Somebody writes the passphrase and the configuration.
+editor() { # PASSPHRASE-FILE CONFIGURATION
+  echo 'a long passphrase' >"$1"
   install -o db-backup -m 600 /shared/password /etc/db-backup/shop.password
   install -o db-backup -m 600 /shared/pgpass /tmp/pgpass
-  sqlite3 /var/lib/db-backup/../small.db "CREATE TABLE t(a, b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t SELECT i, hex(randomblob(20)) FROM n"
-  chmod 644 /var/lib/small.db
-  cat >/etc/db-backup/config.yaml <<EOF
+  cat >"$2" <<EOF
 version: 1
 repositories:
   main: {url: /var/backups/db-backup/main, encryption: passphrase, passphrase_file: /etc/db-backup/passphrase}
@@ -60,9 +74,29 @@ schedules:
   often: {source: small, rpo: 1h}
   nightly: {source: shop, cron: "H 2 * * *"}
 EOF
-  as_service db-backup config validate
-  as_service db-backup init --repository main
 }
+
+# As systemd would start it, but for the sandbox.
+systemctl() {
+  [[ $* == "enable --now db-backup" ]] || fail "systemctl $*"
+  local command
+  command=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/db-backup.service)
+  # shellcheck disable=SC2086 # words of a command
+  as_service $command &
+  scheduler=$!
+}
+
+run_page() {
+  sed -n '/^## Debian package$/,/^## Container$/p' /shared/install.md | awk '/^```$/ { ++fences; next } fences == 1' >/tmp/commands
+  grep -q '^sudo apt install' /tmp/commands || fail "the page has no commands"
+  cat /tmp/commands
+  cd /package
+  # shellcheck disable=SC1091 # of the page
+  source /tmp/commands
+  cd /
+}
+
+# --- the test ----------------------------------------------------------------------------------------
 
 back_up_and_restore() {
   as_service db-backup backup --source small
@@ -76,13 +110,8 @@ back_up_and_restore() {
   [[ $(PGPASSFILE=/tmp/pgpass psql -XAt -d "$restored" -c 'SELECT count(*) FROM orders') == 5000 ]] || fail "PostgreSQL: rows are missing"
 }
 
-# As systemd would start it, but for the sandbox.
-run_service() {
-  local command
-  command=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/db-backup.service)
-  # shellcheck disable=SC2086 # words of a command
-  as_service $command &
-  local scheduler=$! rounds
+watch_service() {
+  local rounds status=0
   for ((rounds = 0; rounds < 300; ++rounds)); do
     if as_service db-backup schedule list often 2>/dev/null | grep -q succeeded; then break; fi
     kill -0 "$scheduler" || fail "the scheduler has ended"
@@ -91,7 +120,6 @@ run_service() {
   as_service db-backup schedule list
   ((rounds < 300)) || fail "no job has run"
   as_service db-backup schedule stop
-  local status=0
   wait "$scheduler" || status=$?
   [[ $status == 0 || $status == 130 ]] || fail "the scheduler ended with $status"
   [[ -s /var/log/db-backup/db-backup.log ]] || fail "no log"
@@ -105,6 +133,7 @@ check_purge() {
   [[ $left == "/etc/db-backup /etc/db-backup/passphrase /etc/db-backup/shop.password /tmp/pgpass /var/backups/db-backup" ]] ||
     fail "the purge left: $left"
   install_package
+  check_installation
   DB_BACKUP_PASSPHRASE_FILE=/etc/db-backup/passphrase db-backup restore latest --source small \
     --repository /var/backups/db-backup/main --to /tmp/after.db --quiet
   cmp <(sqlite3 /var/lib/small.db .dump) <(sqlite3 /tmp/after.db .dump) || fail "the repository has suffered"
@@ -116,11 +145,9 @@ check_purge() {
 }
 
 prepare
-install_package sqlite3
-check_installation
-configure
+run_page
 back_up_and_restore
-run_service
+watch_service
 echo "-- upgrading to the same version"
 install_package --reinstall
 grep -q nightly /etc/db-backup/config.yaml || fail "the configuration was replaced"

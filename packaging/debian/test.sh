@@ -41,7 +41,7 @@ use_package() {
   step "installing, using and purging it on a clean machine"
   mkdir "$work/postgres" "$work/shared"
   start_postgres_with_shop "$work/postgres"
-  cp "$work/postgres"/{endpoint,password,pgpass} packaging/debian/clean_machine.sh "$work/shared"
+  cp "$work/postgres"/{endpoint,password,pgpass} docs/install.md packaging/debian/clean_machine.sh "$work/shared"
   container -v "$work/package:/package:ro" -v "$work/shared:/shared:ro" -v "$cache/apt:/var/cache/apt/archives" \
     debian:bookworm-slim /shared/clean_machine.sh
 }
