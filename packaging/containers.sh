@@ -8,7 +8,7 @@
 [[ $(id -u) == 0 ]] || { echo "${0##*/}: containers need root" >&2; exit 1; }
 # What is mounted for containers is mounted for this process alone, and gone with it, however it ends.
 if [[ ${DB_BACKUP_OWN_MOUNTS:-} != 1 ]]; then
-  DB_BACKUP_OWN_MOUNTS=1 exec unshare --mount --propagation private -- "$0" "$@"
+  DB_BACKUP_OWN_MOUNTS=1 exec unshare --mount --propagation private -- "${self:?the path of who reads this}" "$@"
 fi
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/db-backup-dev

@@ -79,6 +79,8 @@ EOF
 # As systemd would start it, but for the sandbox.
 systemctl() {
   [[ $* == "enable --now db-backup" ]] || fail "systemctl $*"
+  mkdir -p /etc/systemd/system/multi-user.target.wants
+  ln -s /lib/systemd/system/db-backup.service /etc/systemd/system/multi-user.target.wants
   local command
   command=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/db-backup.service)
   # shellcheck disable=SC2086 # words of a command
@@ -127,10 +129,11 @@ watch_service() {
 
 check_purge() {
   echo "-- purging"
+  as_service sh -c 'echo "as precious as the backups" >~/offsite.key'
   purge_package
   local left
   left=$(left_over '/var/backups/db-backup/*' | sort | xargs)
-  [[ $left == "/etc/db-backup /etc/db-backup/passphrase /etc/db-backup/shop.password /tmp/pgpass /var/backups/db-backup" ]] ||
+  [[ $left == "/etc/db-backup /etc/db-backup/passphrase /etc/db-backup/shop.password /tmp/pgpass /var/backups/db-backup /var/lib/db-backup /var/lib/db-backup/offsite.key" ]] ||
     fail "the purge left: $left"
   install_package
   check_installation
@@ -139,7 +142,7 @@ check_purge() {
   cmp <(sqlite3 /var/lib/small.db .dump) <(sqlite3 /tmp/after.db .dump) || fail "the repository has suffered"
   rm -rf ~/.local ~/.cache
   echo "-- purging once more, without anything to keep"
-  rm -r /var/backups/db-backup/main /etc/db-backup/passphrase /etc/db-backup/shop.password /tmp/pgpass
+  rm -r /var/backups/db-backup/main /etc/db-backup/passphrase /etc/db-backup/shop.password /tmp/pgpass /var/lib/db-backup/offsite.key
   purge_package
   [[ -z $(left_over) ]] || fail "the purge left: $(left_over | xargs)"
 }

@@ -8,7 +8,8 @@
 # Needs root, for containers, and the packages of `scripts/dev setup build package`. What ccache has of
 # this machine's builds is used for the image, too.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+self=$(realpath "$0")
+cd "${self%/*}/../.."
 # shellcheck source=packaging/containers.sh
 source packaging/containers.sh
 
