@@ -279,9 +279,14 @@ ExitCode run_command(const BackupArguments& arguments, CommandContext& context) 
     } else {
         log_result(report, url, context.log);
     }
-    if (std::optional<std::string> problem = hooks.after(report, url, code)) {
-        report.snapshot.warnings.push_back(std::move(*problem));
-        code = ExitCode::incomplete;
+    try {
+        if (std::optional<std::string> problem = hooks.after(report, url, code)) {
+            report.snapshot.warnings.push_back(std::move(*problem));
+            code = ExitCode::incomplete;
+        }
+    } catch (const Cancelled&) {
+        noted.ended(taken, ExitCode::incomplete);  // The snapshot stands.
+        throw;
     }
     add_failures(targets, report, code);
     noted.ended(taken, code);

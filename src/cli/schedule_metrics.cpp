@@ -38,20 +38,8 @@ ScheduleMetrics::ScheduleMetrics(const CommandContext& context,
 ScheduleMetrics::~ScheduleMetrics() = default;
 
 void ScheduleMetrics::use(const std::shared_ptr<const LoadedConfig>& loaded) {
-    const WebConfig& web = loaded->config.web;
-    std::unique_ptr<WebServer> server;
-    if (web.listen != listens_ && !web.listen.empty()) {
-        // Shared, because a function object has to be one that can be copied.
-        server = std::make_unique<WebServer>(
-            parse_listen_address(web.listen).value(),
-            [this, served = std::make_shared<Served>()](std::string_view path) {
-                return answer(*served, path);
-            });
-        context_.log.info("metrics are served", {{"url", server->url() + "/metrics"}});
-    }
-    if (web.listen != listens_) {
-        server_ = std::move(server);
-        listens_ = web.listen;
+    if (loaded->config.web.listen != listens_) {
+        listen(loaded->config.web.listen);
     }
     {
         const std::lock_guard lock(mutex_);
@@ -61,6 +49,41 @@ void ScheduleMetrics::use(const std::shared_ptr<const LoadedConfig>& loaded) {
     changed_.notify_all();
     if (!writer_.joinable() && are_metrics_wanted(loaded->config)) {
         writer_ = std::jthread([this](const std::stop_token& stop) { write_files(stop); });
+    }
+}
+
+std::unique_ptr<WebServer> ScheduleMetrics::server_at(const std::string& address) {
+    if (address.empty()) {
+        return nullptr;
+    }
+    // Shared, because a function object has to be one that can be copied.
+    auto server =
+        std::make_unique<WebServer>(parse_listen_address(address).value(),
+                                    [this, served = std::make_shared<Served>()](
+                                        std::string_view path) { return answer(*served, path); });
+    context_.log.info("metrics are served", {{"url", server->url() + "/metrics"}});
+    return server;
+}
+
+void ScheduleMetrics::listen(const std::string& address) {
+    const std::optional<ListenAddress> wanted = parse_listen_address(address);
+    const bool is_same_port =
+        server_ && wanted && server_->url().ends_with(fmt::format(":{}", wanted->port));
+    if (!is_same_port) {
+        server_ = server_at(address);
+        listens_ = address;
+        return;
+    }
+    // The same port at another address may hold that of before, or be held by it.
+    server_.reset();
+    const std::string before = std::exchange(listens_, "");
+    try {
+        server_ = server_at(address);
+        listens_ = address;
+    } catch (const ConfigError&) {
+        server_ = server_at(before);
+        listens_ = before;
+        throw;
     }
 }
 
@@ -112,22 +135,22 @@ WebAnswer ScheduleMetrics::health(Served& served, const Shared& seen) const {
 
 std::optional<std::string> ScheduleMetrics::page_text(Served& served, const Shared& seen) const {
     const auto now = std::chrono::steady_clock::now();
-    if (served.page && now - served.read < kReadAgainAfter) {
+    if (served.read && now - *served.read < kReadAgainAfter) {
         return served.text;
     }
+    served.read = now;
+    served.text.reset();
     try {
         if (!served.page) {
             served.database = open_state_file(schedule_state_file(), {});
             served.page.emplace(*served.database);
         }
         served.text = served.page->text(seen.loaded->config);
-        served.read = now;
-        return served.text;
     } catch (const std::exception& error) {
         served.page.reset();
         context_.log.error(fmt::format("metrics cannot be read: {}", error.what()));
-        return std::nullopt;
     }
+    return served.text;
 }
 
 void ScheduleMetrics::write_files(const std::stop_token& stop) {

@@ -48,10 +48,13 @@ private:
     struct Served {
         std::unique_ptr<OwnDatabase> database;
         std::optional<MetricsPage> page;
-        std::string text;
-        std::chrono::steady_clock::time_point read;
+        std::optional<std::string> text;  ///< Nothing when it could not be read.
+        std::optional<std::chrono::steady_clock::time_point> read;
     };
 
+    /// @param address "" for none. @throws ConfigError (code "listen_failed").
+    [[nodiscard]] std::unique_ptr<WebServer> server_at(const std::string& address);
+    void listen(const std::string& address);
     [[nodiscard]] Shared shared() const;
     [[nodiscard]] WebAnswer answer(Served& served, std::string_view path) const;
     [[nodiscard]] WebAnswer health(Served& served, const Shared& seen) const;

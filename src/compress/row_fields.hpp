@@ -44,6 +44,8 @@ inline void copy_field(std::uint8_t* to, const std::uint8_t* from, std::size_t b
     }
 }
 
+static_assert(std::endian::native == std::endian::little, "field_bytes() counts from the lowest");
+
 /// The bytes of the first field of `bytes`, with its terminator if it has one.
 [[nodiscard]] inline std::size_t field_bytes(BytesView bytes, ColumnPlace place) {
     // What all processors compare at once (GCC manual, 6.53 "Using Vector Instructions through

@@ -272,6 +272,11 @@ def test_another_port_holds_after_a_reload_and_a_bad_one_does_not(shop):
     assert get(f"{other}/healthz")[0] == 200
     with pytest.raises(urllib.error.URLError):
         get(f"{url}/healthz")
+    port = other.rpartition(":")[2]
+    shop.write(web={"listen": f"[::]:{port}"})  # which the one of before would be in the way of
+    process.send_signal(signal.SIGHUP)
+    scheduled.wait_until("it listens there", lambda: f"http://[::]:{port}" in process.log.read_text())
+    assert get(f"{other}/healthz")[0] == 200
     shop.stop(process)
 
 

@@ -228,3 +228,39 @@ def test_owners_and_privileges_of_large_objects_are_left_out(server, program, fo
     owners = "SELECT count(*), bool_and(pg_get_userbyid(lomowner) = 'admin'), bool_and(lomacl IS NULL) FROM pg_largeobject_metadata"
     assert server.psql(owners, "unowned") == f"{LARGE_OBJECTS}|t|t"
     drop_database(Database(server, "unowned"))
+
+
+def test_autovacuum_does_not_keep_an_owner_from_replacing_a_database(server, stored):
+    """It is nobody's, so no role but a superuser may end it; who renames does."""
+    slow = {"autovacuum_naptime": "1s", "autovacuum_vacuum_cost_delay": "100ms", "autovacuum_vacuum_cost_limit": "1"}
+    server.psql("ALTER ROLE tenant CREATEDB;" + "".join(f"ALTER SYSTEM SET {name} = '{value}';" for name, value in slow.items()))
+    try:
+        server.psql("SELECT pg_reload_conf()")
+        give(server, "busy")
+        server.psql("CREATE TABLE t AS SELECT i, repeat('x', 500) AS x FROM generate_series(1, 20000) i; UPDATE t SET i = i + 1", "busy", user="tenant")
+        working = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND datname = 'busy'"
+        deadline = time.monotonic() + 60
+        while server.psql(working) == "0":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert restore(stored, server, "busy", "--clean", "--no-owner", "--no-privileges").code == 0
+        assert server.psql("SELECT count(*) FROM orders", "busy") == "1000"
+    finally:
+        server.psql("".join(f"ALTER SYSTEM RESET {name};" for name in slow) + "SELECT pg_reload_conf(); ALTER ROLE tenant NOCREATEDB")
+        drop_database(Database(server, "busy"))
+
+
+def test_who_is_let_in_nowhere_else_is_told_before_anything_is_loaded(server, stored):
+    """Nobody gives another name to the database that he is in."""
+    server.psql("ALTER ROLE tenant CREATEDB; REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
+    try:
+        give(server, "only")
+        server.psql("CREATE TABLE precious(i int)", "only")
+        refused = restore(stored, server, "only", "--clean", code=2).error
+        assert refused["code"] == "target_not_writable" and "neither postgres nor template1" in refused["message"], refused
+        server.psql("DROP TABLE precious", "only")
+        assert restore(stored, server, "only", "--no-owner", "--no-privileges").code == 0
+        assert server.psql("SELECT count(*) FROM orders", "only") == "1000"
+    finally:
+        server.psql("GRANT CONNECT ON DATABASE postgres, template1 TO PUBLIC; ALTER ROLE tenant NOCREATEDB")
+        drop_database(Database(server, "only"))

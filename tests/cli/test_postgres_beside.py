@@ -185,3 +185,27 @@ def test_a_selection_with_partitions_comes_back_whole(stored, server):
     assert server.psql(keys, "without") == "1"
     for name in ("chosen", "without", "some"):
         drop_database(Database(server, name))
+
+
+# Small tables with all that belongs to indexes, and two that take longer to load.
+INDEXED = """
+CREATE TABLE a(id int PRIMARY KEY, x int, "y(" int, z text, UNIQUE (x, id) DEFERRABLE); CREATE TABLE b(id int NOT NULL, k int NOT NULL);
+CREATE INDEX a_x ON a(x); CREATE INDEX a_more ON a(x) INCLUDE (id); CREATE INDEX "a_y(" ON a("y("); CREATE INDEX a_low ON a(lower(z)); CREATE INDEX a_some ON a(x) WHERE x > 3;
+ALTER TABLE a CLUSTER ON a_x; CREATE UNIQUE INDEX b_k ON b(k); ALTER TABLE b REPLICA IDENTITY USING INDEX b_k; ALTER INDEX a_low ALTER COLUMN 1 SET STATISTICS 500;
+COMMENT ON CONSTRAINT a_pkey ON a IS 'the key'; COMMENT ON INDEX a_pkey IS 'its index'; COMMENT ON INDEX a_x IS 'of x'; COMMENT ON INDEX b_k IS 'of k'; COMMENT ON INDEX a_some IS 'some';
+INSERT INTO a SELECT i, i, i, 'z' || i FROM generate_series(1, 1000) i; INSERT INTO b SELECT i, i FROM generate_series(1, 1000) i;
+CREATE TABLE c(id int, t text); CREATE TABLE d(id int, t text); CREATE INDEX c_id ON c(id); COMMENT ON INDEX c_id IS 'of c'; ALTER TABLE b ADD FOREIGN KEY (id) REFERENCES a;
+INSERT INTO c SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 90000) i; INSERT INTO d SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 60000) i;
+"""
+
+
+@pytest.mark.parametrize("words", ((), ("--include", "public.*")))
+def test_what_belongs_to_early_indexes_comes_back_too(stored, server, words):
+    server.make_database("indexed")
+    server.psql(INDEXED, "indexed")
+    stored.json("backup", "--uri", server.uri("indexed"), env=server.environment())
+    for jobs in ("2", "8"):
+        stored.run("restore", "latest", *words, "--to", server.uri("again"), "--jobs", jobs, "--verify", env=server.environment())
+        assert_equal(Database(server, "indexed"), Database(server, "again"))
+        drop_database(Database(server, "again"))
+    drop_database(Database(server, "indexed"))

@@ -276,7 +276,7 @@ void DatabaseRestore::order_post_data() {
         post_data_ = post_data_order(toc, ids);
         indexes_.emplace(toc, post_data_->at_once);
         if (!schema_->has(kIndexAttach)) {
-            post_data_ = {std::move(ids), {}};
+            post_data_ = all_at_once(*post_data_, ids);
         }
     } catch (const Error&) {
         post_data_.reset();  // pg_restore knows it, or says what is wrong.

@@ -1,6 +1,7 @@
 #include "connector/postgres/post_data.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace dbbackup::postgres {
@@ -97,6 +98,15 @@ PostDataOrder post_data_order(const Toc& toc, std::span<const int> ids) {
         }
     }
     return order;
+}
+
+PostDataOrder all_at_once(const PostDataOrder& order, std::span<const int> ids) {
+    std::set<int> after_rows(order.at_once.begin(), order.at_once.end());
+    after_rows.insert(order.one_by_one.begin(), order.one_by_one.end());
+    PostDataOrder all;
+    std::ranges::copy_if(ids, std::back_inserter(all.at_once),
+                         [&after_rows](int id) { return after_rows.contains(id); });
+    return all;
 }
 
 }  // namespace dbbackup::postgres

@@ -29,4 +29,9 @@ struct PostDataOrder {
 /// @param ids Of the archive, in its order: what is to be made, before the rows and after them.
 [[nodiscard]] PostDataOrder post_data_order(const Toc& toc, std::span<const int> ids);
 
+/// The same where nothing is in partitions: pg_restore itself knows what needs what.
+/// @param ids As above. What comes before the rows must not be in a list for what comes after them:
+/// pg_restore would take a comment that stands behind it for one of that.
+[[nodiscard]] PostDataOrder all_at_once(const PostDataOrder& order, std::span<const int> ids);
+
 }  // namespace dbbackup::postgres

@@ -110,14 +110,16 @@ void PostgresRestore::refuse_unwritable(const TargetDatabase& target) const {
     }
     if (!target.is_filled_in_place()) {
         throw explained<ConfigError>(
-            fmt::format("the role may not create databases, and the database {} {}", target.name(),
+            fmt::format("{}, and the database {} {}", target.why_not_create(), target.name(),
                         target.state() == TargetState::missing ? "is not there" : "is not empty"),
-            "Restore as a role with CREATEDB, or into an empty database that belongs to the role.",
+            "Restore as a role with CREATEDB that may connect to postgres, or into an empty "
+            "database that belongs to the role.",
             "target_not_writable");
     }
     if (std::ranges::find(streams_, kArchivedDatabase, &StoredStream::name) != streams_.end()) {
         throw explained<ConfigError>(
-            "the role may not create databases, and SQL is not restored into one that is there",
+            fmt::format("{}, and SQL is not restored into one that is there",
+                        target.why_not_create()),
             "Restore as a role with CREATEDB, or restore a snapshot, or load the SQL with psql.",
             "target_not_writable");
     }
@@ -167,8 +169,8 @@ void PostgresRestore::add_steps(const RestoredDatabase& part, const TargetDataba
                          : target.state() == TargetState::empty ? "empty"
                                                                 : "a database with objects in it";
     if (target.is_filled_in_place()) {
-        plan_.steps.push_back(fmt::format(
-            "begin one transaction in {}: the role may not create databases", target.name()));
+        plan_.steps.push_back(
+            fmt::format("begin one transaction in {}: {}", target.name(), target.why_not_create()));
     } else {
         plan_.steps.push_back(fmt::format("make a database beside {}, encoding {}", target.name(),
                                           part.schema.database.encoding));

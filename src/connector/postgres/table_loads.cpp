@@ -133,7 +133,9 @@ void TableLoads::abandon() {
     const std::lock_guard lock(mutex_);
     is_abandoned_ = true;
     for (Load& load : loads_) {
-        load.slices->abandon();
+        if (load.slices) {
+            load.slices->abandon();
+        }
     }
 }
 

@@ -100,6 +100,11 @@ void drop_with_sessions(Connection& server, const std::string& name) {
 TargetDatabase::TargetDatabase(const ConnectionInfo& server, std::string name, std::stop_token stop)
     : info_(server.clone()), name_(std::move(name)) {
     server_ = connect_beside(info_, name_, stop);
+    is_inside_ = server_->text("SELECT pg_catalog.current_database()") == name_;
+    // What was loaded without waiting for the disk is safe when the new name is.
+    static_cast<void>(
+        server_->query("SELECT pg_catalog.set_config('synchronous_commit', 'on', false) WHERE "
+                       "pg_catalog.current_setting('synchronous_commit') = 'off'"));
     look(std::move(stop));
 }
 
@@ -208,25 +213,28 @@ void TargetDatabase::create(const DatabaseProperties& properties, unsigned jobs,
     set_for_loading(jobs);
 }
 
-void TargetDatabase::end_sessions(Connection& connection) const {
+void TargetDatabase::end_sessions(Connection& connection, const std::string& oid) {
+    // Workers of autovacuum, which have no user, are ended by who renames.
     static_cast<void>(connection.query(
         "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
-        "WHERE datname = $1 AND pid <> pg_catalog.pg_backend_pid()",
-        {name_}));
+        "WHERE datid = $1::oid AND usesysid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()",
+        {oid}));
 }
 
-void TargetDatabase::rename_and_end_sessions(const std::string& rename) {
+void TargetDatabase::rename_and_end_sessions(const std::string& rename, const std::string& oid,
+                                             Connection& other) {
     // The server waits for those who are in the database, and lets nobody else in meanwhile.
-    const std::jthread ender([this](const std::stop_token& stop) {
+    const std::jthread ender([&](const std::stop_token& stop) {
         constexpr std::chrono::milliseconds kPause{100};
-        try {
-            const std::unique_ptr<Connection> connection = connect_beside(info_, name_, stop);
-            while (!stop.stop_requested()) {
-                end_sessions(*connection);
-                wait_unless_stopped(kPause, stop);
+        while (!stop.stop_requested()) {
+            try {
+                end_sessions(other, oid);
+            } catch (const std::exception&) {
+                if (other.is_lost()) {
+                    return;  // Who is in it then makes the renaming fail, which says so.
+                }
             }
-        } catch (const std::exception&) {
-            return;  // Who is in it then makes the renaming fail, which says so.
+            wait_unless_stopped(kPause, stop);
         }
     });
     server_->execute(rename);
@@ -248,26 +256,29 @@ std::string TargetDatabase::take_name(const std::string& comment, const std::sto
     rename += fmt::format("ALTER DATABASE {} RENAME TO {}; COMMENT ON DATABASE {} IS {}; COMMIT",
                           quoted_name(made_), name, name,
                           comment.empty() ? std::string("NULL") : literal(comment));
+    if (state_ == TargetState::missing) {
+        server_->execute(rename);
+        return before;
+    }
+    const Rows oid =
+        server_->query("SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", {name_});
+    const std::string replaced = oid.count() == 0 ? "0" : std::string(oid.text(0, 0));
+    Connection other(info_.with_database(server_->text("SELECT pg_catalog.current_database()")),
+                     Role::target, stop);
     for (int attempt = 1;; ++attempt) {
         try {
-            if (state_ == TargetState::missing) {
-                server_->execute(rename);
-            } else {
-                end_sessions(*server_);  // Who may not is told so.
-                rename_and_end_sessions(rename);
-            }
+            end_sessions(*server_, replaced);  // Who may not is told so.
+            rename_and_end_sessions(rename, replaced, other);
             return before;
         } catch (const ServerError& error) {
-            // The server has waited five seconds for them itself.
-            if (error.sqlstate() == kObjectInUse && attempt < kAttemptsMax &&
-                !stop.stop_requested()) {
-                server_->execute("ROLLBACK");
-                continue;
-            }
             if (!server_->is_lost()) {
                 server_->execute("ROLLBACK");
             }
-            throw;
+            // The server has waited five seconds for them itself.
+            if (error.sqlstate() != kObjectInUse || attempt >= kAttemptsMax ||
+                stop.stop_requested()) {
+                throw;
+            }
         }
     }
 }

@@ -34,11 +34,18 @@ public:
     [[nodiscard]] TargetState state() const { return state_; }
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] int server_major() const { return server_->server_major(); }
-    [[nodiscard]] bool may_create() const { return may_create_; }
+    /// Whether the role may make a database, and give it the name of one that is there: not from
+    /// within that one.
+    [[nodiscard]] bool may_create() const { return may_create_ && !is_inside_; }
+    /// Why not, as the first part of a sentence.
+    [[nodiscard]] const char* why_not_create() const {
+        return may_create_ ? "neither postgres nor template1 lets the role in"
+                           : "the role may not create databases";
+    }
     /// Whether the role may have everything put into the database that is there and empty, since it
     /// may make none.
     [[nodiscard]] bool is_filled_in_place() const {
-        return state_ == TargetState::empty && !may_create_;
+        return state_ == TargetState::empty && !may_create();
     }
     [[nodiscard]] Connection& server() { return *server_; }
 
@@ -63,10 +70,12 @@ private:
     void drop_leftovers(const std::stop_token& stop);
     /// For all sessions in the database that is made, until it gets its name.
     void set_for_loading(unsigned jobs);
-    /// Of those who are in the database that is there.
-    void end_sessions(Connection& connection) const;
+    /// Of those who are in the database `oid`.
+    static void end_sessions(Connection& connection, const std::string& oid);
     /// `rename` waits until nobody is in it; those who came while it began are ended.
-    void rename_and_end_sessions(const std::string& rename);
+    /// @param other Not in it.
+    void rename_and_end_sessions(const std::string& rename, const std::string& oid,
+                                 Connection& other);
     /// Changes the names, when nobody is in the database that is there. @return its name now.
     [[nodiscard]] std::string take_name(const std::string& comment, const std::stop_token& stop);
 
@@ -75,6 +84,7 @@ private:
     std::string made_;  ///< "" while there is none.
     TargetState state_ = TargetState::missing;
     bool may_create_ = false;
+    bool is_inside_ = false;  ///< `server_`, since nothing else lets the role in.
     bool keeps_filled_ = false;
     std::unique_ptr<Connection> server_;
 };

@@ -96,5 +96,13 @@ TEST(PostgresPostData, WhatNeedsWhatIsNotMadeComesLater) {
     EXPECT_EQ(order.one_by_one, (Ids{60, 63}));
 }
 
+TEST(PostgresPostData, AllAtOnceHasNothingThatComesBeforeTheRows) {
+    const Toc toc = archive();
+    const Ids ids = {1, 2, 3, 20, 21, 31, 32, 60};
+    const PostDataOrder all = all_at_once(post_data_order(toc, ids), ids);
+    EXPECT_EQ(all.at_once, (Ids{20, 21, 31, 32, 60}));
+    EXPECT_TRUE(all.one_by_one.empty());
+}
+
 }  // namespace
 }  // namespace dbbackup::postgres
