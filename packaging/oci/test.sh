@@ -56,6 +56,12 @@ make_volumes() {
   chown -R 999:999 "$work"/{state,cache,data,repository}
 }
 
+# Who backs up into a folder of their own gives their own number.
+check_other_user() {
+  local more=(--user 61234:61234)
+  db_backup config validate
+}
+
 use_sqlite() {
   step "a SQLite database on a volume"
   local more=(-v "$work/data:/data")
@@ -147,6 +153,7 @@ make_base_image
 build_image
 check_image
 make_volumes
+check_other_user
 use_sqlite
 use_postgres
 step "the image is good"
