@@ -1,6 +1,5 @@
 #include "metrics/web_server.hpp"
 
-#include "base/error.hpp"
 #include "http/http_client.hpp"
 
 #include <gtest/gtest.h>
@@ -44,9 +43,14 @@ TEST_F(WebServerTest, AnswersWhatIsThere) {
 }
 
 TEST_F(WebServerTest, TakesNothing) {
-    const HttpResponse refused = ask("POST", "/there", std::string(1 << 20, 'x'));
+    const HttpResponse refused = ask("POST", "/there", "x");
     EXPECT_EQ(refused.status, 405);
     EXPECT_EQ(refused.header("allow"), "GET, HEAD");
+    try {
+        EXPECT_EQ(ask("POST", "/there", std::string(1 << 20, 'x')).status, 405);
+    } catch (const HttpError&) {
+        SUCCEED() << "the connection was closed before all of it was sent";
+    }
     EXPECT_EQ(ask("DELETE", "/there").status, 405);
     EXPECT_EQ(ask("GET", "/there").status, 200);
 }
