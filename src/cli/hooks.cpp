@@ -20,10 +20,10 @@ namespace {
 constexpr std::size_t kLinesMax = 1000;
 /// Longer texts do not fit an environment, which has other things to hold too.
 constexpr std::size_t kTextBytesMax = 4096;
-/// What hooks are told, besides the event.
-constexpr std::array<const char*, 12> kFacts = {
-    "SOURCE",      "SNAPSHOT",   "PLACE",     "MODE",     "BYTES_SOURCE", "BYTES_READ",
-    "BYTES_ADDED", "DURATION_S", "EXIT_CODE", "WARNINGS", "ERROR_CODE",   "ERROR"};
+/// What hooks are told, besides the event and the source.
+constexpr std::array<const char*, 11> kFacts = {
+    "SNAPSHOT",   "PLACE",     "MODE",     "BYTES_SOURCE", "BYTES_READ", "BYTES_ADDED",
+    "DURATION_S", "EXIT_CODE", "WARNINGS", "ERROR_CODE",   "ERROR"};
 /// Who pressed Ctrl-C, or shuts the machine down, does not wait longer.
 constexpr std::chrono::seconds kTimeoutAfterStop{30};
 
@@ -42,7 +42,8 @@ std::optional<std::string> Hooks::run(std::string_view event, const std::string&
     ShellSetting setting;
     setting.timeout = timeout;
     // All of them are set: what a hook was told that ran this program is not for its hooks.
-    setting.variables = {{"DB_BACKUP_HOOK_EVENT", std::string(event)}};
+    setting.variables = {{"DB_BACKUP_HOOK_EVENT", std::string(event)},
+                         {"DB_BACKUP_HOOK_SOURCE", source_}};
     for (const char* const fact : kFacts) {
         const auto known = told.find(fact);
         setting.variables.emplace_back(
@@ -77,8 +78,8 @@ void Hooks::before() const {
     if (config_ == nullptr || config_->before.empty()) {
         return;
     }
-    if (std::optional<std::string> problem = run("before", config_->before, {{"SOURCE", source_}},
-                                                 config_->timeout, context_.stop)) {
+    if (std::optional<std::string> problem =
+            run("before", config_->before, {}, config_->timeout, context_.stop)) {
         throw explained<SourceError>(
             std::move(*problem),
             fmt::format("Nothing was backed up: correct sources.{}.hooks.before, or what it needs.",
@@ -96,8 +97,7 @@ std::optional<std::string> Hooks::after(const BackupReport& report, const std::s
     try {
         std::optional<std::string> problem =
             run("after", config_->after,
-                {{"SOURCE", source_},
-                 {"SNAPSHOT", summary.id},
+                {{"SNAPSHOT", summary.id},
                  {"PLACE", place},
                  {"MODE", std::string(word_of(summary.mode))},
                  {"BYTES_SOURCE", std::to_string(summary.bytes_source)},
@@ -130,8 +130,7 @@ void Hooks::on_error() const noexcept {
         try {
             problem =
                 run("on_error", config_->on_error,
-                    {{"SOURCE", source_},
-                     {"EXIT_CODE", number_of(report.exit_code)},
+                    {{"EXIT_CODE", number_of(report.exit_code)},
                      {"ERROR_CODE", report.code},
                      {"ERROR", printable(report.message)}},
                     is_stopped ? std::min(config_->timeout, kTimeoutAfterStop) : config_->timeout,

@@ -125,24 +125,27 @@ void BackupFacts::touch_repository(const std::string& repository, bool is_config
     row.bind(0, repository).bind(1, std::int64_t{is_configured}).run();
 }
 
-void BackupFacts::note_size(const std::string& repository, bool is_configured,
-                            std::uint64_t pack_bytes, sys_seconds now) {
+void BackupFacts::note(const std::string& repository, bool is_configured, std::string_view update,
+                       std::uint64_t value, sys_seconds now) {
     OwnTransaction transaction(database_);
     touch_repository(repository, is_configured);
-    OwnStatement row = database_.prepare(
-        "UPDATE metrics_repositories SET pack_bytes = ?, counted = ? WHERE repository = ?");
-    row.bind(0, number(pack_bytes)).bind(1, number(now)).bind(2, repository).run();
+    OwnStatement row = database_.prepare(update);
+    row.bind(0, number(value)).bind(1, number(now)).bind(2, repository).run();
     transaction.commit();
+}
+
+void BackupFacts::note_size(const std::string& repository, bool is_configured,
+                            std::uint64_t pack_bytes, sys_seconds now) {
+    note(repository, is_configured,
+         "UPDATE metrics_repositories SET pack_bytes = ?, counted = ? WHERE repository = ?",
+         pack_bytes, now);
 }
 
 void BackupFacts::note_verified(const std::string& repository, bool is_configured,
                                 std::uint64_t problems, sys_seconds now) {
-    OwnTransaction transaction(database_);
-    touch_repository(repository, is_configured);
-    OwnStatement row = database_.prepare(
-        "UPDATE metrics_repositories SET problems = ?, verified = ? WHERE repository = ?");
-    row.bind(0, number(problems)).bind(1, number(now)).bind(2, repository).run();
-    transaction.commit();
+    note(repository, is_configured,
+         "UPDATE metrics_repositories SET problems = ?, verified = ? WHERE repository = ?",
+         problems, now);
 }
 
 void BackupFacts::count_runs(const std::string& job, std::string_view status, std::int64_t count) {

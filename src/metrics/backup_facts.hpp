@@ -99,6 +99,9 @@ public:
 
 private:
     void add_snapshot(const BackupPlace& place, const SnapshotFacts& snapshot);
+    /// @param update SQL that takes the value, the time and the repository.
+    void note(const std::string& repository, bool is_configured, std::string_view update,
+              std::uint64_t value, std::chrono::sys_seconds now);
     void touch_repository(const std::string& repository, bool is_configured);
 
     OwnDatabase& database_;

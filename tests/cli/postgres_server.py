@@ -5,12 +5,21 @@ Roles: `admin`, a superuser, and `reader`, who has pg_read_all_data and pg_check
 
 import os
 import subprocess
+import time
 import urllib.parse
 
 from server import Server
 
 VERSIONS = ("postgres15", "postgres17")
 TIMEOUT_S = 300
+
+
+def wait_until(is_true, patience=30):
+    """Looks again and again; what it waits for has no other sign."""
+    deadline = time.monotonic() + patience
+    while not is_true():
+        assert time.monotonic() < deadline, f"waited longer than {patience} s"
+        time.sleep(0.02)
 
 
 class PostgresServer(Server):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from postgres_compare import Database, assert_equal, drop_database
-from postgres_server import VERSIONS, PostgresServer
+from postgres_server import VERSIONS, PostgresServer, wait_until
 from program import Repository
 
 SEED = int(os.environ.get("DB_BACKUP_TEST_SEED", "24"))
@@ -239,10 +239,7 @@ def test_autovacuum_does_not_keep_an_owner_from_replacing_a_database(server, sto
         give(server, "busy")
         server.psql("CREATE TABLE t AS SELECT i, repeat('x', 500) AS x FROM generate_series(1, 20000) i; UPDATE t SET i = i + 1", "busy", user="tenant")
         working = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND datname = 'busy'"
-        deadline = time.monotonic() + 60
-        while server.psql(working) == "0":
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: server.psql(working) != "0", patience=60)
         assert restore(stored, server, "busy", "--clean", "--no-owner", "--no-privileges").code == 0
         assert server.psql("SELECT count(*) FROM orders", "busy") == "1000"
     finally:

@@ -2,11 +2,12 @@
 and it says what it held and for how long. And what a role may not do is named.
 """
 
+import functools
 import subprocess
-import time
 
 import pytest
 
+import postgres_server
 from postgres_compare import Database, assert_equal
 from postgres_server import PostgresServer
 from program import Repository
@@ -63,11 +64,7 @@ class Session:
         self.process.wait()
 
 
-def wait_until(is_true):
-    deadline = time.monotonic() + WAIT_S
-    while not is_true():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+wait_until = functools.partial(postgres_server.wait_until, patience=WAIT_S)
 
 
 def locks(server, granted=True):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from postgres_compare import Database, assert_equal
-from postgres_server import VERSIONS, PostgresServer
+from postgres_server import VERSIONS, PostgresServer, wait_until
 from program import Repository
 
 SEED = int(os.environ.get("DB_BACKUP_TEST_SEED", "23"))
@@ -29,13 +29,6 @@ def server(request, servers):
     folder, started = servers
     started.append(PostgresServer(request.param, folder, "--fsync"))
     return started[-1]
-
-
-def wait_until(is_so):
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def change(server, database, rng):

@@ -4,12 +4,11 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from postgres_compare import Database, assert_equal
-from postgres_server import VERSIONS, PostgresServer
+from postgres_server import VERSIONS, PostgresServer, wait_until
 from program import Repository
 
 WAIT_S = 30
@@ -52,13 +51,6 @@ def start(servers):
         return started[-1]
 
     return begin
-
-
-def wait_until(is_true):
-    end = time.monotonic() + WAIT_S
-    while not is_true():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
 
 
 def test_it_is_that_version_with_its_programs_and_languages(server):

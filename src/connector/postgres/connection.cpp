@@ -392,4 +392,6 @@ std::string Connection::host() const {
     return name == nullptr ? std::string() : std::string(name);
 }
 
+std::string Connection::database() const { return PQdb(handle_.get()); }
+
 }  // namespace dbbackup::postgres

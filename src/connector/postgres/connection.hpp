@@ -101,6 +101,7 @@ public:
     [[nodiscard]] std::string parameter(const char* name) const;
     /// The server's name or address, or the folder of its socket.
     [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::string database() const;
 
 private:
     struct Close {

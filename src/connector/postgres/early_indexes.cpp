@@ -1,8 +1,8 @@
 #include "connector/postgres/early_indexes.hpp"
 
 #include "base/error.hpp"
+#include "connector/postgres/restore_steps.hpp"
 #include "connector/postgres/sql_text.hpp"
-#include "connector/postgres/view.hpp"
 
 #include <fmt/format.h>
 
@@ -68,12 +68,8 @@ bool EarlyIndexes::make_one(Connection& connection) {
         ++making_;
     }
     try {
-        for (const std::string& setting : settings_) {
-            connection.execute(setting);
-        }
-        connection.execute(next->sql);
-        set_text_form(connection);
-        connection.execute("SET standard_conforming_strings = on");
+        take_archive_sql(connection, settings_, connection.parameter("server_encoding"),
+                         [&] { connection.execute(next->sql); });
     } catch (Error& error) {
         error.add_context(fmt::format("making {}", next->name));
         throw;

@@ -193,13 +193,8 @@ void RestoreAtOnce::begin(StreamReader& schema, const std::stop_token& stop) {
 void RestoreAtOnce::run_section(std::string_view section, const std::stop_token& stop) {
     const std::string script =
         for_connection(archive_.script(section, request_, connection_.server_major(), stop));
-    // The server reads all of a script at once, in the encoding that is set before it.
-    for (const std::string& setting : toc_.settings()) {
-        connection_.execute(setting);
-    }
-    connection_.execute(script);
-    set_text_form(connection_, properties_.encoding);
-    connection_.execute("SET standard_conforming_strings = on");
+    take_archive_sql(connection_, toc_.settings(), properties_.encoding,
+                     [&] { connection_.execute(script); });
 }
 
 void RestoreAtOnce::load_table(StreamReader& stream, const std::stop_token& stop) {

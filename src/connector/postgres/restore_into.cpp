@@ -253,13 +253,8 @@ void RestoreInto::run_section(const std::vector<int>& entries, std::string_view 
     archive_.choose(entries);
     const std::string script =
         for_connection(archive_.script(section, request_, connection_.server_major(), stop));
-    // The server reads all of a script at once, in the encoding that is set before it.
-    for (const std::string& setting : chosen_->toc().settings()) {
-        connection_.execute(setting);
-    }
-    run_locking(connection_, script, "");
-    set_text_form(connection_, encoding_);
-    connection_.execute("SET standard_conforming_strings = on");
+    take_archive_sql(connection_, chosen_->toc().settings(), encoding_,
+                     [&] { run_locking(connection_, script, ""); });
 }
 
 void RestoreInto::apply_stream(StreamReader& stream, const std::stop_token& stop) {

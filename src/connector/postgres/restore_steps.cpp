@@ -8,6 +8,7 @@
 #include "connector/postgres/stream_plans.hpp"
 #include "connector/postgres/table_loader.hpp"
 #include "connector/postgres/tools.hpp"
+#include "connector/postgres/view.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -159,6 +160,16 @@ std::string ArchiveFile::script(std::string_view section, const RestoreRequest& 
     filter.take(as_bytes(output_of(tool, arguments, descriptors(), stop)));
     filter.finish();
     return text;
+}
+
+void take_archive_sql(Connection& connection, std::span<const std::string> settings,
+                      std::string_view encoding, const std::function<void()>& execute) {
+    for (const std::string& setting : settings) {
+        connection.execute(setting);
+    }
+    execute();
+    set_text_form(connection, encoding);
+    connection.execute("SET standard_conforming_strings = on");
 }
 
 std::string for_connection(std::string script) {

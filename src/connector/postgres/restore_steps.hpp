@@ -67,6 +67,13 @@ private:
 /// the settings of time limits in its head.
 [[nodiscard]] std::string for_connection(std::string script);
 
+/// Has a connection take SQL of an archive: the server reads all of a script at once, in the
+/// encoding that is set before it.
+/// @param settings As `Toc::settings`. @param encoding Of the rows: what holds again after it.
+/// @param execute Gives it the SQL.
+void take_archive_sql(Connection& connection, std::span<const std::string> settings,
+                      std::string_view encoding, const std::function<void()>& execute);
+
 /// Of what a database needs, what the chosen entries need.
 [[nodiscard]] Requirements needed_of(const ChosenParts& parts, const Requirements& all);
 

@@ -1,7 +1,6 @@
 #include "connector/postgres/table_loads.hpp"
 
 #include "base/units.hpp"
-#include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/sql_text.hpp"
 #include "connector/postgres/table_loader.hpp"
 
@@ -72,6 +71,7 @@ TableLoads::Load* TableLoads::take() {
         Load& load = loads_.emplace_back();
         load.place = order_[next_++];
         const StoredStream& stream = group_.streams()[wanted_[load.place]];
+        load.table = TableDefinition::parse(stream.definition);
         load.is_shared = stream.size_bytes > shared_from_bytes_;
         load.slices.emplace(group_.open(wanted_[load.place], stop_), stop_);
         load.users = 1;
@@ -88,7 +88,7 @@ TableLoads::Load* TableLoads::take() {
 
 void TableLoads::load(Connection& connection, Load& load) {
     const StoredStream& stream = group_.streams()[wanted_[load.place]];
-    const TableDefinition definition = TableDefinition::parse(stream.definition);
+    const TableDefinition& definition = load.table;
     const std::string table = quoted_name(definition.schema, definition.name);
     const std::string encoding = connection.parameter("server_encoding");
     // The server freezes no rows that a partitioned table hands on to its partitions.
@@ -105,10 +105,8 @@ void TableLoads::load(Connection& connection, Load& load) {
 void TableLoads::end(Load& load) {
     const std::lock_guard lock(mutex_);
     if (--load.users == 0) {
-        const TableDefinition table =
-            TableDefinition::parse(group_.streams()[wanted_[load.place]].definition);
-        if (indexes_ != nullptr && !table.is_of_root) {
-            indexes_->add_table(table.schema, table.name);
+        if (indexes_ != nullptr && !load.table.is_of_root) {
+            indexes_->add_table(load.table.schema, load.table.name);
         }
         group_.close(wanted_[load.place]);
         loads_.remove_if([&load](const Load& each) { return &each == &load; });

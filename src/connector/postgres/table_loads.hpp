@@ -5,6 +5,7 @@
 ///
 /// Data path: storage -> unpacker -> table loader -> [table loads] -> server.
 
+#include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection.hpp"
 #include "connector/postgres/early_indexes.hpp"
 #include "connector/postgres/stream_slices.hpp"
@@ -44,6 +45,7 @@ private:
     /// A table that is being loaded.
     struct Load {
         std::size_t place = 0;  ///< In `wanted`.
+        TableDefinition table;
         bool is_shared = false;
         unsigned users = 0;
         std::optional<StreamSlices> slices;

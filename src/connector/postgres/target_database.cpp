@@ -73,6 +73,22 @@ std::string locale_clause(const DatabaseProperties& properties, int server_versi
     return clause;
 }
 
+/// InvalidOid, which is 0, where there is none of this name.
+std::string oid_of(Connection& server, const std::string& database) {
+    const Rows row =
+        server.query("SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", {database});
+    return row.count() == 0 ? "0" : std::string(row.text(0, 0));
+}
+
+/// Of those who are in the database `oid`.
+void end_sessions(Connection& connection, const std::string& oid) {
+    // Workers of autovacuum, which have no user, are ended by who renames.
+    static_cast<void>(connection.query(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+        "WHERE datid = $1::oid AND usesysid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()",
+        {oid}));
+}
+
 /// Drops a database and ends the sessions in it. Before 13 the server has no word for that, so
 /// nobody is let in first, and those who are in are sent away: DROP DATABASE waits a little for
 /// them.
@@ -82,16 +98,12 @@ void drop_with_sessions(Connection& server, const std::string& name) {
         server.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted_name(name)));
         return;
     }
-    const Rows is_there =
-        server.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", {name});
-    if (is_there.count() == 0) {
+    const std::string oid = oid_of(server, name);
+    if (oid == "0") {
         return;
     }
     server.execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS false", quoted_name(name)));
-    static_cast<void>(
-        server.query("SELECT pg_catalog.pg_terminate_backend(pid) FROM "
-                     "pg_catalog.pg_stat_activity WHERE datname = $1",
-                     {name}));
+    end_sessions(server, oid);
     server.execute(fmt::format("DROP DATABASE {}", quoted_name(name)));
 }
 
@@ -100,11 +112,6 @@ void drop_with_sessions(Connection& server, const std::string& name) {
 TargetDatabase::TargetDatabase(const ConnectionInfo& server, std::string name, std::stop_token stop)
     : info_(server.clone()), name_(std::move(name)) {
     server_ = connect_beside(info_, name_, stop);
-    is_inside_ = server_->text("SELECT pg_catalog.current_database()") == name_;
-    // What was loaded without waiting for the disk is safe when the new name is.
-    static_cast<void>(
-        server_->query("SELECT pg_catalog.set_config('synchronous_commit', 'on', false) WHERE "
-                       "pg_catalog.current_setting('synchronous_commit') = 'off'"));
     look(std::move(stop));
 }
 
@@ -196,6 +203,10 @@ void TargetDatabase::set_for_loading(unsigned jobs) {
 void TargetDatabase::create(const DatabaseProperties& properties, unsigned jobs,
                             const std::stop_token& stop) {
     drop_leftovers(stop);
+    // What is loaded without waiting for the disk is safe when the new name is.
+    static_cast<void>(
+        server_->query("SELECT pg_catalog.set_config('synchronous_commit', 'on', false) WHERE "
+                       "pg_catalog.current_setting('synchronous_commit') = 'off'"));
     const std::string made = passing_name(name_, "restoring");
     server_->execute(
         fmt::format("SET application_name = {}",
@@ -211,14 +222,6 @@ void TargetDatabase::create(const DatabaseProperties& properties, unsigned jobs,
     server_->execute(
         fmt::format("COMMENT ON DATABASE {} IS {}", quoted_name(made), literal(kRestoringComment)));
     set_for_loading(jobs);
-}
-
-void TargetDatabase::end_sessions(Connection& connection, const std::string& oid) {
-    // Workers of autovacuum, which have no user, are ended by who renames.
-    static_cast<void>(connection.query(
-        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
-        "WHERE datid = $1::oid AND usesysid IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()",
-        {oid}));
 }
 
 void TargetDatabase::rename_and_end_sessions(const std::string& rename, const std::string& oid,
@@ -260,11 +263,8 @@ std::string TargetDatabase::take_name(const std::string& comment, const std::sto
         server_->execute(rename);
         return before;
     }
-    const Rows oid =
-        server_->query("SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", {name_});
-    const std::string replaced = oid.count() == 0 ? "0" : std::string(oid.text(0, 0));
-    Connection other(info_.with_database(server_->text("SELECT pg_catalog.current_database()")),
-                     Role::target, stop);
+    const std::string replaced = oid_of(*server_, name_);
+    Connection other(info_.with_database(server_->database()), Role::target, stop);
     for (int attempt = 1;; ++attempt) {
         try {
             end_sessions(*server_, replaced);  // Who may not is told so.

@@ -36,7 +36,7 @@ public:
     [[nodiscard]] int server_major() const { return server_->server_major(); }
     /// Whether the role may make a database, and give it the name of one that is there: not from
     /// within that one.
-    [[nodiscard]] bool may_create() const { return may_create_ && !is_inside_; }
+    [[nodiscard]] bool may_create() const { return may_create_ && server_->database() != name_; }
     /// Why not, as the first part of a sentence.
     [[nodiscard]] const char* why_not_create() const {
         return may_create_ ? "neither postgres nor template1 lets the role in"
@@ -70,8 +70,6 @@ private:
     void drop_leftovers(const std::stop_token& stop);
     /// For all sessions in the database that is made, until it gets its name.
     void set_for_loading(unsigned jobs);
-    /// Of those who are in the database `oid`.
-    static void end_sessions(Connection& connection, const std::string& oid);
     /// `rename` waits until nobody is in it; those who came while it began are ended.
     /// @param other Not in it.
     void rename_and_end_sessions(const std::string& rename, const std::string& oid,
@@ -84,7 +82,6 @@ private:
     std::string made_;  ///< "" while there is none.
     TargetState state_ = TargetState::missing;
     bool may_create_ = false;
-    bool is_inside_ = false;  ///< `server_`, since nothing else lets the role in.
     bool keeps_filled_ = false;
     std::unique_ptr<Connection> server_;
 };
