@@ -6,6 +6,7 @@
 #include "engine/run_attempts.hpp"
 #include "engine/throttled_session.hpp"
 #include "repository/manifest.hpp"
+#include "sys/batch_thread.hpp"
 
 #include <fmt/format.h>
 
@@ -89,6 +90,8 @@ void sum_up(const SealCounts& counts, Manifest& manifest) {
 BackupReport run(Repository& repository, Connector& connector, const BackupOptions& options,
                  const Preparation& ready, const SnapshotWriter::DamagedPacks& damaged,
                  const Context& context, std::stop_token stop) {
+    // And with it all threads and programs that read, seal and store.
+    const BatchThread batch;
     BackupReport report;
     Manifest manifest;
     manifest.details.summary.begun_at = context.clock.now();
