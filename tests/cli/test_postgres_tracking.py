@@ -330,3 +330,38 @@ def test_a_change_that_the_record_lacks_is_found_by_the_sample(program, server, 
     assert suspect[:8] in str(taken), taken
     repository.run("restore", "latest", "--to", server.uri("planted_again"), "--verify", env=environment)
     assert_equal(Database(server, database), Database(server, "planted_again"))
+
+
+def test_rows_whose_type_grew_are_read_though_no_block_changed(program, server, folder):
+    """A value of a composite type is shown with the attributes that the type has now."""
+    database = server.make_database("grown")
+    tables = {"plain": "part", "lists": "part[]", "nested": "whole", "domains": "checked", "rows": "kin", "elsewhere": "other.part",
+              "views": "seen", "catalogue": "pg_catalog.pg_proc"}  # fmt: skip
+    server.psql("CREATE TYPE part AS (a int, b text); CREATE TYPE whole AS (p part, c int); CREATE DOMAIN checked AS part;"
+                "CREATE TABLE kin(a int, b text); CREATE VIEW seen AS SELECT 1 AS a; CREATE SCHEMA other; CREATE TYPE other.part AS (a int, b text);"
+                "CREATE TABLE untouched(id int, t text); INSERT INTO untouched SELECT i, repeat('z', 900) FROM generate_series(1, 6000) i;"
+                + "".join(f"CREATE TABLE {name}(id int, v {of});" for name, of in tables.items())
+                + "INSERT INTO plain SELECT i, ROW(i, 'b')::part FROM generate_series(1, 100) i;"
+                "INSERT INTO lists SELECT i, ARRAY[ROW(i, 'b'), NULL]::part[] FROM generate_series(1, 100) i;"
+                "INSERT INTO nested SELECT i, ROW(ROW(i, 'b'), 7)::whole FROM generate_series(1, 100) i;"
+                "INSERT INTO domains SELECT i, ROW(i, 'b')::checked FROM generate_series(1, 100) i;"
+                "INSERT INTO rows SELECT i, ROW(i, 'b')::kin FROM generate_series(1, 100) i;"
+                "INSERT INTO views SELECT i, ROW(i)::seen FROM generate_series(1, 100) i;"
+                "CREATE FUNCTION planner(int) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+                "INSERT INTO catalogue SELECT 1, p FROM pg_proc p WHERE proname = 'planner';"
+                "UPDATE catalogue SET v.prosupport = 'planner'::regproc;"
+                "INSERT INTO elsewhere SELECT i, ROW(i, 'b')::other.part FROM generate_series(1, 100) i", database)  # fmt: skip
+    repository = Repository(program, folder / "repository").init()
+    words = ("backup", "--uri", server.uri(database))
+    environment = server.environment()
+    whole = repository.json(*words, env=environment)["bytes_source"]
+    assert repository.json(*words, env=environment)["capture"] == "tracked"
+    for change in ("ALTER TYPE part ADD ATTRIBUTE d int", "ALTER TABLE kin ADD COLUMN d int", "ALTER TYPE other.part ADD ATTRIBUTE d text",
+                   "ALTER TYPE part DROP ATTRIBUTE d", "ALTER FUNCTION planner RENAME TO planned",
+                   "CREATE OR REPLACE VIEW seen AS SELECT 1 AS a, 2 AS b"):  # fmt: skip
+        server.psql(change, database)
+        taken = repository.json(*words, env=environment)
+        assert taken["capture"] == "tracked" and taken["bytes_read"] < whole / 2, (change, taken)
+        repository.run("restore", "latest", "--to", server.uri("grown_again"), "--verify", env=environment)
+        assert_equal(Database(server, database), Database(server, "grown_again"))
+        server.psql("DROP DATABASE grown_again")

@@ -49,7 +49,8 @@ SELECT t.oid, t.typname, n.nspname, t.typtype, t.typbasetype, t.typelem, t.typre
             if (rows.integer(row, 6) != 0) {
                 by_relation.emplace(rows.integer(row, 6), oid);
             }
-            type.is_fleeting = rows.flag(row, 9);
+            // A row type is what its members are, and lasts once they are known.
+            type.is_fleeting = rows.flag(row, 9) || rows.integer(row, 6) != 0;
             types_.emplace(oid, std::move(type));
         }
         add_members(connection, by_relation);
@@ -65,18 +66,21 @@ SELECT t.oid, t.typname, n.nspname, t.typtype, t.typbasetype, t.typelem, t.typre
 private:
     void add_members(Connection& connection,
                      const std::unordered_map<std::int64_t, std::uint32_t>& by_relation) {
+        // Without what initdb made, which is much, and of which nobody's columns are. Its numbers
+        // are below 16384 (PostgreSQL source, src/include/access/transam.h), but it is not alone
+        // there: what is made without a postmaster may have such a number, too.
         const Rows rows = connection.query(R"(
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnum
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
- WHERE c.relkind IN ('c', 'r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-   AND EXISTS (SELECT FROM pg_catalog.pg_attribute u WHERE u.atttypid = c.reltype
-               UNION ALL SELECT FROM pg_catalog.pg_type t
-                WHERE c.reltype IN (t.typelem, t.typbasetype))
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT (c.oid < 16384 AND n.nspname IN ('pg_catalog', 'information_schema'))
+   AND c.relkind IN ('c', 'r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attrelid, a.attnum)");
         for (int row = 0; row < rows.count(); ++row) {
             const auto owner = by_relation.find(rows.integer(row, 0));
             if (owner != by_relation.end()) {
                 Type& type = types_.at(owner->second);
+                type.is_fleeting = false;
                 type.text += fmt::format(" {} {} {}", rows.text(row, 1), rows.text(row, 3),
                                          rows.text(row, 4));
                 type.parts.push_back(static_cast<std::uint32_t>(rows.integer(row, 2)));
@@ -126,7 +130,9 @@ void describe_shapes(Connection& connection, std::vector<Table>& tables) {
     const Rows rows = connection.query(R"(
 SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attmissingval::text, a.attgenerated
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
- WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+   AND c.relkind = 'r' AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attrelid, a.attnum)");
     for (int row = 0; row < rows.count(); ++row) {
         const std::int64_t table = rows.integer(row, 0);
