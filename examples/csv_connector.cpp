@@ -178,10 +178,13 @@ public:
         probe.identity = fs::canonical(folder_).native();
         probe.suggested_name = "csv";
         probe.server_version = "RFC 4180";
-        probe.capabilities = {{"full backup", Support::yes, "", ""},
-                              {"tracked incremental", Support::no,
-                               "a folder keeps no record of what changed in its files", ""}};
         return probe;
+    }
+
+    std::vector<Capability> capabilities(std::stop_token /*stop*/) override {
+        return {{"full backup", Support::yes, "", ""},
+                {"tracked incremental", Support::no,
+                 "a folder keeps no record of what changed in its files", ""}};
     }
 
     /// There is no record of changes that could have a gap.

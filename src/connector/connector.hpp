@@ -66,7 +66,6 @@ struct Probe {
     std::string suggested_name;  ///< "sqlite-test"
     std::string server_version;
     std::uint64_t source_bytes = 0;
-    std::vector<Capability> capabilities;
     /// Identities under which a source may have begun that the user gave this name: it goes on.
     std::vector<std::string> former_identities = {};
 };
@@ -275,6 +274,9 @@ public:
 
     /// @throws SourceError when the source is missing, locked, corrupt or refuses.
     virtual Probe probe(std::stop_token stop) = 0;
+
+    /// For people: no backup asks, so looking may take its time. @throws as `probe`.
+    virtual std::vector<Capability> capabilities(std::stop_token stop) = 0;
 
     /// Whether the change record reaches back to `parent`. Reads only; the engine decides the
     /// fallback from it. A kind of database without a change record (SQLite) is continuous.

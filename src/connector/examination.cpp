@@ -25,11 +25,11 @@ std::vector<Check> examine(Connector& connector, std::stop_token stop) {
     if (auto* const examiner = dynamic_cast<Examiner*>(&connector)) {
         return examiner->examine(std::move(stop));
     }
-    const Probe found = connector.probe(std::move(stop));
+    const Probe found = connector.probe(stop);
     std::vector<Check> checks = {
         {"database", Verdict::ok,
          fmt::format("{}, version {}", format_size(found.source_bytes), found.server_version)}};
-    for (const Capability& capability : found.capabilities) {
+    for (const Capability& capability : connector.capabilities(std::move(stop))) {
         checks.push_back(check_of(capability));
     }
     return checks;

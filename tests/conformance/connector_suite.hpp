@@ -101,7 +101,7 @@ protected:
     Fingerprinter fingerprinter_{Bytes(32, 0x2a)};
 };
 
-TEST_P(ConnectorSuite, ProbeNamesTheSourceAndWhatCanBeDone) {
+TEST_P(ConnectorSuite, ProbeNamesTheSource) {
     const Probe probe = connector_->probe({});
     EXPECT_FALSE(probe.identity.empty());
     EXPECT_EQ(probe.identity, place_->connect()->probe({}).identity) << "an identity is stable";
@@ -109,8 +109,12 @@ TEST_P(ConnectorSuite, ProbeNamesTheSourceAndWhatCanBeDone) {
     EXPECT_EQ(probe.suggested_name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-"),
               std::string::npos)
         << probe.suggested_name;
-    EXPECT_FALSE(probe.capabilities.empty());
-    for (const Capability& capability : probe.capabilities) {
+}
+
+TEST_P(ConnectorSuite, TellsWhatCanBeDone) {
+    const std::vector<Capability> capabilities = connector_->capabilities({});
+    EXPECT_FALSE(capabilities.empty());
+    for (const Capability& capability : capabilities) {
         EXPECT_FALSE(capability.name.empty());
         EXPECT_TRUE(capability.support == Support::yes || !capability.reason.empty())
             << capability.name << " is not fully there, but it is not said why";

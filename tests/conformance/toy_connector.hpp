@@ -174,8 +174,10 @@ public:
         probe.suggested_name = "toy-" + path_.stem().native();
         probe.server_version = "1";
         probe.source_bytes = std::filesystem::file_size(path_);
-        probe.capabilities = {{"full backup", Support::yes, "", ""}};
         return probe;
+    }
+    std::vector<Capability> capabilities(std::stop_token) override {
+        return {{"full backup", Support::yes, "", ""}};
     }
     Continuity check(const Parent&, std::stop_token) override { return {true, ""}; }
     std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token) override {

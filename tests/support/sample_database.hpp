@@ -92,6 +92,9 @@ public:
         : database_(database), targets_(targets), behaviour_(std::move(behaviour)) {}
 
     Probe probe(std::stop_token stop) override;
+    std::vector<Capability> capabilities(std::stop_token) override {
+        return {{"full backup", Support::yes, "", ""}};
+    }
     Continuity check(const Parent& parent, std::stop_token stop) override;
     std::unique_ptr<Session> begin(const BackupRequest& request, std::stop_token stop) override;
     std::unique_ptr<RestoreSession> restore(const RestoreRequest& request,

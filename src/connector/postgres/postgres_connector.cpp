@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 namespace dbbackup {
@@ -52,15 +53,14 @@ public:
         : options_(std::move(options)), info_(info_of(options_)) {}
 
     Probe probe(std::stop_token stop) override {
-        const std::unique_ptr<Connection> connection =
-            is_set(options_) ? connect_to_server(info_, options_, stop)
-                             : std::make_unique<Connection>(info_, Role::source, stop);
+        const std::unique_ptr<Connection> connection = connect(stop);
         if (connection->server_major() < kOldestForNative) {
             throw explained<SourceError>(
                 fmt::format("the server is PostgreSQL {}, which is older than any that is read",
                             connection->parameter("server_version")),
                 "Back it up with its own pg_dump, or upgrade it.", "server_too_old");
         }
+        look_at_age(*connection);
         const Rows row = connection->query(
             "SELECT (pg_catalog.pg_control_system()).system_identifier, "
             "pg_catalog.current_database(), "
@@ -68,21 +68,27 @@ public:
         const std::string system(row.text(0, 0));
         Probe probe;
         probe.server_version = connection->parameter("server_version");
-        probe.capabilities = capabilities_of(*connection, stop);
         if (is_set(options_)) {
             const DatabaseSet set = find_databases(*connection, info_, options_, stop);
             identify(set, system, options_, host_of(*connection), probe);
             probe.source_bytes = set.size_bytes;
-            probe.capabilities.push_back({"one moment for all databases", Support::no,
-                                          "PostgreSQL has no snapshot that spans them, so each is "
-                                          "consistent in itself",
-                                          ""});
             return probe;
         }
         probe.identity = fmt::format("postgres:{}/{}", system, row.text(0, 1));
         probe.suggested_name = suggested_name(row.text(0, 1));
         probe.source_bytes = static_cast<std::uint64_t>(row.integer(0, 2));
         return probe;
+    }
+
+    std::vector<Capability> capabilities(std::stop_token stop) override {
+        std::vector<Capability> all = capabilities_of(*connect(stop), stop);
+        if (is_set(options_)) {
+            all.push_back({"one moment for all databases", Support::no,
+                           "PostgreSQL has no snapshot that spans them, so each is consistent in "
+                           "itself",
+                           ""});
+        }
+        return all;
     }
 
     std::vector<Check> examine(std::stop_token stop) override {
@@ -143,12 +149,22 @@ private:
         }
     }
 
-    void refuse_old(const std::stop_token& stop) const {
-        const std::unique_ptr<Connection> connection =
-            is_set(options_) ? connect_to_server(info_, options_, stop)
-                             : std::make_unique<Connection>(info_, Role::source, stop);
-        if (connection->server_major() < kOldestMajor) {
-            throw explained<SourceError>(too_old(*connection), kUseNative, "server_too_old");
+    [[nodiscard]] std::unique_ptr<Connection> connect(const std::stop_token& stop) const {
+        return is_set(options_) ? connect_to_server(info_, options_, stop)
+                                : std::make_unique<Connection>(info_, Role::source, stop);
+    }
+
+    void look_at_age(const Connection& connection) {
+        why_too_old_ =
+            connection.server_major() < kOldestMajor ? too_old(connection) : std::string();
+    }
+
+    void refuse_old(const std::stop_token& stop) {
+        if (!why_too_old_) {
+            look_at_age(*connect(stop));
+        }
+        if (!why_too_old_->empty()) {
+            throw explained<SourceError>(*why_too_old_, kUseNative, "server_too_old");
         }
     }
 
@@ -187,6 +203,7 @@ private:
 
     SourceOptions options_;
     ConnectionInfo info_;
+    std::optional<std::string> why_too_old_;  ///< As the last probe found it; "" if it is not.
 };
 
 }  // namespace

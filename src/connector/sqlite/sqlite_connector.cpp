@@ -17,7 +17,7 @@ namespace dbbackup {
 namespace sqlite {
 namespace {
 
-std::vector<Capability> capabilities() {
+std::vector<Capability> capabilities_of_any() {
     return {
         {"full backup", Support::yes, "", ""},
         {"compared incremental", Support::yes, "", ""},
@@ -28,8 +28,8 @@ std::vector<Capability> capabilities() {
     };
 }
 
-std::vector<Capability> capabilities(const View& view) {
-    std::vector<Capability> all = capabilities();
+std::vector<Capability> capabilities_of(const View& view) {
+    std::vector<Capability> all = capabilities_of_any();
     if (view.blocks_writers()) {
         all.push_back({"backup beside writers", Support::degraded,
                        "in rollback journal mode writers wait while the file is read",
@@ -58,8 +58,18 @@ public:
         probe.suggested_name = suggested_name(view.path().stem().native());
         probe.server_version = sqlite3_libversion();
         probe.source_bytes = view.size_bytes();
-        probe.capabilities = capabilities(view);
         return probe;
+    }
+
+    std::vector<Capability> capabilities(std::stop_token stop) override {
+        if (!is_set(options_)) {
+            return capabilities_of(View(view_options(options_), std::move(stop)));
+        }
+        std::vector<Capability> all = capabilities_of_any();
+        all.push_back({"one moment for all databases", Support::no,
+                       "SQLite has no transaction that spans them, so each is consistent in itself",
+                       ""});
+        return all;
     }
 
     Continuity check(const Parent&, std::stop_token) override { return {true, ""}; }
@@ -96,10 +106,6 @@ private:
         probe.former_identities = std::move(set.former_identities);
         probe.server_version = sqlite3_libversion();
         probe.source_bytes = set.size_bytes();
-        probe.capabilities = capabilities();
-        probe.capabilities.push_back(
-            {"one moment for all databases", Support::no,
-             "SQLite has no transaction that spans them, so each is consistent in itself", ""});
         return probe;
     }
 

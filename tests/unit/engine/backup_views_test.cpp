@@ -73,6 +73,9 @@ class ViewsConnector final : public Connector {
 public:
     ViewsConnector(Connector& inner, Views& views) : inner_(inner), views_(views) {}
     Probe probe(std::stop_token stop) override { return inner_.probe(std::move(stop)); }
+    std::vector<Capability> capabilities(std::stop_token stop) override {
+        return inner_.capabilities(std::move(stop));
+    }
     Continuity check(const Parent& parent, std::stop_token stop) override {
         return inner_.check(parent, std::move(stop));
     }

@@ -73,6 +73,9 @@ public:
     ParallelConnector(Connector& inner, const OnRead& on_read, bool has_views)
         : inner_(inner), on_read_(on_read), has_views_(has_views) {}
     Probe probe(std::stop_token stop) override { return inner_.probe(std::move(stop)); }
+    std::vector<Capability> capabilities(std::stop_token stop) override {
+        return inner_.capabilities(std::move(stop));
+    }
     Continuity check(const Parent& parent, std::stop_token stop) override {
         return inner_.check(parent, std::move(stop));
     }
