@@ -68,7 +68,7 @@ ReadViews::ReadViews(Session& session, const Preparation& ready, BackupRun& run,
             session.next_view();
         }
         try {
-            read_view(session);
+            read_view(session, view + 1 == session.view_count());
         } catch (const ViewGivenUp& lost) {
             run_.context.log.warning(lost.what());
             given_up_.emplace_back(lost.what());
@@ -85,11 +85,14 @@ ReadViews::ReadViews(Session& session, const Preparation& ready, BackupRun& run,
     end_.warnings.insert(end_.warnings.end(), given_up_.begin(), given_up_.end());
 }
 
-void ReadViews::read_view(Session& session) {
+void ReadViews::read_view(Session& session, bool is_last) {
     std::vector<StreamPlan> plans = session.plan();
     segments_planned_ += check_skipped_parts(plans, session);
     run_.context.progress.bytes_total += planned_bytes(plans);
     read_streams(session, plans);
+    if (is_last) {
+        run_.writer.hand_over();  // It is stored while the session ends.
+    }
     add(session.finish(stop_));
 }
 

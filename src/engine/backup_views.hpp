@@ -47,7 +47,7 @@ public:
     [[nodiscard]] std::vector<StreamContents> finish();
 
 private:
-    void read_view(Session& session);
+    void read_view(Session& session, bool is_last);
     /// @return the segments that were planned.
     std::uint64_t check_skipped_parts(const std::vector<StreamPlan>& plans, Session& session);
     [[nodiscard]] const StreamContents* parent_stream(std::string_view name) const;

@@ -265,7 +265,13 @@ void SnapshotWriter::submit(OpenPack pack) {
     uploader_->submit(std::move(content), std::move(entries), std::move(pack.identity));
 }
 
-void SnapshotWriter::flush() {
+void SnapshotWriter::hand_over() {
+    if (uploader_->has_room()) {
+        submit_rest();
+    }
+}
+
+void SnapshotWriter::submit_rest() {
     OpenPack rest;
     {
         const std::lock_guard lock(mutex_);
@@ -274,6 +280,10 @@ void SnapshotWriter::flush() {
     if (rest.builder) {
         submit(std::move(rest));
     }
+}
+
+void SnapshotWriter::flush() {
+    submit_rest();
     uploader_->wait();
 }
 

@@ -87,6 +87,8 @@ public:
     /// them.
     ChunkCopyPtr add(ChunkForm form, BytesView packed, std::vector<ChunkCopyPtr> bases);
 
+    /// Has what was added stored, if that can begin at once: nothing more comes for a while.
+    void hand_over();
     /// Everything added so far is durable and has its pack's name once this returns.
     void flush();
 
@@ -112,6 +114,8 @@ private:
     /// Hands the open pack to the uploads. `lock` holds `mutex_`, and is released meanwhile.
     void submit_open(std::unique_lock<std::mutex>& lock);
     void submit(OpenPack pack);
+    /// What no other pack made full.
+    void submit_rest();
     void pack_stored(const IndexedPack& pack);
     /// Moves what a stored pack holds from `added_` to the index, if there is much.
     void move_to_index(const IndexedPack& pack);

@@ -31,6 +31,11 @@ void Uploader::submit(Bytes content, std::vector<PackEntry> entries,
     changed_.notify_all();
 }
 
+bool Uploader::has_room() {
+    const std::lock_guard lock(mutex_);
+    return waiting_.empty();
+}
+
 void Uploader::wait() {
     std::unique_lock lock(mutex_);
     // Not woken by `stop_`: the storage call itself ends then, and only after it has ended may

@@ -37,6 +37,9 @@ public:
     void submit(Bytes content, std::vector<PackEntry> entries,
                 std::shared_ptr<PackIdentity> identity);
 
+    /// Whether `submit` would not block.
+    [[nodiscard]] bool has_room();
+
     /// Returns once everything submitted is durable. @throws as submit.
     void wait();
 

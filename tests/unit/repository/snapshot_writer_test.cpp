@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <semaphore>
 #include <thread>
 
 namespace dbbackup {
@@ -51,6 +53,7 @@ protected:
 
     RepositoryPlace place_;
     Guarded<std::vector<std::string>> calls_;
+    std::counting_semaphore<> packs_put_{0};
     FaultyStorage watched_;
     std::unique_ptr<Repository> repository_;
 
@@ -58,9 +61,12 @@ private:
     Faults watching() {
         Faults faults;
         faults.before = [this](const StorageCall& call) {
-            calls_.with([&](auto& calls) {
-                calls.push_back(fmt::format("{} {}", operation_name(call.operation), call.name));
-            });
+            const std::string text =
+                fmt::format("{} {}", operation_name(call.operation), call.name);
+            calls_.with([&](auto& calls) { calls.push_back(text); });
+            if (text.starts_with("put packs/")) {
+                packs_put_.release();
+            }
         };
         return faults;
     }
@@ -142,6 +148,17 @@ TEST_F(SnapshotWriterTest, CopiesHaveTheirPacksNameOnceFlushed) {
     EXPECT_TRUE(place_.disk.size_bytes(pack_object_name(copy->pack->name), {}));
     ChunkReader reader(repository_->storage(), repository_->keys());
     EXPECT_EQ(as_text(reader.read(*copy, {})), "one");
+}
+
+TEST_F(SnapshotWriterTest, WhatIsHandedOverIsStoredWhileNobodyWaits) {
+    const auto run = writer();
+    const ChunkCopyPtr copy = add(*run, "one");
+    run->hand_over();
+    EXPECT_TRUE(packs_put_.try_acquire_for(std::chrono::minutes(1)));
+    run->hand_over();  // Nothing is left.
+    run->flush();
+    EXPECT_TRUE(copy->pack->is_stored);
+    EXPECT_FALSE(packs_put_.try_acquire()) << "one pack became two";
 }
 
 TEST_F(SnapshotWriterTest, OneChunkAddedByManyThreadsIsStoredOnce) {
