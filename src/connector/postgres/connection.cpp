@@ -16,8 +16,6 @@ namespace {
 
 /// How long a stop may go unnoticed.
 constexpr int kWaitMs = 100;
-/// libpq grows its buffer for what is given at once.
-constexpr std::size_t kCopyPartBytes = 1 << 18;
 
 /// On one line.
 std::string trimmed(const char* text) {
@@ -119,17 +117,18 @@ Connection::Connection(const ConnectionInfo& info, Role role, std::stop_token st
     open(info);
     // What the program does not say itself may come from the role or the database. A search path is
     // an attack: functions of others would run with our rights (CVE-2018-1058).
-    execute(
+    std::string settings =
         "SET search_path = ''; SET standard_conforming_strings = on; SET statement_timeout = 0; "
-        "SET idle_in_transaction_session_timeout = 0");
+        "SET idle_in_transaction_session_timeout = 0; ";
     // A backup waits for nobody without end, who might wait for it.
-    execute(role_ == Role::source ? "SET lock_timeout = '1min'" : "SET lock_timeout = 0");
+    settings += role_ == Role::source ? "SET lock_timeout = '1min'" : "SET lock_timeout = 0";
     if (server_major() >= kFirstWithClientCheck) {
-        execute("SET client_connection_check_interval = '10s'; SET idle_session_timeout = 0");
+        settings += "; SET client_connection_check_interval = '10s'; SET idle_session_timeout = 0";
     }
     if (server_major() >= kFirstWithTransactionTimeout) {
-        execute("SET transaction_timeout = 0");
+        settings += "; SET transaction_timeout = 0";
     }
+    execute(settings);
 }
 
 Connection::~Connection() = default;
@@ -184,16 +183,20 @@ void Connection::wait(short events) {
 bool Connection::wait_until(short events, std::chrono::steady_clock::time_point deadline) {
     pollfd waiting{PQsocket(handle_.get()), events, 0};
     while (std::chrono::steady_clock::now() < deadline) {
-        if (stop_.stop_requested()) {
-            cancel();
-            throw Cancelled();
-        }
+        throw_if_stopped();
         const int ready = ::poll(&waiting, 1, kWaitMs);
         if (ready > 0 || (ready < 0 && errno != EINTR)) {
             return true;
         }
     }
     return false;
+}
+
+void Connection::throw_if_stopped() {
+    if (stop_.stop_requested()) {
+        cancel();
+        throw Cancelled();
+    }
 }
 
 void Connection::cancel() noexcept {
@@ -300,78 +303,6 @@ std::uint64_t Connection::change(const std::string& sql) {
 std::string Connection::text(const std::string& sql) {
     const Rows rows = query(sql);
     return rows.count() == 0 ? std::string() : std::string(rows.text(0, 0));
-}
-
-std::uint64_t Connection::copy_out(const std::string& sql,
-                                   const std::function<void(std::string_view row)>& visit) {
-    if (PQsendQuery(handle_.get(), sql.c_str()) == 0) {
-        throw connection_error("the connection was lost");
-    }
-    const Result begun = last_result();
-    if (PQresultStatus(begun.get()) != PGRES_COPY_OUT) {
-        throw Error("the server did not begin to copy");
-    }
-    for (;;) {
-        char* row = nullptr;
-        const int bytes = PQgetCopyData(handle_.get(), &row, 1);
-        if (bytes > 0) {
-            const std::unique_ptr<char, void (*)(void*)> owned(row, PQfreemem);
-            try {
-                visit({row, static_cast<std::size_t>(bytes)});
-            } catch (...) {
-                cancel();
-                handle_.reset();  // What is on its way is of no use.
-                throw;
-            }
-        } else if (bytes == 0) {
-            wait(POLLIN);
-            if (PQconsumeInput(handle_.get()) == 0) {
-                throw connection_error("the connection was lost");
-            }
-        } else {
-            break;  // -1: the end; -2: an error, which the next result tells.
-        }
-    }
-    const Result end = last_result();
-    return std::strtoull(PQcmdTuples(end.get()), nullptr, 10);
-}
-
-void Connection::send_copy_data(BytesView part) {
-    while (!part.empty()) {
-        const std::size_t bytes = std::min(part.size(), kCopyPartBytes);
-        const auto* const text = reinterpret_cast<const char*>(part.data());  // NOLINT
-        const int sent = PQputCopyData(handle_.get(), text, static_cast<int>(bytes));
-        if (sent < 0) {
-            throw connection_error("the connection was lost");
-        }
-        if (sent > 0) {
-            part = part.subspan(bytes);
-        }
-        flush();
-    }
-}
-
-std::uint64_t Connection::copy_in(const std::string& sql, const std::function<BytesView()>& give) {
-    if (PQsendQuery(handle_.get(), sql.c_str()) == 0) {
-        throw connection_error("the connection was lost");
-    }
-    const Result begun = last_result();
-    if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
-        throw Error("the server did not begin to copy");
-    }
-    try {
-        for (BytesView part = give(); !part.empty(); part = give()) {
-            send_copy_data(part);
-        }
-    } catch (...) {
-        handle_.reset();  // Without the end of the data the server keeps none of it.
-        throw;
-    }
-    while (PQputCopyEnd(handle_.get(), nullptr) == 0) {
-        flush();
-    }
-    const Result end = last_result();
-    return std::strtoull(PQcmdTuples(end.get()), nullptr, 10);
 }
 
 bool Connection::is_lost() const { return PQstatus(handle_.get()) == CONNECTION_BAD; }

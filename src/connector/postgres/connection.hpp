@@ -13,6 +13,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -81,11 +82,13 @@ public:
     /// The first column of the only row.
     [[nodiscard]] std::string text(const std::string& sql);
 
-    /// COPY … TO STDOUT. `visit` is called with each message, which in text form is one row with
-    /// its line feed. An exception in it ends the command on the server.
+    /// Whole rows, and where each one ends: text with its line feed.
+    using VisitRows = std::function<void(BytesView rows, std::span<const std::uint32_t> row_ends)>;
+
+    /// COPY … TO STDOUT of text. `visit` is called with many rows at once, in the order in which
+    /// they come. An exception in it ends the command on the server.
     /// @return the number of rows that the server says it sent.
-    std::uint64_t copy_out(const std::string& sql,
-                           const std::function<void(std::string_view row)>& visit);
+    std::uint64_t copy_out(const std::string& sql, const VisitRows& visit);
     /// COPY … FROM STDIN. `give` returns the next part, cut anywhere, and an empty one at the end.
     /// An exception in it makes the server forget all of it.
     /// @return the number of rows that the server took.
@@ -115,6 +118,8 @@ private:
     void wait(short events);
     /// @return whether it was ready before `deadline`.
     [[nodiscard]] bool wait_until(short events, std::chrono::steady_clock::time_point deadline);
+    /// @throws Cancelled, as `wait`.
+    void throw_if_stopped();
     void cancel() noexcept;
     void flush();
     /// Nothing after the last one.
@@ -124,10 +129,17 @@ private:
     [[nodiscard]] ServerError connection_error(std::string_view doing) const;
     [[nodiscard]] std::string unreachable() const;
     void send_copy_data(BytesView part);
+    /// Adds the rows that have come to `rows_`, up to kBatchBytes and one row more.
+    /// @return false when there are no more.
+    [[nodiscard]] bool take_rows();
+    void visit_rows(const VisitRows& visit);
 
     Role role_;
     std::stop_token stop_;
     std::unique_ptr<pg_conn, Close> handle_;
+    Bytes rows_;  ///< Of a copy, the first `rows_bytes_`; the rest is room.
+    std::size_t rows_bytes_ = 0;
+    std::vector<std::uint32_t> row_ends_;
 };
 
 }  // namespace dbbackup::postgres

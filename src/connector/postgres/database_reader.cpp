@@ -169,52 +169,53 @@ std::string DatabaseReader::others_locks(const std::stop_token& stop) const {
 }
 
 void DatabaseReader::read_copy(const std::string& copy, SegmentSink& sink) {
-    RowBatch batch(sink);
     const std::lock_guard lock(leader_mutex_);
-    view_.leader().copy_out(copy, [&batch](std::string_view row) { batch.add(row); });
-    batch.flush();
-    bytes_read_ += batch.total_bytes();
+    view_.leader().copy_out(copy, [&](BytesView rows, std::span<const std::uint32_t> ends) {
+        sink.rows(rows, ends);
+        bytes_read_ += rows.size();
+    });
 }
 
 void DatabaseReader::read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                                std::stop_token stop) {
-    RowBatch batch(sink);
+    CountedRows rows(sink);
     const std::string copy = copy_of(table, range) + encoding_of_rows(properties_.encoding);
-    for (int left = kConnectionsMax; !read_by_another(table, copy, batch, stop, --left);) {
+    for (int left = kConnectionsMax; !read_by_another(table, copy, rows, stop, --left);) {
     }
-    batch.flush();
-    bytes_read_ += batch.total_bytes();
+    bytes_read_ += rows.bytes();
 }
 
-bool DatabaseReader::read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
+bool DatabaseReader::read_by_another(const Table& table, const std::string& copy, CountedRows& rows,
                                      const std::stop_token& stop, int left) {
     // Under one snapshot rows come in the order of their blocks: what a connection gave that was
     // lost meanwhile is what comes first now.
-    const auto take = [&batch, to_skip = batch.total_rows()](std::string_view row) mutable {
-        if (to_skip > 0) {
-            --to_skip;
-        } else {
-            batch.add(row);
-        }
+    rows.begin_again();
+    const auto take = [&rows](BytesView some, std::span<const std::uint32_t> ends) {
+        rows.add(some, ends);
     };
-    std::unique_ptr<Connection> reader = view_.reader(stop);
-    try {
+    std::unique_ptr<ViewReader> reader = view_.reader(stop);
+    std::string lock;
+    if (reader->locked != table.oid) {
         // Without waiting: behind somebody who waits for an exclusive lock, which the leader's own
         // lock keeps from him, this would wait for ever.
-        reader->copy_out(fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT; {}",
-                                     quoted_name(table.schema, table.name), copy),
-                         take);
+        lock = fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE NOWAIT; ",
+                           quoted_name(table.schema, table.name));
+    }
+    try {
+        rows.check(reader->connection.copy_out(lock + copy, take));
+        reader->locked = table.oid;
     } catch (const ServerError& error) {
         if (error.sqlstate() == kLockNotAvailable) {
             // The reader's transaction is lost, and with it its view.
-            const std::lock_guard lock(leader_mutex_);
-            view_.leader().copy_out(copy, take);
+            const std::lock_guard guard(leader_mutex_);
+            rows.begin_again();  // COPY locks what holds long values, too, when it comes to them.
+            rows.check(view_.leader().copy_out(copy, take));
             return true;
         }
-        if (left == 0 || !reader->is_lost()) {
+        if (left == 0 || !reader->connection.is_lost()) {
             throw;
         }
-        const std::lock_guard lock(warnings_mutex_);
+        const std::lock_guard guard(warnings_mutex_);
         warnings_.push_back(
             fmt::format("a connection was lost while it read {}.{}, and another one went on: {}",
                         table.schema, table.name, error.what()));
@@ -271,13 +272,17 @@ void DatabaseReader::read_schema(SegmentSink& sink, const std::stop_token& stop)
 }
 
 void DatabaseReader::read_sequences(SegmentSink& sink) {
-    RowBatch batch(sink);
+    std::string rows;
+    std::vector<std::uint32_t> ends;
     const std::lock_guard lock(leader_mutex_);
     for (const std::string& row : sequence_rows(view_.leader())) {
-        batch.add(row);
+        rows += row;
+        ends.push_back(static_cast<std::uint32_t>(rows.size()));
     }
-    batch.flush();
-    bytes_read_ += batch.total_bytes();
+    if (!ends.empty()) {
+        sink.rows(as_bytes(rows), ends);
+    }
+    bytes_read_ += rows.size();
 }
 
 SessionEnd DatabaseReader::finish(std::stop_token stop) {

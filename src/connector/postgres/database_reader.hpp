@@ -10,9 +10,9 @@
 #include "connector/postgres/backup_choice.hpp"
 #include "connector/postgres/catalogue.hpp"
 #include "connector/postgres/connection_info.hpp"
+#include "connector/postgres/counted_rows.hpp"
 #include "connector/postgres/early_output.hpp"
 #include "connector/postgres/reuse.hpp"
-#include "connector/postgres/row_batch.hpp"
 #include "connector/postgres/schema_definition.hpp"
 #include "connector/postgres/tools.hpp"
 #include "connector/postgres/view.hpp"
@@ -58,10 +58,10 @@ private:
     [[nodiscard]] std::vector<const Table*> wanted_tables(SchemaDefinition& schema);
     void read_rows(const Table& table, const SegmentRange& range, SegmentSink& sink,
                    std::stop_token stop);
-    /// One connection's try at it; what `batch` has is not given again.
+    /// One connection's try at it; what `rows` has given is not given again.
     /// @return false when the connection was lost: another one may have more luck.
-    [[nodiscard]] bool read_by_another(const Table& table, const std::string& copy, RowBatch& batch,
-                                       const std::stop_token& stop, int left);
+    [[nodiscard]] bool read_by_another(const Table& table, const std::string& copy,
+                                       CountedRows& rows, const std::stop_token& stop, int left);
     void dump_schema(int server_major, const EarlyOutput::Take& take, const std::stop_token& stop);
     void read_schema(SegmentSink& sink, const std::stop_token& stop);
     /// What is neither a table nor the schema.

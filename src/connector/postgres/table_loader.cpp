@@ -14,6 +14,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <span>
 #include <thread>
 
 namespace dbbackup::postgres {
@@ -86,7 +87,13 @@ void verify_table(Connection& connection, const StoredStream& stored, const std:
         fmt::format("COPY (SELECT {} FROM {}{} {}) TO STDOUT{}", column_list(definition),
                     definition.is_of_root ? "" : "ONLY ", table, definition.condition,
                     encoding_of_rows(encoding)),
-        [&](std::string_view row) { found += fingerprinter.of(as_bytes(row), 0); });
+        [&](BytesView all, std::span<const std::uint32_t> ends) {
+            std::size_t start = 0;
+            for (const std::uint32_t end : ends) {
+                found += fingerprinter.of(all.subspan(start, end - start), 0);
+                start = end;
+            }
+        });
     if (rows != stored.row_count || found != stored.fingerprint) {
         throw explained<SourceError>(
             fmt::format("{} was restored, but its rows are not those that were backed up ({} of "

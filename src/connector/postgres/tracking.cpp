@@ -17,7 +17,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kPairsMax = 32;
-constexpr std::chrono::milliseconds kPollInterval{50};
+/// How often a server is asked that may take its time; at first more often.
+constexpr std::chrono::milliseconds kFirstPause{2};
+constexpr std::chrono::milliseconds kLongestPause{50};
 
 std::uint64_t hexadecimal(std::string_view text) {
     std::uint64_t value = 0;
@@ -59,8 +61,8 @@ std::uint64_t file_key(std::uint32_t tablespace, std::uint32_t file_node) {
     return (std::uint64_t{tablespace} << 32U) + file_node;
 }
 
-void pause(std::stop_token stop) {
-    wait_unless_stopped(kPollInterval, stop);
+void pause(std::chrono::milliseconds time, std::stop_token stop) {
+    wait_unless_stopped(time, stop);
     if (stop.stop_requested()) {
         throw Cancelled();
     }
@@ -222,7 +224,7 @@ std::string wait_for_summaries(Connection& connection, Lsn upper,
         connection.execute("CHECKPOINT");
     }
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    for (;;) {
+    for (std::chrono::milliseconds time = kFirstPause;; time = std::min(2 * time, kLongestPause)) {
         const std::string reached = connection.text(
             "SELECT coalesce(max(end_lsn), '0/0') FROM pg_catalog.pg_available_wal_summaries()");
         if (Lsn::parse(reached) >= upper) {
@@ -237,7 +239,7 @@ std::string wait_for_summaries(Connection& connection, Lsn upper,
                     : ": it is written at checkpoints, and the role may make none (GRANT "
                       "pg_checkpoint)");
         }
-        pause(stop);
+        pause(time, stop);
     }
 }
 

@@ -153,23 +153,23 @@ bool View::are_tables_unchanged() {
                "pg_catalog.pg_relation_filenode(c.oid) IS DISTINCT FROM c.relfilenode)") == "t";
 }
 
-std::unique_ptr<Connection> View::reader(std::stop_token stop) {
+std::unique_ptr<ViewReader> View::reader(std::stop_token stop) {
     {
         const std::lock_guard lock(mutex_);
         if (!idle_.empty()) {
-            std::unique_ptr<Connection> reader = std::move(idle_.back());
+            std::unique_ptr<ViewReader> reader = std::move(idle_.back());
             idle_.pop_back();
             return reader;
         }
     }
-    auto reader = std::make_unique<Connection>(info_, Role::source, std::move(stop));
-    set_text_form(*reader);
-    reader->execute(kBegin);
-    reader->execute(fmt::format("SET TRANSACTION SNAPSHOT {}", literal(snapshot_)));
+    auto reader = std::make_unique<ViewReader>(info_, std::move(stop));
+    set_text_form(reader->connection);
+    reader->connection.execute(
+        fmt::format("{}; SET TRANSACTION SNAPSHOT {}", kBegin, literal(snapshot_)));
     return reader;
 }
 
-void View::give_back(std::unique_ptr<Connection> reader) {
+void View::give_back(std::unique_ptr<ViewReader> reader) {
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(reader));
 }

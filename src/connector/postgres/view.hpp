@@ -24,6 +24,15 @@ struct ViewOptions {
     std::chrono::milliseconds lock_timeout{5000};
 };
 
+/// A connection that sees the view.
+struct ViewReader {
+    ViewReader(const ConnectionInfo& info, std::stop_token stop)
+        : connection(info, Role::source, std::move(stop)) {}
+
+    Connection connection;
+    std::uint32_t locked = 0;  ///< The oid of the table that it locked last, and still holds.
+};
+
 /// The destructor ends every transaction. `reader` and `give_back` may be called by several
 /// threads; all else by one.
 /// Source: PostgreSQL manual, "Snapshot Synchronization Functions" (9.27.5).
@@ -52,9 +61,9 @@ public:
     /// How long the locks had to be waited for.
     [[nodiscard]] std::chrono::milliseconds lock_wait() const { return lock_wait_; }
 
-    /// A connection that sees the view; made when all others are in use.
-    [[nodiscard]] std::unique_ptr<Connection> reader(std::stop_token stop);
-    void give_back(std::unique_ptr<Connection> reader);
+    /// One is made when all others are in use.
+    [[nodiscard]] std::unique_ptr<ViewReader> reader(std::stop_token stop);
+    void give_back(std::unique_ptr<ViewReader> reader);
 
 private:
     void take_with_locks();
@@ -80,7 +89,7 @@ private:
     std::chrono::milliseconds lock_wait_{0};
     std::vector<Table> tables_;
     std::mutex mutex_;
-    std::vector<std::unique_ptr<Connection>> idle_;
+    std::vector<std::unique_ptr<ViewReader>> idle_;
 };
 
 /// Settings under which equal rows give equal text, on every server and for every role; of COPY
