@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs clang-tidy on C++ files and remembers which contents passed.
 
-usage: lint.py [--jobs N] [--all | FILE...]
+usage: lint.py [--jobs N] [--all | --since COMMIT | FILE...]
 
-Without files: those changed since the upstream branch, and those that include a changed header. A
+Without files: those changed since the upstream branch, or since COMMIT, and those that include a
+changed header; all, if it is not known or the settings have changed since. A
 file is looked at again only when it, a header of the project that it includes, its compiler
 command, .clang-tidy or clang-tidy itself changed. Needs the configured tree build/tidy.
 """
@@ -123,10 +124,23 @@ def lint(path):
     return said.replace(str(ROOT) + "/", "")
 
 
+def changed_since(commit, known):
+    """All of `known`, where that commit says nothing about them."""
+    answer = subprocess.run(["git", "diff", "--name-only", commit], cwd=ROOT, capture_output=True, text=True, check=False)
+    named = set(answer.stdout.split())
+    # What decides about every file: its checks, and how it is compiled.
+    settings = (".clang-tidy", "CMakeLists.txt", "cmake/")
+    if answer.returncode != 0 or any(name.endswith(".clang-tidy") or name.startswith(settings) for name in named):
+        return set(known)
+    return named | set(output_of("git", "ls-files", "-o", "--exclude-standard").split())
+
+
 def chosen_files(arguments, known):
     if arguments.all:
         return sorted(known)
-    if arguments.files:
+    if arguments.since:
+        named = changed_since(arguments.since, known)
+    elif arguments.files:
         named = {os.path.relpath(Path(f).resolve(), ROOT) for f in arguments.files}
     else:
         named = changed_files()
@@ -137,6 +151,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--since", metavar="COMMIT", help="one at which all passed")
     parser.add_argument("files", nargs="*", metavar="FILE")
     arguments = parser.parse_args()
 
