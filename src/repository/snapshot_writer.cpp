@@ -266,7 +266,8 @@ void SnapshotWriter::submit(OpenPack pack) {
 }
 
 void SnapshotWriter::hand_over() {
-    if (uploader_->has_room()) {
+    // A run that met damage may start over, and then tells what it stored as new.
+    if (uploader_->has_room() && distrusted().empty()) {
         submit_rest();
     }
 }
