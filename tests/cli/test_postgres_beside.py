@@ -11,7 +11,7 @@ from postgres_compare import Database, assert_equal, drop_database
 from postgres_server import PostgresServer
 from program import Repository
 
-READERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND query LIKE 'LOCK TABLE ONLY%COPY%'"
+READERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND application_name = 'db-backup' AND query LIKE '%COPY (SELECT % FROM ONLY %'"
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND pid <> pg_backend_pid()"
 
 

@@ -135,7 +135,7 @@ def test_a_lost_connection_is_replaced(program, server, folder):
         process = repository.start(*words, env=server.environment())
         while process.poll() is None and server.psql(
             "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'db-backup'"
-            " AND state = 'active' AND query LIKE 'LOCK TABLE ONLY%COPY%' LIMIT 1) AS one"
+            " AND state = 'active' AND query LIKE '%COPY (SELECT % FROM ONLY %' LIMIT 1) AS one"
         ) == "0":
             pass
         result = repository.program.finish(process, words)
