@@ -78,6 +78,14 @@ def databases_of(server):
     return server.psql("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY datname COLLATE \"C\"").splitlines()
 
 
+def settings_of(name, server):
+    return server.psql(
+        f"""SELECT datistemplate, datallowconn, datconnlimit, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) a),
+        (SELECT array_agg(setrole || ' ' || setconfig::text ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)
+        FROM pg_database d WHERE datname = '{name}'"""
+    )
+
+
 def listed(*names):
     return [word for name in names for word in ("--database", name)]
 
@@ -239,13 +247,45 @@ def test_a_restore_that_fails_keeps_those_before_and_says_so(stored, server, emp
     clear(empty, "crm")
 
 
-def test_template1_is_taken_when_something_is_in_it(stored, server):
+def test_template1_is_taken_when_something_is_in_it(stored, server, empty):
     server.psql("CREATE TABLE mine(id int)", "template1")
     try:
         take(stored, server, "--all-databases")
         assert "template1.public.mine" in streams(stored)
     finally:
         server.psql("DROP TABLE mine", "template1")
+    put(stored, empty, "--include", "template1", "--verify")
+    try:
+        assert empty.psql("SELECT count(*) FROM mine", "template1") == "0"
+        assert settings_of("template1", empty) == settings_of("template1", server)
+    finally:
+        empty.psql("DROP TABLE mine", "template1")
+
+
+@pytest.mark.parametrize(
+    "change, undo",
+    (
+        ("ALTER DATABASE postgres SET work_mem = '7MB'", "ALTER DATABASE postgres RESET work_mem"),
+        ("ALTER ROLE admin IN DATABASE postgres SET work_mem = '7MB'", "ALTER ROLE admin IN DATABASE postgres RESET work_mem"),
+        ("ALTER DATABASE postgres CONNECTION LIMIT 77", "ALTER DATABASE postgres CONNECTION LIMIT -1"),
+        ("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC", "UPDATE pg_database SET datacl = NULL WHERE datname = 'postgres'"),
+    ),
+)
+def test_settings_of_postgres_are_taken_though_nothing_is_in_it(stored, server, empty, change, undo):
+    server.psql(change)
+    try:
+        take(stored, server, "--all-databases")
+        changed = settings_of("postgres", server)
+    finally:
+        server.psql(undo)
+    assert settings_of("postgres", server) != changed
+    put(stored, empty, "--include", "postgres", "--verify")
+    try:
+        assert settings_of("postgres", empty) == changed
+    finally:
+        empty.psql(undo)
+    take(stored, server, "--all-databases")
+    assert not [name for name in streams(stored) if name.startswith("postgres")]
 
 
 def test_rows_that_are_not_wanted_stay_away(stored, server):

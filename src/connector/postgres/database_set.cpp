@@ -34,7 +34,10 @@ SELECT d.datname, d.datallowconn, d.datconnlimit = -2,
        CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
               OR pg_catalog.pg_has_role('pg_read_all_stats', 'MEMBER')
             THEN pg_catalog.pg_database_size(d.oid) ELSE 0 END,
-       pg_catalog.shobj_description(d.oid, 'pg_database') = $1
+       pg_catalog.shobj_description(d.oid, 'pg_database') = $1,
+       d.datconnlimit >= 0
+         OR (d.datacl IS NOT NULL AND d.datname <> 'template1')  -- which initdb gives some
+         OR EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s WHERE s.setdatabase = d.oid)
   FROM pg_catalog.pg_database d ORDER BY d.datname)";
 
 const ServerDatabase* find(const std::vector<ServerDatabase>& found, std::string_view name) {
@@ -181,7 +184,8 @@ DatabaseSet find_databases(Connection& server, const ConnectionInfo& info,
         database.is_invalid = rows.flag(row, 2);
         database.is_being_restored = rows.flag(row, 4);
         database.size_bytes = static_cast<std::uint64_t>(rows.integer(row, 3));
-        if (options.is_all_databases && database.allows_connections &&
+        const bool has_settings = rows.flag(row, 5);
+        if (options.is_all_databases && database.allows_connections && !has_settings &&
             std::ranges::find(kOfEveryServer, database.name) != kOfEveryServer.end()) {
             try {
                 Connection inside(info.with_database(database.name), Role::source, stop);

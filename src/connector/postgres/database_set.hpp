@@ -23,7 +23,7 @@ struct ServerDatabase {
     bool allows_connections = true;
     bool is_invalid = false;         ///< A DROP DATABASE died half-way.
     bool is_being_restored = false;  ///< By db-backup, under its passing name.
-    /// Every server has it, and here nothing was made in it: `postgres` and `template1`.
+    /// Every server has it, and here nothing was made in it or set for it: `postgres`, `template1`.
     bool is_untouched = false;
     std::uint64_t size_bytes = 0;
 };
