@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import secrets
+import signal
 import subprocess
+import time
 
 TIMEOUT_S = 300
 PASSPHRASE = "correct horse battery staple"
@@ -163,3 +165,19 @@ class Repository:
 
     def bytes(self):
         return sum((self.path / name).stat().st_size for name in self.objects())
+
+
+def hears(process, number):
+    """Whether the program, started a moment ago, has said what this signal does to it."""
+    try:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return False
+    masks = (line.split()[1] for line in status.splitlines() if line.startswith(("SigCgt:", "SigBlk:")))
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
+def wait_until_heard(process, number):
+    """Until the signal will not end it as one that it does not know; a busy machine may have hardly begun it."""
+    while number != signal.SIGKILL and process.poll() is None and not hears(process, number):
+        time.sleep(0.001)

@@ -16,6 +16,7 @@ import zipfile
 import pytest
 
 import databases
+from program import wait_until_heard
 
 SUFFIXES = {"none": ".sqlite", "gzip": ".sqlite.gz", "zstd": ".sqlite.zst", "zip": ".zip"}
 KINDS = tuple(SUFFIXES)
@@ -349,6 +350,7 @@ def test_a_killed_archive_leaves_no_file_of_its_name(program, snapshot, folder, 
         "backup", "--type", "sqlite", "--database", big, "--format", "archive", "-o", folder / "big.gz", "--compression", "gzip:9"
     )
     time.sleep(0.15)
+    wait_until_heard(process, end)
     process.send_signal(end)
     result = program.finish(process)
     if result.code != 0:

@@ -4,14 +4,13 @@ The time from signal to end is reported.
 """
 
 import os
-import pathlib
 import signal
 import time
 
 import pytest
 
 import databases
-from program import Repository
+from program import Repository, wait_until_heard
 from writers import Writers
 
 # The promise is a second. What is asserted is that nothing hangs: on a busy machine, and in builds that
@@ -19,22 +18,11 @@ from writers import Writers
 STOP_S_MAX = 60
 
 
-def hears(process, number):
-    """Whether the program, started a moment ago, has said what this signal does to it."""
-    try:
-        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    except OSError:
-        return False
-    masks = (line.split()[1] for line in status.splitlines() if line.startswith(("SigCgt:", "SigBlk:")))
-    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
-
-
 def interrupted(repository, words, number, after_s):
     """Starts a call, sends the signal after a while; returns the result and the seconds until the end."""
     process = repository.start(*words)
     time.sleep(after_s)
-    while number != signal.SIGKILL and process.poll() is None and not hears(process, number):
-        time.sleep(0.001)  # A busy machine has hardly begun it.
+    wait_until_heard(process, number)
     process.send_signal(number)
     begun = time.monotonic()
     result = repository.program.finish(process, words)
