@@ -42,16 +42,18 @@ EarlyIndexes::EarlyIndexes(const Toc& toc, std::span<const int> ids) : settings_
         const TocEntry& entry = *toc.find(id);
         const TocEntry& table = *toc.subject_of(entry);
         waiting_.push_back(
-            {id, entry.full_name(), quoted_name(table.schema, table.name), entry.definition});
+            {id, entry.full_name(), quoted_name(table.schema, table.name), entry.definition, 0});
     }
 }
 
-void EarlyIndexes::add_table(const std::string& schema, const std::string& name) {
+void EarlyIndexes::add_table(const std::string& schema, const std::string& name,
+                             std::uint64_t rows) {
     const std::string table = quoted_name(schema, name);
     const std::lock_guard lock(mutex_);
     const auto others =
         std::stable_partition(waiting_.begin(), waiting_.end(),
                               [&table](const Index& each) { return each.table != table; });
+    std::for_each(others, waiting_.end(), [rows](Index& each) { each.rows = rows; });
     std::move(others, waiting_.end(), std::back_inserter(due_));
     waiting_.erase(others, waiting_.end());
 }
@@ -63,8 +65,9 @@ bool EarlyIndexes::make_one(Connection& connection) {
         if (due_.empty()) {
             return false;
         }
-        next = std::move(due_.back());
-        due_.pop_back();
+        const auto longest = std::ranges::max_element(due_, {}, &Index::rows);
+        next = std::move(*longest);
+        due_.erase(longest);
         ++making_;
     }
     try {

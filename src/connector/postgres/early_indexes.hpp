@@ -9,6 +9,7 @@
 #include "connector/postgres/toc.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <set>
 #include <span>
@@ -30,9 +31,10 @@ public:
     EarlyIndexes(const Toc& toc, std::span<const int> ids);
 
     /// All rows of this table are there.
-    void add_table(const std::string& schema, const std::string& name);
-    /// Makes one of those that are due. @param connection Has the text form of rows (view.hpp), and
-    /// has it again after it.
+    void add_table(const std::string& schema, const std::string& name, std::uint64_t rows);
+    /// Makes one of those that are due, of the table with most rows: what takes longest should not
+    /// be what all others have ended before. @param connection Has the text form of rows
+    /// (view.hpp), and has it again after it.
     /// @return false when none is due. @throws as `Connection`.
     bool make_one(Connection& connection);
     /// Whether another connection is just making one.
@@ -46,12 +48,13 @@ private:
         std::string name;   ///< For people.
         std::string table;  ///< Quoted.
         std::string sql;
+        std::uint64_t rows = 0;  ///< Of the table.
     };
 
     std::vector<std::string> settings_;  ///< For the SQL of the archive.
     mutable std::mutex mutex_;           ///< Guards all that follows.
     std::vector<Index> waiting_;
-    std::vector<Index> due_;  ///< The last comes first.
+    std::vector<Index> due_;
     std::size_t making_ = 0;
     std::set<int> made_;
 };

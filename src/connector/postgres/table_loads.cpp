@@ -106,7 +106,7 @@ void TableLoads::end(Load& load) {
     const std::lock_guard lock(mutex_);
     if (--load.users == 0) {
         if (indexes_ != nullptr && !load.table.is_of_root) {
-            indexes_->add_table(load.table.schema, load.table.name);
+            indexes_->add_table(load.table.schema, load.table.name, rows_[load.place]);
         }
         group_.close(wanted_[load.place]);
         loads_.remove_if([&load](const Load& each) { return &each == &load; });

@@ -193,6 +193,17 @@ void TargetDatabase::set_for_loading(unsigned jobs) {
         server_->execute(fmt::format("ALTER DATABASE {} SET maintenance_work_mem = '{}kB'",
                                      quoted_name(made_), row.text(0, 0)));
     }
+    // Where the sessions already take all processors, the helpers that each index would bring along
+    // only take them from each other. How many another machine has is not known here.
+    constexpr int kWithHelpers = 110000;
+    if (server_->server_version() >= kWithHelpers && jobs >= std::thread::hardware_concurrency() &&
+        server_
+            ->query("SELECT pg_catalog.inet_server_addr() IS NOT DISTINCT FROM "
+                    "pg_catalog.inet_client_addr()")
+            .flag(0, 0)) {
+        server_->execute(fmt::format("ALTER DATABASE {} SET max_parallel_maintenance_workers = 0",
+                                     quoted_name(made_)));
+    }
     server_->execute(fmt::format("ALTER DATABASE {} SET backend_flush_after = '{}kB'",
                                  quoted_name(made_), kFlushedBytes / 1_KiB));
     // Nothing of it counts before it has its name, and that commit puts all before it on the disk.
