@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -69,6 +70,11 @@ bool has_ended(const ProcessIdentity& process) {
         return false;
     }
     return start_of(process.process) != process.started;
+}
+
+std::string shown_command(std::uint64_t process) {
+    std::ifstream file(fmt::format("/proc/{}/cmdline", process));
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace dbbackup

@@ -1,7 +1,7 @@
 #pragma once
 
 /// @file
-/// Which process this is, so that another one can tell that it is no more.
+/// Which process this is, so that another one can tell that it is no more, and what others are.
 
 #include <cstdint>
 #include <string>
@@ -23,5 +23,9 @@ struct ProcessIdentity {
 
 /// Whether that process ran here and has ended. False when nothing is known of it.
 [[nodiscard]] bool has_ended(const ProcessIdentity& process);
+
+/// What the process of this number shows as its command, a NUL behind each word (proc(5),
+/// /proc/PID/cmdline); empty where there is none on this machine, or it is not for us to see.
+[[nodiscard]] std::string shown_command(std::uint64_t process);
 
 }  // namespace dbbackup

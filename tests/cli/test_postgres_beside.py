@@ -120,6 +120,21 @@ def test_who_hangs_beside_the_rows_ends_with_the_run(stored, server, folder, nam
     wait_for(lambda: server.psql(SESSIONS) == "0", "a session is left")
 
 
+def test_indexes_bring_no_helpers_where_the_connections_take_all_processors(stored, server, folder):
+    processors = len(os.sched_getaffinity(0))
+    stored.json("backup", "--uri", server.uri("shop"), env=server.environment())
+    told = folder / "told"
+    settings = "SELECT setconfig FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase WHERE datname LIKE 'back_restoring_%'"
+    restore = StandIns(folder, server, pg_restore=f"ask {shlex.quote(settings)} >>{told}")
+    for jobs in (processors, processors - 1 or processors):
+        told.unlink(missing_ok=True)
+        stored.run("restore", "latest", "--to", server.uri("back"), "--jobs", jobs, env=restore.environment())
+        assert "synchronous_commit=off" in told.read_text()
+        assert ("max_parallel_maintenance_workers=0" in told.read_text()) == (jobs == processors), told.read_text()
+        assert server.psql("SELECT count(*) FROM pg_db_role_setting") == "0"
+        drop_database(Database(server, "back"))
+
+
 PARTS = """
 CREATE TABLE alone(id int PRIMARY KEY, x int UNIQUE); INSERT INTO alone SELECT i, i FROM generate_series(1, 20000) i;
 CREATE TABLE days(id int, day date, x int NOT NULL, note text, PRIMARY KEY (id, day, x)) PARTITION BY RANGE (day);

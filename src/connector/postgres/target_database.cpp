@@ -5,6 +5,7 @@
 #include "base/wait.hpp"
 #include "connector/postgres/database_properties.hpp"
 #include "connector/postgres/sql_text.hpp"
+#include "sys/process_identity.hpp"
 
 #include <fmt/format.h>
 
@@ -27,6 +28,14 @@ constexpr std::uint64_t kFlushedBytes = 512_KiB;
 
 /// Of the session that restores; eight characters of the passing name follow.
 constexpr std::string_view kSessionName = "db-backup restoring ";
+
+/// Asked of the process and not of the address, which at the near end of a tunnel is this
+/// machine's.
+bool is_on_this_machine(Connection& server) {
+    const Rows row = server.query("SELECT pg_catalog.pg_backend_pid()");
+    return shown_command(static_cast<std::uint64_t>(row.integer(0, 0))).find("postgres: ") !=
+           std::string::npos;
+}
 
 /// Any database that lets us in, to make another from.
 std::unique_ptr<Connection> connect_beside(const ConnectionInfo& info, const std::string& name,
@@ -197,10 +206,7 @@ void TargetDatabase::set_for_loading(unsigned jobs) {
     // only take them from each other. How many another machine has is not known here.
     constexpr int kWithHelpers = 110000;
     if (server_->server_version() >= kWithHelpers && jobs >= std::thread::hardware_concurrency() &&
-        server_
-            ->query("SELECT pg_catalog.inet_server_addr() IS NOT DISTINCT FROM "
-                    "pg_catalog.inet_client_addr()")
-            .flag(0, 0)) {
+        is_on_this_machine(*server_)) {
         server_->execute(fmt::format("ALTER DATABASE {} SET max_parallel_maintenance_workers = 0",
                                      quoted_name(made_)));
     }

@@ -41,5 +41,10 @@ TEST(ProcessIdentity, NothingIsSaidOfOtherMachines) {
     EXPECT_FALSE(has_ended({}));
 }
 
+TEST(ProcessIdentity, ShowsTheCommandOfAProcessThatRunsHere) {
+    EXPECT_NE(shown_command(this_process().process).find("test_sys"), std::string::npos);
+    EXPECT_EQ(shown_command(0), "");
+}
+
 }  // namespace
 }  // namespace dbbackup
