@@ -42,7 +42,7 @@ EarlyIndexes::EarlyIndexes(const Toc& toc, std::span<const int> ids) : settings_
         const TocEntry& entry = *toc.find(id);
         const TocEntry& table = *toc.subject_of(entry);
         waiting_.push_back(
-            {id, entry.full_name(), quoted_name(table.schema, table.name), entry.definition, 0});
+            {id, entry.full_name(), quoted_name(table.schema, table.name), entry.definition});
     }
 }
 
@@ -65,9 +65,10 @@ bool EarlyIndexes::make_one(Connection& connection) {
         if (due_.empty()) {
             return false;
         }
-        const auto longest = std::ranges::max_element(due_, {}, &Index::rows);
-        next = std::move(*longest);
-        due_.erase(longest);
+        std::ranges::iter_swap(std::ranges::max_element(due_, {}, &Index::rows),
+                               std::prev(due_.end()));
+        next = std::move(due_.back());
+        due_.pop_back();
         ++making_;
     }
     try {
