@@ -24,7 +24,8 @@ namespace dbbackup {
 
 /// `push` and `finish` belong to the producer (several producers may push; order is then that of
 /// their calls). The first exception of `work` or `deliver` stops the stage; `push` and `finish`
-/// rethrow it. The destructor drops what waits and joins.
+/// rethrow it, while an earlier item may still be in delivery. The destructor drops what waits and
+/// joins.
 template <class In, class Out>
 class OrderedWorkers {
 public:

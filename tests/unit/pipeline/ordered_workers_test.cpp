@@ -182,25 +182,27 @@ TEST(OrderedWorkers, FinishesWithoutItems) {
 
 TEST(OrderedWorkers, RethrowsWhatWorkThrew) {
     std::vector<int> delivered;
-    Stage stage(
-        3, kNoBound,
-        [](int item, unsigned) {
-            if (item == 5) {
-                throw std::runtime_error("no fifth");
-            }
-            return item;
-        },
-        [&](int item) { delivered.push_back(item); }, {});
-    EXPECT_THROW(
-        {
-            for (int item = 0; item < 20; ++item) {
-                stage.push(item, 1);
-            }
-            stage.finish();
-        },
-        std::runtime_error);
-    EXPECT_THROW(stage.push(99, 1), std::runtime_error);
-    EXPECT_THROW(stage.finish(), std::runtime_error);
+    {
+        Stage stage(
+            3, kNoBound,
+            [](int item, unsigned) {
+                if (item == 5) {
+                    throw std::runtime_error("no fifth");
+                }
+                return item;
+            },
+            [&](int item) { delivered.push_back(item); }, {});
+        EXPECT_THROW(
+            {
+                for (int item = 0; item < 20; ++item) {
+                    stage.push(item, 1);
+                }
+                stage.finish();
+            },
+            std::runtime_error);
+        EXPECT_THROW(stage.push(99, 1), std::runtime_error);
+        EXPECT_THROW(stage.finish(), std::runtime_error);
+    }  // An earlier item may be in delivery until the stage is gone.
     EXPECT_LE(delivered.size(), 5U) << "nothing that follows the failed item may be delivered";
 }
 
