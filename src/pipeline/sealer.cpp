@@ -91,8 +91,8 @@ std::optional<BaseChoice> Sealer::choose(const ChunkToSeal& chunk) {
         }
         choice = choose_base(parent);
     }
-    const bool is_worth_it = delta_bytes_max(*choice.base, chunk.content.size()) > 0 &&
-                             choice.base->depth < chunk.depth_max;
+    const bool is_worth_it = can_be_base(*choice.base) && choice.base->depth < chunk.depth_max &&
+                             delta_bytes_max(*choice.base, chunk.content.size()) > 0;
     return is_worth_it ? std::optional(std::move(choice)) : std::nullopt;
 }
 

@@ -57,7 +57,7 @@ std::size_t closure_size(const StoredSegment& segment) {
 bool is_fully_stored(const std::vector<StoredSegment>& segments) {
     for (const StoredSegment& segment : segments) {
         for (const ChunkCopyPtr& chunk : segment.chunks) {
-            // Bases were stored by earlier runs, or the chunk could not be a delta on them.
+            // Its bases were stored before it became a delta on them, or lie in the same pack.
             if (!chunk->pack->is_stored.load(std::memory_order_acquire)) {
                 return false;
             }

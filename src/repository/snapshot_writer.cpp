@@ -115,8 +115,7 @@ bool SnapshotWriter::is_trusted(const ChunkCopy& copy) const {
 }
 
 bool SnapshotWriter::provides(const ChunkCopyPtr& copy) const {
-    // No collector knows the packs of this very run; until they are stored they have no name
-    // either.
+    // No collector knows the packs of this very run, which have no name until they are stored.
     std::vector<const ChunkCopy*> others;
     visit_closure(copy, [&](const ChunkCopy& part) {
         if (!is_own(part)) {
@@ -229,6 +228,13 @@ ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
     if (ChunkCopyPtr own = added_copy(form)) {  // By another thread while this one waited.
         return own;
     }
+    for (const ChunkCopyPtr& base : bases) {
+        // Lists are written once the packs of their chunks are stored, and name those of bases.
+        if (base->pack != open_.identity &&
+            !base->pack->is_stored.load(std::memory_order_acquire)) {
+            throw Error("a chunk was made a delta on one that is not stored yet");
+        }
+    }
     const PackEntry entry = open_.builder->add(form, packed);
     ChunkCopyPtr copy = copy_in(open_.identity, entry, std::move(bases));
     added_[form.id] = copy;
@@ -273,11 +279,9 @@ void SnapshotWriter::hand_over() {
 }
 
 void SnapshotWriter::submit_rest() {
-    OpenPack rest;
-    {
-        const std::lock_guard lock(mutex_);
-        rest = std::exchange(open_, {});
-    }
+    std::unique_lock lock(mutex_);
+    OpenPack rest = std::exchange(open_, {});
+    lock.unlock();
     if (rest.builder) {
         submit(std::move(rest));
     }

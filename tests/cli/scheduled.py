@@ -1,5 +1,6 @@
 """A shop whose backups a scheduler takes, as the tests see it from outside."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -9,7 +10,7 @@ import time
 
 import databases
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 def wait_until(what, condition, patience=PATIENCE_S):
@@ -73,6 +74,11 @@ class Shop:
     def kill(self, process):
         process.kill()
         process.communicate()
+
+    def kill_all(self):
+        for process in self.processes():
+            with contextlib.suppress(ProcessLookupError):  # It may end with its parent.
+                os.kill(process, signal.SIGKILL)
 
     def end(self):
         for process in self.started:

@@ -200,6 +200,7 @@ def test_waiting_for_the_reader_is_interrupted(plain_repository, database, json)
     for _ in range(2):
         plain_repository.backup(database, *tags)
     process = plain_repository.start("list", *json)
+    wait_until_heard(process, signal.SIGINT)
     time.sleep(0.5)
     assert process.poll() is None, "the pipe took everything, so nothing was tested"
     process.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND pid
 @pytest.fixture(scope="module")
 def server(servers):
     folder, started = servers
-    started.append(PostgresServer("postgres17", folder, "--set", "summarize_wal=on"))
+    started.append(PostgresServer("postgres17", folder, "--set", "summarize_wal=on", "--set", "autovacuum=off"))
     started[-1].make_database("shop")
     started[-1].psql(
         "CREATE TABLE goods(id int PRIMARY KEY, name text); INSERT INTO goods SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 20000) i;"

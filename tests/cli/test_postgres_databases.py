@@ -37,7 +37,8 @@ def fill(server, name, rows):
 @pytest.fixture(scope="module", params=VERSIONS)
 def server(request, servers):
     folder, started = servers
-    started.append(PostgresServer(request.param, folder))
+    # At work in any of them while the view is taken, autovacuum leaves the next backup nothing to go by.
+    started.append(PostgresServer(request.param, folder, "--set", "autovacuum=off"))
     one = started[-1]
     for number, name in enumerate(NAMES):
         fill(one, name, 1000 * (number + 1))

@@ -19,7 +19,7 @@ from program import Repository
 SEED = int(os.environ.get("DB_BACKUP_TEST_SEED", "23"))
 ROUNDS = 100 if os.environ.get("DB_BACKUP_LONG") == "1" else 5
 TABLES, ROWS = 4, 30_000
-PATIENCE_S = 30
+PATIENCE_S = 120
 DEATHS = ("program", "connection", "server")
 PARTS = ("schema", "rows", "sequence")
 
@@ -211,7 +211,7 @@ def test_a_death_while_the_names_change_leaves_the_target_open(program, server, 
     server.psql("CREATE TABLE precious AS SELECT 42 AS answer", "lent")
     client = subprocess.Popen([server.bin / "psql", "-X", "-q", "-d", server.uri("lent"), "-c", "SELECT pg_sleep(600)"],
                               env=server.environment(), stderr=subprocess.DEVNULL)  # fmt: skip
-    inside = "SELECT pid FROM pg_stat_activity WHERE datname = 'lent'"
+    inside = "SELECT pid FROM pg_stat_activity WHERE datname = 'lent' AND backend_type = 'client backend'"
     wait_until(lambda: server.psql(inside) != "")
     stopped = int(server.psql(inside))
     os.kill(stopped, signal.SIGSTOP)

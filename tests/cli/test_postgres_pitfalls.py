@@ -25,7 +25,7 @@ OF_X = "SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer WHER
 @pytest.fixture(scope="module")
 def server(servers):
     folder, started = servers
-    started.append(PostgresServer("postgres17", folder, "--set", "summarize_wal=on"))
+    started.append(PostgresServer("postgres17", folder, "--set", "summarize_wal=on", "--set", "autovacuum=off"))
     started[-1].make_database("shop")
     started[-1].psql(SHOP, "shop")
     return started[-1]

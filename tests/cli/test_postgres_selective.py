@@ -362,7 +362,7 @@ def test_what_fails_or_is_killed_leaves_the_database_as_it_was(shop):
     words = ("latest", "--to", shop.server.uri(target), "--data-only", "--include", "filler")
     process = shop.repository.start("restore", *words, env=shop.server.environment())
     copying = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{target}' AND query LIKE 'COPY%'"
-    end = time.monotonic() + WAIT_S
+    end = time.monotonic() + 5 * WAIT_S  # What was sent goes on, a row in 10 ms or more.
     while shop.sql(copying, "postgres") == "0":
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.05)

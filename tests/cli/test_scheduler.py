@@ -116,8 +116,7 @@ def test_a_machine_that_dies_takes_all_along(shop, receiver):
     make_due(shop)
     scheduler = shop.start()
     wait_for_backup(shop)
-    for process in shop.processes():
-        os.kill(process, signal.SIGKILL)
+    shop.kill_all()
     scheduler.communicate()
     shop.source()
     scheduler = shop.start()
@@ -213,15 +212,16 @@ def test_missed_runs_can_be_left_out(shop, receiver):
 def test_no_job_overlaps_itself(shop):
     """By hand and by the scheduler, at once: one at a time, which the hook would notice."""
     mark = shop.folder / "running"
-    alone = f"mkdir {mark} || touch {shop.folder}/overlap; sleep 1"
+    alone = f"mkdir {mark} || touch {shop.folder}/overlap; until [ -e {shop.folder}/go ]; do sleep 0.05; done"
     shop.source(hooks={"before": alone, "after": f"rmdir {mark}", "on_error": f"rmdir {mark}"})
     schedule(shop)
     make_due(shop)
     by_hand = shop.program.start("schedule", "run", "nightly", "--config", shop.config)
     scheduled.wait_until("it runs", mark.exists)
     scheduler = shop.start()
-    error = shop.json("schedule", "run", "nightly", code=2)["error"]
-    assert error["code"] == "job_running", error
+    assert shop.json("schedule", "run", "nightly", code=2)["error"]["code"] == "job_running"
+    shop.wait_for("running", "skipped")
+    (shop.folder / "go").touch()
     assert shop.program.finish(by_hand).code == 0
     shop.wait_for("succeeded", "skipped")
     shop.stop(scheduler)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from program import PASSPHRASE, Repository
+from program import PASSPHRASE, Repository, wait_until_heard
 
 FILE, ENV = "DB_BACKUP_PASSPHRASE_FILE", "DB_BACKUP_PASSPHRASE"
 
@@ -132,7 +132,8 @@ def test_a_pipe_that_nobody_writes_into_can_be_interrupted(program, folder, kind
     words = ("--key-file", folder / "pipe") if kind == "keyfile" else ()
     env = {FILE: f"{folder}/pipe"} if kind == "passphrase" else {}
     process = program.start("list", "--repository", repository.path, *words, env=env)
-    time.sleep(1)
+    wait_until_heard(process, signal.SIGINT)
+    time.sleep(0.5)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert program.finish(process, timeout=60).code == 130

@@ -88,6 +88,10 @@ def disturbed(folder, hosts, ledger, seed, seconds):
     for thread in threads:
         thread.start()
     crowd.over.wait(seconds)
+    end = time.monotonic() + 300
+    while not (ledger.counts["restores"] and ledger.counts["prunes"]) and time.monotonic() < end:
+        if crowd.over.wait(1):
+            break
     crowd.over.set()
     for thread in threads:
         thread.join()

@@ -10,7 +10,7 @@ import urllib.request
 
 from server import Server
 
-SETTLED_S = 0.2
+SETTLED_S = 0.5
 WAIT_S = 10
 
 

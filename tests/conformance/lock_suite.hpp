@@ -130,7 +130,7 @@ TEST_P(LockSuite, ALockGrowsAndEnds) {
     ASSERT_EQ(storage->put(name_, as_bytes("content"), {}), PutResult::created);
     ObjectProtection& protection = *storage->protection();
     EXPECT_EQ(protection.locked_until(name_, {}), std::nullopt);
-    const auto end = now() + std::chrono::seconds(3);
+    const auto end = now() + std::chrono::seconds(10);
     protection.lock_until(name_, end, {});
     EXPECT_NO_THROW(protection.lock_until(name_, end - std::chrono::seconds(1), {}))
         << "it is longer already";

@@ -156,8 +156,10 @@ TEST_P(StorageSuite, StopsALargePutOrFinishesItWhole) {
     }
     stopper.join();
     if (is_cancelled) {
-        EXPECT_EQ(storage_->get(name, {}), std::nullopt);
-        EXPECT_EQ(names(), StorageNames{});
+        // A server may have had all of it when the client hung up.
+        const std::optional<Bytes> found = storage_->get(name, {});
+        EXPECT_TRUE(!found || *found == content);
+        EXPECT_EQ(names(), found ? StorageNames{"big"} : StorageNames{});
         // One second is the promise; the rest is for a machine that runs many tests at once.
         EXPECT_LT(std::chrono::steady_clock::now() - stopped_at, std::chrono::seconds(10));
     } else {

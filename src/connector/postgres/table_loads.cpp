@@ -78,7 +78,7 @@ TableLoads::Load* TableLoads::take() {
         return &load;
     }
     for (Load& load : loads_) {
-        if (load.is_shared && load.slices->has_more()) {
+        if (load.is_shared && load.slices && load.slices->has_more()) {
             ++load.users;
             return &load;
         }

@@ -108,6 +108,11 @@ public:
         EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return here_ >= number; }))
             << here_ << " of " << number << " came";
     }
+    /// A moment, so that what another thread is about to do comes first.
+    void pause() {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, 1ms, [] { return false; });
+    }
     /// Waits for others who never come, until the reader is told to stop.
     void wait_for_stop(const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
@@ -368,6 +373,7 @@ TEST_F(ParallelReading, AFailingStoreStopsReadersThatWaitForTheDatabase) {
             meeting_.wait_for_stop(stop);
         } else if (segment.range.first_page > 0) {
             meeting_.wait_for(1);
+            meeting_.pause();  // The stage learns of the failure a little later.
         }
     };
     Faults faults;  // Sealing the first chunk asks the store what it has.

@@ -321,6 +321,22 @@ TEST_F(SealerTest, ACondemnedBaseIsNotUsed) {
     EXPECT_NE(again->pack->name, parent->pack->name) << "a condemned chunk provides nothing";
 }
 
+/// The same content elsewhere in the source is being stored anew meanwhile: its pack has no name.
+TEST_F(SealerTest, ABaseThatThisRunHasNotStoredYetCostsOnlyTheDelta) {
+    const ChunkCopyPtr parent = store(monday_);
+    condemn(parent);
+    Run run(*this, {});
+    const ChunkCopyPtr base = run.sealer.seal({.content = monday_, .parent = parent});
+    ASSERT_FALSE(base->pack->is_stored);
+    const ChunkToSeal changed{.content = tuesday_, .parent = parent, .aligned_unit_bytes = kPage};
+    EXPECT_EQ(run.sealer.name(changed).base, nullptr);
+    EXPECT_EQ(run.sealer.seal(changed)->depth, 0);
+    EXPECT_TRUE(run.writer.distrusted().empty()) << "nothing of the repository is damaged";
+    run.writer.flush();
+    const ChunkCopyPtr later = run.store(with_changed_page(monday_, 9), parent);
+    EXPECT_EQ(later->bases, std::vector<ChunkCopyPtr>{base});
+}
+
 TEST_F(SealerTest, ADeltaOnACondemnedBaseIsNotReused) {
     const ChunkCopyPtr parent = store(monday_);
     const ChunkCopyPtr delta = store(tuesday_, parent);

@@ -208,6 +208,17 @@ TEST_F(SnapshotWriterTest, FindsWhatEarlierSnapshotsAndDeadRunsStored) {
     EXPECT_FALSE(find(*run, "nowhere"));
 }
 
+/// Else a list of chunks could name its pack before it has a name.
+TEST_F(SnapshotWriterTest, TakesNoDeltaOnWhatIsNotStoredUnlessItLiesBesideIt) {
+    const auto run = writer();
+    const ChunkCopyPtr base = add(*run, "base");
+    const auto other = writer();
+    EXPECT_THROW(add(*other, "delta", {base}), Error);
+    EXPECT_EQ(add(*run, "delta", {base})->pack, base->pack);
+    run->flush();
+    EXPECT_EQ(add(*other, "delta", {base})->bases, std::vector<ChunkCopyPtr>{base});
+}
+
 /// A run of many chunks keeps only those in memory whose packs are not stored.
 TEST_F(SnapshotWriterTest, FindsItsOwnStoredChunksOnDisk) {
     SnapshotWriter run(*repository_, place_.clock, "backup", kSampleSource, {}, 0);
