@@ -125,7 +125,7 @@ private:
         std::uint32_t generation = item.chunk->generation;
         for (const ChunkCopyPtr& each : item.chunk->bases) {
             ChunkCopyPtr base = base_at_target(item, *each);
-            if (!base || !can_be_base(*base) || base->depth >= kDepthMax) {
+            if (!base || !is_stored(*base) || base->depth >= kDepthMax) {
                 return nullptr;
             }
             generation = std::max(generation, base->generation + 1);

@@ -28,10 +28,6 @@ BaseChoice choose_base(const ChunkCopyPtr& parent) {
     return {base, generation};
 }
 
-bool can_be_base(const ChunkCopy& base) {
-    return base.pack->is_stored.load(std::memory_order_acquire);
-}
-
 std::size_t delta_bytes_max(const ChunkCopy& base, std::size_t content_bytes) {
     const ChunkCopy* root = &base;
     double deltas = 0;

@@ -25,11 +25,6 @@ struct BaseChoice {
 /// The base's depth is always below kDepthMax, so that the delta's is not above it.
 [[nodiscard]] BaseChoice choose_base(const ChunkCopyPtr& parent);
 
-/// Whether a delta may be made on it. One of this very run cannot be read while its pack is still
-/// being filled or sent, and a list of chunks names the packs of all bases once those of the chunks
-/// themselves are stored. What `base` itself needs was stored before it, for the same reason.
-[[nodiscard]] bool can_be_base(const ChunkCopy& base);
-
 /// The largest delta on `base` that is worth it, packed. What the whole chunk would take is judged
 /// by the version at the root of its tree.
 /// @param content_bytes Of the plain chunk.

@@ -91,7 +91,8 @@ std::optional<BaseChoice> Sealer::choose(const ChunkToSeal& chunk) {
         }
         choice = choose_base(parent);
     }
-    const bool is_worth_it = can_be_base(*choice.base) && choice.base->depth < chunk.depth_max &&
+    // One of this very run cannot be read while its pack is still being filled or sent.
+    const bool is_worth_it = is_stored(*choice.base) && choice.base->depth < chunk.depth_max &&
                              delta_bytes_max(*choice.base, chunk.content.size()) > 0;
     return is_worth_it ? std::optional(std::move(choice)) : std::nullopt;
 }

@@ -39,6 +39,12 @@ struct ChunkCopy {
 
 using ChunkCopyPtr = std::shared_ptr<const ChunkCopy>;
 
+/// Whether its pack has its name, so that the copy can be read, be named in a list and be the base
+/// of a delta in another pack. What it needs itself was stored before it, or lies in the same pack.
+[[nodiscard]] inline bool is_stored(const ChunkCopy& copy) {
+    return copy.pack->is_stored.load(std::memory_order_acquire);
+}
+
 /// The deepest delta that may be written, and the most bases of one delta.
 inline constexpr std::uint8_t kDepthMax = 64;
 inline constexpr std::size_t kBasesMax = 3;

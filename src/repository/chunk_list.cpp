@@ -57,8 +57,7 @@ std::size_t closure_size(const StoredSegment& segment) {
 bool is_fully_stored(const std::vector<StoredSegment>& segments) {
     for (const StoredSegment& segment : segments) {
         for (const ChunkCopyPtr& chunk : segment.chunks) {
-            // Its bases were stored before it became a delta on them, or lie in the same pack.
-            if (!chunk->pack->is_stored.load(std::memory_order_acquire)) {
+            if (!is_stored(*chunk)) {
                 return false;
             }
         }

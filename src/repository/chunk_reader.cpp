@@ -111,7 +111,7 @@ void ChunkReader::visit_closure(const ChunkCopy& copy,
         visit_closure(*base, visit);
     }
     // One of this run has no name before its pack is stored.
-    if (copy.pack->is_stored.load(std::memory_order_acquire)) {
+    if (is_stored(copy)) {
         visit(copy);
     }
 }

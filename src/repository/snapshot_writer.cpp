@@ -230,8 +230,7 @@ ChunkCopyPtr SnapshotWriter::add(ChunkForm form, BytesView packed,
     }
     for (const ChunkCopyPtr& base : bases) {
         // Lists are written once the packs of their chunks are stored, and name those of bases.
-        if (base->pack != open_.identity &&
-            !base->pack->is_stored.load(std::memory_order_acquire)) {
+        if (base->pack != open_.identity && !is_stored(*base)) {
             throw Error("a chunk was made a delta on one that is not stored yet");
         }
     }
