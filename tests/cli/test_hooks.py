@@ -8,6 +8,7 @@ import time
 import pytest
 
 import databases
+import scheduled
 
 NAMES = ("EVENT", "SOURCE", "SNAPSHOT", "PLACE", "MODE", "BYTES_SOURCE", "BYTES_READ", "BYTES_ADDED", "DURATION_S", "EXIT_CODE", "WARNINGS",
          "ERROR_CODE", "ERROR")
@@ -116,18 +117,13 @@ def test_ctrl_c_ends_a_hook(shop, event):
     shop.set(**{event: f"sleep 1000 & echo $! > {shop.folder}/new; mv {shop.folder}/new {shop.folder}/pid; wait",
                 "on_error": shop.tell("on_error")})
     process = shop.program.start("backup", "--source", "shop", "--config", shop.config)
-    deadline = time.monotonic() + 60
-    while not (shop.folder / "pid").exists():
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.02)
+    scheduled.wait_until("the hook runs", lambda: (shop.folder / "pid").exists() or process.poll() is not None)
+    assert process.poll() is None
     process.send_signal(signal.SIGINT)
     result = shop.program.finish(process, timeout=20)
     assert result.code == 130, str(result)
     child = (shop.folder / "pid").read_text().strip()
-    deadline = time.monotonic() + 60
-    while not is_gone(child):
-        assert time.monotonic() < deadline, "what the hook started still runs"
-        time.sleep(0.02)
+    scheduled.wait_until("what the hook started has ended", lambda: is_gone(child))
     if event == "before":
         assert shop.told("on_error")["EXIT_CODE"] == "130" and shop.snapshots() == []
     else:
